@@ -1,0 +1,61 @@
+"""Every error vecmill raises on purpose.
+
+    VecmillError
+    ├── ConfigError         a job file, an option or a command line is wrong: nothing was started
+    ├── PluginError         a plugin could not be loaded, or broke a protocol
+    ├── SourceError         the corpus could not be read
+    ├── ModelError          the model's files are missing, damaged or of an unknown kind
+    ├── EmbedError          these texts could not be embedded; others may
+    ├── EngineError         the engine itself failed; the shard may be tried again
+    ├── StoreError          the dataset folder could not be used
+    ├── RunError            the run ended without a complete dataset
+    └── PublishError        the dataset is there, but could not be delivered
+
+A message says what happened, to which item, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class VecmillError(Exception):
+    """The root of the tree; ``exit_code`` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(VecmillError):
+    """A job file, an option or a command line is wrong. Nothing was started."""
+
+    exit_code = 2
+
+
+class PluginError(VecmillError):
+    """A plugin could not be loaded, or does not keep to its protocol."""
+
+
+class SourceError(VecmillError):
+    """The corpus could not be read: a file is missing, truncated or not what it says."""
+
+
+class ModelError(VecmillError):
+    """The model's files are missing, damaged, or of a kind the embedder does not know."""
+
+
+class EmbedError(VecmillError):
+    """These texts could not be embedded. The worker splits the batch down to the guilty one."""
+
+
+class EngineError(VecmillError):
+    """The engine failed, whatever the text: the shard may be tried again."""
+
+
+class StoreError(VecmillError):
+    """The dataset folder cannot be used: not writable, locked, full, or of another run."""
+
+
+class RunError(VecmillError):
+    """The run ended without a complete dataset. The message says what is missing."""
+
+
+class PublishError(VecmillError):
+    """The dataset is complete, but a publisher could not deliver it."""

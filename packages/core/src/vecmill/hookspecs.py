@@ -1,0 +1,45 @@
+"""The hooks a plugin can implement, all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from vecmill.protocols import Chunker, Embedder, Publisher, Runtime, Source
+    from vecmill.records import RunEvent
+
+hookspec = pluggy.HookspecMarker("vecmill")
+hookimpl = pluggy.HookimplMarker("vecmill")
+
+
+@hookspec
+def vecmill_register_sources(register: Callable[[type[Source[Any]]], None]) -> None:
+    """Call ``register`` with each source class."""
+
+
+@hookspec
+def vecmill_register_chunkers(register: Callable[[type[Chunker[Any]]], None]) -> None:
+    """Call ``register`` with each chunker class."""
+
+
+@hookspec
+def vecmill_register_embedders(register: Callable[[type[Embedder[Any]]], None]) -> None:
+    """Call ``register`` with each embedder class."""
+
+
+@hookspec
+def vecmill_register_runtimes(register: Callable[[type[Runtime[Any]]], None]) -> None:
+    """Call ``register`` with each runtime class."""
+
+
+@hookspec
+def vecmill_register_publishers(register: Callable[[type[Publisher[Any]]], None]) -> None:
+    """Call ``register`` with each publisher class."""
+
+
+@hookspec
+def vecmill_run_event(event: RunEvent) -> None:
+    """Take note of what happens in a run: progress, finished shards, the end."""

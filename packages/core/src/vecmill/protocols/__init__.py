@@ -1,0 +1,12 @@
+"""The interfaces a plugin implements. Each one's docstring is a worked example."""
+
+from vecmill.protocols.batching import Batching
+from vecmill.protocols.chunker import Chunker
+from vecmill.protocols.component import Component, Options
+from vecmill.protocols.embedder import Embedder
+from vecmill.protocols.publisher import Publisher
+from vecmill.protocols.runtime import Runtime
+from vecmill.protocols.source import Source
+from vecmill.protocols.tokenizer import Tokenizer
+
+__all__ = ["Batching", "Chunker", "Component", "Embedder", "Options", "Publisher", "Runtime", "Source", "Tokenizer"]

@@ -1,0 +1,44 @@
+"""Component: what sources, chunkers, embedders, runtimes and publishers have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """Base of every component's ``Config``: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+
+class Component(Generic[ConfigT]):
+    """Something a job file names.
+
+    Attributes:
+        name: How a job file asks for it: ``name = "paragraphs"``.
+        version: Raised by its author when the same options begin to give another result.
+        Config: Its options, a pydantic model. A job with other keys or types is refused.
+        location: Options that say *where* things are or *how fast* to go, not *what* comes out;
+            they are left out of a run's identity.
+        config: The validated options of this instance.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    Config: ClassVar[type[BaseModel]] = Options
+    location: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, config: ConfigT) -> None:
+        self.config: ConfigT = config
+
+    def pinned(self) -> ConfigT:
+        """Return the options with all that could move (a branch, ``"auto"``) replaced by what it means now.
+
+        The driver calls this once; workers are given the answer, so all of them do the same.
+        """
+        return self.config

@@ -1,0 +1,31 @@
+"""Runtime: where shards are done."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from vecmill.protocols.component import Component, ConfigT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+
+
+class Runtime(Component[ConfigT]):
+    """Runs shard tasks on machines: ``vecmill.worker.Worker`` does one, the runtime finds it a place."""
+
+    @abstractmethod
+    def map(
+        self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]
+    ) -> Iterator[Receipt | ShardFailure]:
+        """Do every task and yield a receipt or a failure for each, in any order.
+
+        A failed attempt is tried again, on another worker if need be. Closing the iterator early stops
+        the workers; no shard file is left half written.
+
+        Args:
+            tasks: What to do; may be long, so feed workers a window at a time.
+            report: Takes ``ShardProgress`` and ``ShardRetried`` as they happen.
+        """

@@ -1,0 +1,35 @@
+"""The nouns of vecmill. They know nothing of files, models or plugins."""
+
+from vecmill.records.account import Account
+from vecmill.records.document import Document, Span
+from vecmill.records.event import RunEvent, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
+from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
+from vecmill.records.model import ModelInfo
+from vecmill.records.progress import Progress
+from vecmill.records.task import ComponentSpec, FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
+
+__all__ = [
+    "Account",
+    "ComponentSpec",
+    "Document",
+    "FORMAT",
+    "FileEntry",
+    "Manifest",
+    "ModelInfo",
+    "Partition",
+    "Progress",
+    "Receipt",
+    "RunEvent",
+    "RunFinished",
+    "RunStarted",
+    "ShardDone",
+    "ShardFailed",
+    "ShardFailure",
+    "ShardProgress",
+    "ShardRetried",
+    "ShardTask",
+    "SourceInfo",
+    "Span",
+    "Timing",
+    "WorkSpec",
+]

@@ -1,0 +1,65 @@
+"""Manifest: what ``manifest.json`` says about a dataset."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vecmill.records.account import Account
+from vecmill.records.model import ModelInfo
+from vecmill.records.task import FileEntry
+
+FORMAT = 1
+
+
+class SourceInfo(BaseModel):
+    """Where the text came from: the source's name, its options, and the fingerprint of its content."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    fingerprint: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Timing(BaseModel):
+    """When the run was, and how long it worked.
+
+    Attributes:
+        started: ISO 8601, UTC.
+        finished: ISO 8601, UTC.
+        wall_seconds: Time of the command that finished the run.
+        worker_seconds: Time summed over all shards and workers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    started: str
+    finished: str
+    wall_seconds: float
+    worker_seconds: float
+
+
+class Manifest(BaseModel):
+    """The recipe, the source, the model, the account and every file of a finished run.
+
+    ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
+    the dataset is then kept for inspection.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    format: int = FORMAT
+    vecmill: str
+    run_id: str
+    status: Literal["complete", "failed"] = "complete"
+    recipe: dict[str, Any]
+    source: SourceInfo
+    model: ModelInfo
+    account: Account
+    reasons: dict[str, int] = Field(default_factory=dict)
+    shards: list[FileEntry]
+    quarantine: FileEntry | None = None
+    timing: Timing
+    cost: dict[str, Any] | None = None

@@ -1,0 +1,114 @@
+"""ShardTask and Receipt: the only things that travel between driver and worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vecmill.records.account import Account
+
+
+class ComponentSpec(BaseModel):
+    """A component by its registered name, with its validated options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Partition(BaseModel):
+    """A part of a source that one worker reads.
+
+    Attributes:
+        where: What the source needs to find it again; small, JSON only.
+        documents: How many documents it holds, if the source knows without reading them.
+        bytes: About how much text it holds, for balancing and progress.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    where: dict[str, Any]
+    documents: int | None = None
+    bytes: int = 0
+
+
+class WorkSpec(BaseModel):
+    """What is the same for every shard of a run: the components, and where the dataset grows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    directory: str
+    source: ComponentSpec
+    chunker: ComponentSpec
+    batching: ComponentSpec
+    embedder: ComponentSpec
+    truncate: bool = False
+
+
+class ShardTask(BaseModel):
+    """Which rows of the source become which file. A few kilobytes, whatever the shard's size.
+
+    Attributes:
+        spec: What every shard of the run shares.
+        index: The shard's number, from 0.
+        count: How many shards the run has.
+        partition: The rows to read.
+        duplicates: Ids to set aside because an earlier shard has them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spec: WorkSpec
+    index: int
+    count: int
+    partition: Partition
+    duplicates: tuple[str, ...] = ()
+
+
+class FileEntry(BaseModel):
+    """A file of the dataset: path relative to its folder, rows, size in bytes, sha256 in hex."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Receipt(BaseModel):
+    """What a worker returns for a finished shard: counts and checksums, no data.
+
+    Attributes:
+        index: The shard's number.
+        shard: Its file.
+        quarantine: The file of documents set aside, if there are any.
+        account: Its counts.
+        reasons: Documents set aside by reason.
+        seconds: Worker time, reading to writing.
+        embed_seconds: The part of it spent waiting for vectors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str
+    index: int
+    shard: FileEntry
+    quarantine: FileEntry | None = None
+    account: Account
+    reasons: dict[str, int] = Field(default_factory=dict)
+    seconds: float = 0.0
+    embed_seconds: float = 0.0
+
+
+class ShardFailure(BaseModel):
+    """A shard that could not be finished, after all its attempts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    index: int
+    error: str
+    attempts: int = 1

@@ -1,0 +1,1 @@
+"""vecmill on this machine: worker processes, and a CPU embedder on OpenVINO."""

@@ -1,0 +1,3 @@
+"""What this package adds to vecmill."""
+
+from __future__ import annotations

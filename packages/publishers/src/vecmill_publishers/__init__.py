@@ -1,0 +1,1 @@
+"""Publishers for vecmill datasets."""
