@@ -17,9 +17,7 @@ class Runtime(Component[ConfigT]):
     """Runs shard tasks on machines: ``vecmill.worker.Worker`` does one, the runtime finds it a place."""
 
     @abstractmethod
-    def map(
-        self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]
-    ) -> Iterator[Receipt | ShardFailure]:
+    def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task and yield a receipt or a failure for each, in any order.
 
         A failed attempt is tried again, on another worker if need be. Closing the iterator early stops

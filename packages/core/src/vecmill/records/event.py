@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from vecmill.records.manifest import Manifest
-from vecmill.records.progress import Progress
-from vecmill.records.task import Receipt, ShardFailure
+if TYPE_CHECKING:
+    from vecmill.records.manifest import Manifest
+    from vecmill.records.progress import Progress
+    from vecmill.records.task import Receipt, ShardFailure
 
 
-class RunStarted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RunStarted:
     """The plan is made. ``bytes`` of text in ``shards`` shards, of which ``done`` are finished already."""
 
     run_id: str
@@ -21,33 +24,38 @@ class RunStarted(NamedTuple):
     documents: int | None
 
 
-class ShardProgress(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShardProgress:
     """A worker is this far with a shard."""
 
     progress: Progress
 
 
-class ShardDone(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShardDone:
     """A shard is on disk. ``bytes`` is its share of the source's text."""
 
     receipt: Receipt
     bytes: int
 
 
-class ShardRetried(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShardRetried:
     """An attempt at a shard failed, and another follows."""
 
-    index: int
+    shard: int
     error: str
 
 
-class ShardFailed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShardFailed:
     """A shard failed for good."""
 
     failure: ShardFailure
 
 
-class RunFinished(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RunFinished:
     """The manifest is written."""
 
     manifest: Manifest

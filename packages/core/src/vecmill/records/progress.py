@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Progress:
     """Counts so far in one attempt at one shard."""
 
-    index: int
+    shard: int
     documents: int = 0
     chunks: int = 0
     tokens: int = 0
