@@ -1,5 +1,66 @@
 """Turn a text corpus into a published embedding dataset."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from vecmill.__about__ import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from vecmill.hookspecs import hookimpl
+    from vecmill.job import Job, run
+    from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
+    from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
+    from vecmill.retrieval import search
+    from vecmill.store.verify import verify
+
+_HOMES = {
+    "vecmill.hookspecs": ("hookimpl",),
+    "vecmill.job": ("Job", "run"),
+    "vecmill.protocols": (
+        "Batching",
+        "Chunker",
+        "Embedder",
+        "Options",
+        "Publisher",
+        "Runtime",
+        "Source",
+        "Tokenizer",
+    ),
+    "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
+    "vecmill.retrieval": ("search",),
+    "vecmill.store.verify": ("verify",),
+}
+
+__all__ = [
+    "Account",
+    "Batching",
+    "Chunker",
+    "Dataset",
+    "Document",
+    "Embedder",
+    "Job",
+    "Manifest",
+    "ModelInfo",
+    "Options",
+    "Partition",
+    "Publisher",
+    "Runtime",
+    "Source",
+    "Span",
+    "Tokenizer",
+    "__version__",
+    "hookimpl",
+    "run",
+    "search",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has its own type, stated above for type checkers
+    """Import a public name when it is first used, so that ``import vecmill`` costs nothing."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

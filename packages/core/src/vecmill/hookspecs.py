@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vecmill.protocols import Chunker, Embedder, Publisher, Runtime, Source
     from vecmill.records import RunEvent
 

@@ -1,3 +1,26 @@
 """What this package adds to vecmill."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vecmill.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
+    """Register the CPU embedder."""
+    from vecmill_local_runtime.embedder import OpenVinoEmbedder
+
+    register(OpenVinoEmbedder)
+
+
+@hookimpl
+def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
+    """Register the local runtime."""
+    from vecmill_local_runtime.runtime import LocalRuntime
+
+    register(LocalRuntime)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Source(Component[ConfigT]):
-    """A corpus: rows with an ``id`` and a ``text``.
+    r"""A corpus: rows with an ``id`` and a ``text``.
 
     A worked example, complete but for the import lines::
 
@@ -33,7 +33,7 @@ class Source(Component[ConfigT]):
                 yield Partition(where={}, bytes=Path(self.config.path).stat().st_size)
 
             def read(self, partition):
-                notes = Path(self.config.path).read_text().split("\\f")
+                notes = Path(self.config.path).read_text().split("\f")
                 yield pa.record_batch({"id": [str(i) for i in range(len(notes))], "text": notes})
     """
 

@@ -1,6 +1,7 @@
 """The nouns of vecmill. They know nothing of files, models or plugins."""
 
 from vecmill.records.account import Account
+from vecmill.records.dataset import Dataset
 from vecmill.records.document import Document, Span
 from vecmill.records.event import RunEvent, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
 from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
@@ -9,10 +10,11 @@ from vecmill.records.progress import Progress
 from vecmill.records.task import ComponentSpec, FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
 
 __all__ = [
+    "FORMAT",
     "Account",
     "ComponentSpec",
+    "Dataset",
     "Document",
-    "FORMAT",
     "FileEntry",
     "Manifest",
     "ModelInfo",

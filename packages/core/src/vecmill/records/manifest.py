@@ -45,7 +45,7 @@ class Manifest(BaseModel):
     """The recipe, the source, the model, the account and every file of a finished run.
 
     ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
-    the dataset is then kept for inspection.
+    the dataset is then kept for inspection. ``duplicates`` lists, by shard, ids that an earlier shard has.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,6 +54,7 @@ class Manifest(BaseModel):
     vecmill: str
     run_id: str
     status: Literal["complete", "failed"] = "complete"
+    identity: dict[str, Any]
     recipe: dict[str, Any]
     source: SourceInfo
     model: ModelInfo
@@ -61,5 +62,6 @@ class Manifest(BaseModel):
     reasons: dict[str, int] = Field(default_factory=dict)
     shards: list[FileEntry]
     quarantine: FileEntry | None = None
+    duplicates: dict[int, list[str]] = Field(default_factory=dict)
     timing: Timing
     cost: dict[str, Any] | None = None

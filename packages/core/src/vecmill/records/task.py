@@ -89,7 +89,7 @@ class Receipt(BaseModel):
         account: Its counts.
         reasons: Documents set aside by reason.
         seconds: Worker time, reading to writing.
-        embed_seconds: The part of it spent waiting for vectors.
+        duplicates: Ids that the task named as standing in an earlier shard.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -101,7 +101,7 @@ class Receipt(BaseModel):
     account: Account
     reasons: dict[str, int] = Field(default_factory=dict)
     seconds: float = 0.0
-    embed_seconds: float = 0.0
+    duplicates: tuple[str, ...] = ()
 
 
 class ShardFailure(BaseModel):

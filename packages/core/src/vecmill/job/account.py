@@ -1,0 +1,58 @@
+"""Accounting: receipts add up to a manifest."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import operator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vecmill.errors import RunError
+from vecmill.records import Account
+from vecmill.store.schema import QUARANTINE
+from vecmill.store.shard import parquet_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vecmill.records import FileEntry, Receipt
+    from vecmill.store.layout import Layout
+
+
+def total(receipts: Iterable[Receipt]) -> Account:
+    """Add the accounts up.
+
+    Raises:
+        RunError: They do not balance: documents went in that nobody can account for.
+    """
+    account = functools.reduce(operator.add, (receipt.account for receipt in receipts), Account())
+    if not account.balanced:
+        raise RunError(
+            f"the account does not add up: {account.documents_in} documents in, {account.documents_embedded} embedded, "
+            f"{account.documents_quarantined} quarantined; the dataset was not finished. Please report this"
+        )
+    return account
+
+
+def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
+    """Count what was set aside by reason, most frequent first."""
+    counts: collections.Counter[str] = collections.Counter()
+    for receipt in receipts:
+        counts.update(receipt.reasons)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry | None:
+    """Join what the shards set aside into one file, in source order; ``None`` if nothing was."""
+    parts = [layout.root / receipt.quarantine.path for receipt in receipts if receipt.quarantine]
+    if not parts:
+        layout.quarantine.unlink(missing_ok=True)
+        return None
+    with parquet_file(layout, layout.quarantine, QUARANTINE) as merged:
+        for part in parts:
+            for batch in pq.ParquetFile(part).iter_batches(batch_size=1024):
+                merged.write(pa.Table.from_batches([batch]))
+    return merged.finished()

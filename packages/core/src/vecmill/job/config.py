@@ -1,0 +1,112 @@
+"""Job: what to do, as a job file or Python says it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from vecmill.errors import ConfigError
+from vecmill.job.overrides import apply
+from vecmill.plugins.build import explain
+from vecmill.records import ComponentSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Shards(BaseModel):
+    """How the dataset is cut into files.
+
+    Attributes:
+        target_mb: About the size of a shard on disk, in megabytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target_mb: float = Field(128, gt=0)
+
+
+class Job(BaseModel):
+    """A corpus, a chunker, an embedder, where to run, and where to publish.
+
+    Made from a job file with ``Job.load``, or in Python with the same keys::
+
+        Job(source={"name": "pydoc"}, embedder={"name": "openvino", "model": "BAAI/bge-small-en-v1.5"})
+
+    A component is a table with its ``name`` and its options. Options are checked, against the installed
+    plugins, when the job is run.
+
+    Attributes:
+        max_quarantine: The share of documents that may be set aside before the run counts as failed.
+        truncate: Let texts over the model's limit be cut; they are counted.
+        name: Names the output folder when no publisher does: ``out/NAME``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: ComponentSpec
+    chunker: ComponentSpec = ComponentSpec(name="paragraphs")
+    batching: ComponentSpec = ComponentSpec(name="token_budget")
+    embedder: ComponentSpec
+    runtime: ComponentSpec = ComponentSpec(name="local")
+    publish: list[ComponentSpec] = []
+    max_quarantine: float = Field(0.01, ge=0, le=1)
+    truncate: bool = False
+    shards: Shards = Shards()
+    name: str = "dataset"
+
+    def __init__(self, **keys: Any) -> None:  # noqa: ANN401 - a job file holds any TOML
+        try:
+            super().__init__(**keys)
+        except ValidationError as error:
+            raise ConfigError("\n".join(explain(error, Job))) from None
+
+    @classmethod
+    def load(cls, path: str | Path, overrides: Iterable[str] = ()) -> Job:
+        """Read a job file.
+
+        Args:
+            path: A TOML file.
+            overrides: Such as ``"source.limit=100"``; they win over the file.
+
+        Raises:
+            ConfigError: There is no such file, or it is not a job.
+        """
+        path = Path(path)
+        keys = {"name": path.stem, **_read(path)}
+        try:
+            return cls(**apply(keys, overrides))
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+
+    @field_validator("source", "chunker", "batching", "embedder", "runtime", mode="before")
+    @classmethod
+    def _component(cls, value: object) -> object:
+        return _spec(value)
+
+    @field_validator("publish", mode="before")
+    @classmethod
+    def _components(cls, value: object) -> object:
+        return [_spec(item) for item in value] if isinstance(value, list) else value
+
+
+def _spec(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    if not isinstance(value.get("name"), str):
+        raise ValueError('this table needs a name = "…" that says which component it is')  # noqa: TRY004 - pydantic takes ValueError
+    return ComponentSpec(name=value["name"], options={key: item for key, item in value.items() if key != "name"})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no job file {path}: `vecmill init` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None

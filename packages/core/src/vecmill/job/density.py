@@ -1,0 +1,39 @@
+"""Density: how many chunks the corpus makes of a byte of text, from a look at its beginning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vecmill.protocols import Chunker, Source
+
+SAMPLE_BYTES = 1_000_000
+ROW_BYTES = 40
+"""What a row needs on disk besides its vector and its text."""
+TEXT_SHARE = 0.5
+"""What zstd leaves of text."""
+
+
+def text_per_shard(source: Source[Any], chunker: Chunker[Any], dimension: int, target_bytes: float) -> int:
+    """Return how many bytes of source text make a shard of about ``target_bytes`` on disk.
+
+    The answer depends on the content and the recipe alone, so a resumed run gets the same one.
+    """
+    per_text_byte = chunks_per_byte(source, chunker) * (4 * dimension + ROW_BYTES) + TEXT_SHARE
+    return max(1, int(target_bytes / per_text_byte))
+
+
+def chunks_per_byte(source: Source[Any], chunker: Chunker[Any]) -> float:
+    """Chunk the first documents, about a megabyte of them."""
+    from vecmill.records import Document
+    from vecmill.worker.rows import documents
+
+    size = chunks = 0
+    for batch in source.read(next(iter(source.partitions(SAMPLE_BYTES)))):
+        for document in documents(batch):
+            if isinstance(document, Document):
+                size += len(document.text.encode())
+                chunks += len(chunker.spans(document))
+            if size >= SAMPLE_BYTES:
+                return chunks / size
+    return chunks / size if size else 1e-3

@@ -1,0 +1,102 @@
+"""Finish: receipts become a manifest, a card and a verdict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from vecmill.__about__ import __version__
+from vecmill.errors import RunError
+from vecmill.job import account
+from vecmill.records import Manifest, Timing
+from vecmill.store.card import card
+from vecmill.store.files import write_bytes
+from vecmill.store.json import write_json
+
+if TYPE_CHECKING:
+    from vecmill.job.plan import Plan
+    from vecmill.job.shards import Shards
+    from vecmill.store.layout import Layout
+
+
+class Finish:
+    """Writes what stands beside the shards. The manifest comes last: with it the dataset is finished."""
+
+    def __init__(self, plan: Plan, shards: Shards) -> None:
+        self._plan = plan
+        self._shards = shards
+
+    def write(self, started: str, wall_seconds: float) -> Manifest:
+        """Account for every shard.
+
+        Args:
+            started: When the run was begun, ISO 8601.
+            wall_seconds: How long this command has worked.
+
+        Raises:
+            RunError: The account does not add up.
+        """
+        plan = self._plan
+        receipts = [self._shards.receipts[task.index] for task in plan.tasks]
+        manifest = Manifest(
+            vecmill=__version__,
+            run_id=plan.run_id,
+            identity=plan.identity,
+            recipe=plan.recipe,
+            source=plan.source,
+            model=plan.model,
+            account=account.total(receipts),
+            reasons=account.reasons(receipts),
+            shards=[receipt.shard for receipt in receipts],
+            quarantine=account.merge_quarantine(plan.layout, receipts),
+            duplicates={receipt.index: list(receipt.duplicates) for receipt in receipts if receipt.duplicates},
+            timing=Timing(
+                started=started,
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                wall_seconds=round(wall_seconds, 3),
+                worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
+            ),
+        )
+        return self._save(manifest)
+
+    def mend(self, manifest: Manifest) -> Manifest:
+        """Put shards that were done again in place of the damaged ones."""
+        if not self._shards.receipts and manifest.status == self._status(manifest):
+            return manifest
+        mended = [
+            self._shards.receipts[index].shard if index in self._shards.receipts else entry
+            for index, entry in enumerate(manifest.shards)
+        ]
+        return self._save(manifest.model_copy(update={"shards": mended}))
+
+    def _status(self, manifest: Manifest) -> str:
+        return "failed" if share(manifest) > self._plan.job.max_quarantine else "complete"
+
+    def _save(self, manifest: Manifest) -> Manifest:
+        manifest = manifest.model_copy(update={"status": self._status(manifest)})
+        layout = self._plan.layout
+        write_bytes(layout.card, layout.temporary, card(manifest).encode())
+        write_json(layout, layout.manifest, manifest)
+        return manifest
+
+
+def share(manifest: Manifest) -> float:
+    """Return the share of documents that were set aside, from 0 to 1."""
+    return manifest.account.documents_quarantined / max(1, manifest.account.documents_in)
+
+
+def judge(manifest: Manifest, allowed: float, layout: Layout) -> None:
+    """Fail a run that set aside more documents than the job allows.
+
+    Raises:
+        RunError: Says how many, the most frequent reasons, and where they are.
+    """
+    if share(manifest) <= allowed:
+        return
+    why = ", ".join(f"{count} {reason}" for reason, count in list(manifest.reasons.items())[:3])
+    raise RunError(
+        f"{manifest.account.documents_quarantined} of {manifest.account.documents_in} documents were set aside "
+        f"({why}), "
+        f"more than max_quarantine = {allowed:g} allows. They are in {layout.quarantine}; the dataset was kept "
+        "for inspection. Mend the source, or raise max_quarantine and run again: nothing is embedded twice"
+    )

@@ -1,0 +1,62 @@
+"""Identity: what makes a run this run and no other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vecmill.job.config import Job
+    from vecmill.protocols import Component
+    from vecmill.records import ModelInfo
+
+
+def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
+    """Return every option of the run, in JSON types: the manifest's ``recipe``."""
+    described = {kind: _described(part) for kind, part in parts.items()}
+    return {**described, "shards": job.shards.model_dump(), "truncate": job.truncate}
+
+
+def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, model: ModelInfo) -> dict[str, Any]:
+    """Return what decides the bytes that come out: options without places and speeds, content, model revision.
+
+    A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path.
+    """
+    essence = {
+        kind: {key: value for key, value in _described(part).items() if key not in part.location}
+        for kind, part in parts.items()
+    }
+    return {
+        **essence,
+        "shards": job.shards.model_dump(),
+        "truncate": job.truncate,
+        "content": fingerprint,
+        "weights": model.model_dump(exclude={"id"}),
+    }
+
+
+def run_id(identity: Mapping[str, Any]) -> str:
+    """Hash an identity to 16 hex digits."""
+    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """Say in a few words in which keys two identities differ."""
+    left, right = _flat(mine), _flat(theirs)
+    keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
+    return ", ".join(f"{key} ({right.get(key)!r} there, {left.get(key)!r} now)" for key in keys[:4]) or "nothing"
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _described(part: Component[Any]) -> dict[str, Any]:
+    return {"name": part.name, "version": part.version, **part.config.model_dump(mode="json")}

@@ -1,0 +1,45 @@
+"""Overrides: ``--set source.limit=100`` changes one key of a job."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def apply(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Return the job's keys with each ``a.b=value`` put in; lists are addressed by number, ``publish.0.path``.
+
+    Raises:
+        ConfigError: An override is not of that form, or goes through something that is no table.
+    """
+    keys = copy.deepcopy(keys)
+    for override in overrides:
+        path, equals, value = override.partition("=")
+        if not equals or not all(path.split(".")):
+            raise ConfigError(f"--set {override}: write it as key=value, such as source.limit=100")
+        _put(keys, path.strip().split("."), _value(value.strip()), override)
+    return keys
+
+
+def _put(table: Any, path: list[str], value: object, override: str) -> None:  # noqa: ANN401 - TOML nests as it likes
+    *parents, last = path
+    try:
+        for part in parents:
+            table = table[int(part)] if isinstance(table, list) else table.setdefault(part, {})
+        table[int(last) if isinstance(table, list) else last] = value
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise ConfigError(f"--set {override}: there is no such place in the job") from None
+
+
+def _value(text: str) -> object:
+    """Read a value as TOML would; what TOML does not know is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

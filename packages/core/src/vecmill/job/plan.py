@@ -1,0 +1,113 @@
+"""Plan: a job, checked and pinned, and the shard tasks it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import SourceError
+from vecmill.job.density import text_per_shard
+from vecmill.job.identity import identity, recipe, run_id
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.records import ComponentSpec, ShardTask, SourceInfo, WorkSpec
+from vecmill.store.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vecmill.job.config import Job
+    from vecmill.plugins import Registry
+    from vecmill.protocols import Component, Publisher, Runtime
+    from vecmill.records import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is decided before the work begins.
+
+    Attributes:
+        identity: What ``run_id`` is the hash of.
+        recipe: Every option, as the manifest shows it.
+        tasks: One for each shard, in source order.
+    """
+
+    job: Job
+    run_id: str
+    identity: dict[str, Any]
+    recipe: dict[str, Any]
+    source: SourceInfo
+    model: ModelInfo
+    layout: Layout
+    runtime: Runtime[Any]
+    publishers: list[Publisher[Any]]
+    tasks: list[ShardTask]
+
+
+def plan(job: Job) -> Plan:
+    """Check a job against the installed plugins, pin what could move, and split the source.
+
+    Raises:
+        VecmillError: The job, its model or its source is wrong. Nothing was written.
+    """
+    registry = load().registry
+    runtime = build(registry, "runtime", job.runtime)
+    publishers = [build(registry, "publisher", spec) for spec in job.publish]
+    parts, model = _parts(job, registry)
+    fingerprint = parts["source"].fingerprint()
+    identity_ = identity(job, parts, fingerprint, model)
+    recipe_ = recipe(job, parts)
+    layout = Layout(directory(job, publishers).absolute())
+    spec = _work_spec(job, parts, run_id(identity_), layout)
+    return Plan(
+        job=job,
+        run_id=spec.run_id,
+        identity=identity_,
+        recipe=recipe_,
+        source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"]),
+        model=model,
+        layout=layout,
+        runtime=runtime,
+        publishers=publishers,
+        tasks=_tasks(job, parts, model, spec),
+    )
+
+
+def directory(job: Job, publishers: list[Publisher[Any]]) -> Path:
+    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``."""
+    wanted = (publisher.directory() for publisher in publishers)
+    return next((path for path in wanted if path is not None), Path("out") / job.name)
+
+
+def _parts(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
+    source = _pinned(registry, "source", job.source)
+    embedder = _pinned(registry, "embedder", job.embedder)
+    model = embedder.model()
+    chunker = build(registry, "chunker", job.chunker, embedder.tokenizer(), model)
+    batching = build(registry, "batching", job.batching)
+    return {"source": source, "chunker": chunker, "batching": batching, "embedder": embedder}, model
+
+
+def _pinned(registry: Registry, kind: str, spec: ComponentSpec) -> Any:  # noqa: ANN401 - the kind decides
+    component = build(registry, kind, spec)
+    return type(component)(component.pinned())
+
+
+def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layout: Layout) -> WorkSpec:
+    specs = {
+        kind: ComponentSpec(name=part.name, options=part.config.model_dump(mode="json")) for kind, part in parts.items()
+    }
+    return WorkSpec(run_id=run_id, directory=str(layout.root), truncate=job.truncate, **specs)
+
+
+def _tasks(job: Job, parts: Mapping[str, Any], model: ModelInfo, spec: WorkSpec) -> list[ShardTask]:
+    source, chunker = parts["source"], parts["chunker"]
+    text_bytes = text_per_shard(source, chunker, model.dimension, job.shards.target_mb * 1e6)
+    partitions = list(source.partitions(text_bytes))
+    if not partitions:
+        raise SourceError(f"the source {job.source.name!r} has no documents")
+    return [
+        ShardTask(spec=spec, index=index, count=len(partitions), partition=partition)
+        for index, partition in enumerate(partitions)
+    ]

@@ -1,0 +1,97 @@
+"""Resuming: what an output folder holds already, and whether it is ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vecmill.errors import StoreError
+from vecmill.job.identity import difference
+from vecmill.store.files import remove
+from vecmill.store.json import read_manifest
+from vecmill.store.state import RunState, clear_state, clear_temporary, intact, read_state, valid_receipt, write_state
+
+if TYPE_CHECKING:
+    from vecmill.job.plan import Plan
+    from vecmill.records import Manifest, Receipt
+    from vecmill.store.layout import Layout
+
+
+def finished(plan: Plan) -> Manifest | None:
+    """Return the manifest of this very run, if the folder holds it.
+
+    Raises:
+        StoreError: The folder holds another run, or files that no run of ours wrote.
+    """
+    manifest = read_manifest(plan.layout)
+    if manifest is not None and manifest.run_id != plan.run_id:
+        raise _other(
+            plan.layout,
+            f"the finished run {manifest.run_id} of {manifest.timing.finished[:10]}",
+            plan,
+            manifest.identity,
+        )
+    return manifest
+
+
+def begun(plan: Plan, now: str) -> RunState:
+    """Return the state of this run in the folder, beginning it if need be.
+
+    Raises:
+        StoreError: The folder holds another unfinished run, or files that no run of ours wrote.
+    """
+    state = read_state(plan.layout)
+    if state is None:
+        _refuse_strangers(plan.layout)
+        state = RunState(run_id=plan.run_id, shards=len(plan.tasks), started=now, identity=plan.identity)
+        write_state(plan.layout, state)
+    elif state.run_id != plan.run_id:
+        raise _other(plan.layout, f"the unfinished run {state.run_id} of {state.started[:10]}", plan, state.identity)
+    clear_temporary(plan.layout)
+    return state
+
+
+def receipts(plan: Plan) -> dict[int, Receipt]:
+    """Return the receipts of the shards that are done and intact, by shard number."""
+    found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index)) for task in plan.tasks)
+    return {index: receipt for index, receipt in found if receipt is not None}
+
+
+def damaged(plan: Plan, manifest: Manifest) -> list[int]:
+    """Return the numbers of a finished run's shards that are not on disk as its manifest says.
+
+    A damaged quarantine can only be made again by doing every shard that set something aside, so all are named.
+    """
+    if manifest.quarantine is not None and not intact(plan.layout, manifest.quarantine):
+        return [task.index for task in plan.tasks]
+    return [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
+
+
+def clear_other(plan: Plan) -> None:
+    """Remove whatever other run is in the folder; this one's stays."""
+    manifest, state = read_manifest(plan.layout), read_state(plan.layout)
+    if any(run is not None and run.run_id != plan.run_id for run in (manifest, state)):
+        clear(plan.layout)
+
+
+def clear(layout: Layout) -> None:
+    """Remove a dataset: the files that a run writes, and nothing else."""
+    for path in (layout.manifest, layout.card, layout.quarantine, *layout.data.glob("train-*-of-*.parquet")):
+        remove(path)
+    clear_state(layout)
+
+
+def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
+    return StoreError(
+        f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}. "
+        "Choose another folder, or run with --overwrite to replace it"
+    )
+
+
+def _refuse_strangers(layout: Layout) -> None:
+    ours = {layout.lock.name, layout.state.name}
+    strangers = sorted(path.name for path in layout.root.iterdir() if path.name not in ours)
+    if strangers:
+        raise StoreError(
+            f"{layout.root} is not empty, and holds no run of vecmill (it has {', '.join(strangers[:3])}): "
+            "choose another folder"
+        )

@@ -1,0 +1,90 @@
+"""Run: the whole job, from a corpus to a published dataset."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from vecmill.job import resume
+from vecmill.job.finish import Finish, judge
+from vecmill.job.plan import plan
+from vecmill.job.shards import Shards
+from vecmill.plugins import load
+from vecmill.records import Dataset, RunFinished
+from vecmill.store.lock import locked
+from vecmill.store.state import clear_state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vecmill.job.config import Job
+    from vecmill.job.plan import Plan
+    from vecmill.records import Manifest, RunEvent
+
+
+def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrite: bool = False) -> Dataset:
+    """Run a job, or go on where an interrupted run of it was; a finished one is checked, and left alone if intact.
+
+    Args:
+        job: What to do.
+        observe: Told of progress, beside the plugins that observe runs.
+        overwrite: Replace another run in the output folder.
+
+    Returns:
+        The finished dataset.
+
+    Raises:
+        ConfigError: The job is wrong. Nothing was written.
+        RunError: Shards failed, or more documents were set aside than the job allows. What was done is
+            kept, and the same call goes on from there.
+        VecmillError: The source, the model, the folder or a publisher failed; the message says which.
+    """
+    began = time.perf_counter()
+
+    def tell(event: RunEvent) -> None:
+        load().observe(event)
+        if observe is not None:
+            observe(event)
+
+    plan_ = plan(job)
+    for publisher in plan_.publishers:
+        publisher.check()
+    with locked(plan_.layout):
+        manifest = _made(plan_, tell, began, overwrite=overwrite)
+        tell(RunFinished(manifest, str(plan_.layout.root)))
+        judge(manifest, job.max_quarantine, plan_.layout)
+        published = tuple(publisher.publish(plan_.layout.root, manifest) for publisher in plan_.publishers)
+    return Dataset(plan_.layout.root, manifest, published)
+
+
+def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
+    if overwrite:
+        resume.clear_other(plan)
+    manifest = resume.finished(plan)
+    if manifest is None:
+        return _complete(plan, tell, began)
+    broken = resume.damaged(plan, manifest)
+    if len(broken) == len(plan.tasks):
+        resume.clear(plan.layout)
+        return _complete(plan, tell, began)
+    return _mended(plan, tell, manifest, broken)
+
+
+def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
+    state = resume.begun(plan, datetime.now(UTC).isoformat(timespec="seconds"))
+    shards = Shards(plan, tell, resume.receipts(plan))
+    shards.do_all()
+    shards.set_duplicates_aside()
+    manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began)
+    clear_state(plan.layout)
+    return manifest
+
+
+def _mended(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
+    """Do the damaged shards of a finished run again; the others stay as they are."""
+    shards = Shards(plan, tell, {}, manifest.duplicates)
+    shards.do(broken)
+    manifest = Finish(plan, shards).mend(manifest)
+    clear_state(plan.layout)
+    return manifest

@@ -1,0 +1,101 @@
+"""Plugins: finding them, and keeping a broken one from taking the others down."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from vecmill import hookspecs
+from vecmill.batching.fixed import FixedBatching
+from vecmill.batching.token_budget import TokenBudgetBatching
+from vecmill.plugins import builtin
+from vecmill.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from vecmill.records import RunEvent
+
+GROUP = "vecmill"
+DISABLE = "VECMILL_DISABLE_PLUGINS"
+HOOKS = {
+    "vecmill_register_sources": "source",
+    "vecmill_register_chunkers": "chunker",
+    "vecmill_register_embedders": "embedder",
+    "vecmill_register_runtimes": "runtime",
+    "vecmill_register_publishers": "publisher",
+}
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("vecmill")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+@dataclass(slots=True)
+class Plugins:
+    """What was found.
+
+    Attributes:
+        registry: Every component, by kind and name.
+        problems: What is wrong, by plugin; such a plugin is left out.
+        loaded: Names of the plugins in use, with their distribution and version.
+        disabled: Names switched off by ``VECMILL_DISABLE_PLUGINS``.
+    """
+
+    registry: Registry = field(default_factory=Registry)
+    problems: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, str] = field(default_factory=dict)
+    disabled: list[str] = field(default_factory=list)
+    _observers: pluggy.PluginManager = field(default_factory=_manager)
+
+    def observe(self, event: RunEvent) -> None:
+        """Tell every plugin that observes runs."""
+        self._observers.hook.vecmill_run_event(event=event)
+
+    def add(self, module: Any, name: str, origin: str) -> None:  # noqa: ANN401 - a plugin is any object with hooks
+        """Take one plugin in, whole or not at all."""
+        manager = _manager()
+        scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()})
+        manager.register(module, name=name)
+        manager.check_pending()
+        for hook, kind in HOOKS.items():
+            getattr(manager.hook, hook)(register=functools.partial(_register, scratch, kind, name))
+        self._observers.register(module, name=name)
+        self.registry = scratch
+        self.loaded[name] = origin
+
+
+def _register(registry: Registry, kind: str, plugin: str, cls: type[Any]) -> None:
+    registry.add(kind, cls, plugin)
+
+
+@functools.cache
+def load() -> Plugins:
+    """Load the built-ins and every installed plugin, once in a process."""
+    plugins = Plugins()
+    for batching in (FixedBatching, TokenBudgetBatching):
+        plugins.registry.add("batching", batching, "vecmill")
+    plugins.add(builtin, "vecmill", "vecmill")
+    disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.name in disabled:
+            plugins.disabled.append(point.name)
+        else:
+            _try(plugins, point)
+    return plugins
+
+
+def _try(plugins: Plugins, point: EntryPoint) -> None:
+    origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    try:
+        plugins.add(point.load(), point.name, origin)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others go on
+        plugins.problems[point.name] = (
+            f"plugin {point.name!r} ({origin}) is broken and was left out: {type(error).__name__}: {error}. "
+            f"Update it, or set {DISABLE}={point.name}"
+        )

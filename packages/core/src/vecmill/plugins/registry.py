@@ -1,0 +1,85 @@
+"""Registry: every component there is, by kind and name."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from vecmill.errors import ConfigError, PluginError
+from vecmill.protocols import Batching, Chunker, Component, Embedder, Publisher, Runtime, Source
+
+KINDS: dict[str, type[Component[Any]]] = {
+    "source": Source,
+    "chunker": Chunker,
+    "batching": Batching,
+    "embedder": Embedder,
+    "runtime": Runtime,
+    "publisher": Publisher,
+}
+"""What a job file can name, and the protocol each keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A component class and the plugin it came from."""
+
+    cls: type[Any]
+    plugin: str
+
+
+@dataclass(slots=True)
+class Registry:
+    """Component classes by kind, then by name."""
+
+    entries: dict[str, dict[str, Registered]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+
+    def add(self, kind: str, cls: type[Any], plugin: str) -> None:
+        """Register a class.
+
+        Raises:
+            PluginError: It does not keep to the protocol, or its name is taken.
+        """
+        _check(kind, cls)
+        taken = self.entries[kind].get(cls.name)
+        if taken is not None:
+            raise PluginError(
+                f"{kind} {cls.name!r} is already registered by plugin {taken.plugin!r}: rename one of them"
+            )
+        self.entries[kind][cls.name] = Registered(cls, plugin)
+
+    def get(self, kind: str, name: str) -> type[Any]:
+        """Return a class by its name.
+
+        Raises:
+            ConfigError: No installed plugin has it; names those there are.
+        """
+        found = self.entries[kind].get(name)
+        if found is None:
+            names = sorted(self.entries[kind])
+            raise ConfigError(
+                f"there is no {kind} {name!r}{_hint(name, names)}; installed: {', '.join(names) or 'none'}"
+            )
+        return found.cls
+
+
+def _check(kind: str, cls: type[Any]) -> None:
+    protocol = KINDS[kind]
+    label = getattr(cls, "__qualname__", repr(cls))
+    if not (inspect.isclass(cls) and issubclass(cls, protocol)):
+        raise PluginError(f"{label} is not a {kind}: derive it from vecmill.{protocol.__name__}")
+    if not isinstance(getattr(cls, "name", None), str):
+        raise PluginError(f'{kind} {label} has no name: give the class name = "…"')
+    if not issubclass(cls.Config, BaseModel):
+        raise PluginError(f"{kind} {cls.name!r}: Config is not a pydantic model")
+    missing = [name for name, value in inspect.getmembers(cls) if getattr(value, "__isabstractmethod__", False)]
+    if missing:
+        raise PluginError(f"{kind} {cls.name!r} lacks {', '.join(missing)}()")
+
+
+def _hint(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f", did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""The dataset folder: layout, shards, receipts, manifest, and the check of all of them."""

@@ -1,0 +1,62 @@
+"""Ids: which documents are in which shard, in eight bytes each, to find an id that stands in two shards."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from vecmill.store.files import atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from vecmill.store.layout import Layout
+
+
+def write_ids(layout: Layout, index: int, ids: Iterable[str]) -> None:
+    """Write the hashes of a shard's document ids."""
+    with atomic(layout.ids(index), layout.temporary) as file:
+        np.lib.format.write_array(file, hashes(ids), allow_pickle=False)
+
+
+def hashes(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Hash ids to 64 bits each."""
+    digests = [hashlib.blake2b(id_.encode(), digest_size=8).digest() for id_ in ids]
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, list[str]]:
+    """Return ids that stand in an earlier shard too, by shard.
+
+    Hashes point at the suspects, eight bytes a document; the ids themselves decide.
+    """
+    suspects = _suspects(layout, shards)
+    if not suspects.size:
+        return {}
+    seen: set[str] = set()
+    found: dict[int, list[str]] = {}
+    for index in shards:
+        here = _suspect_ids(layout, index, count, suspects)
+        again = [id_ for id_ in here if id_ in seen]
+        if again:
+            found[index] = again
+        seen.update(here)
+    return found
+
+
+def _suspects(layout: Layout, shards: Sequence[int]) -> npt.NDArray[np.uint64]:
+    every = [np.load(layout.ids(index), allow_pickle=False) for index in shards]
+    values, counts = np.unique(np.concatenate(every), return_counts=True) if every else (np.empty(0, np.uint64),) * 2
+    return values[counts > 1]
+
+
+def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[np.uint64]) -> list[str]:
+    if not np.isin(np.load(layout.ids(index), allow_pickle=False), suspects).any():
+        return []
+    ids = pq.read_table(layout.shard(index, count), columns=["id"]).column("id").unique().to_pylist()
+    return [id_ for id_, suspect in zip(ids, np.isin(hashes(ids), suspects), strict=True) if suspect]

@@ -1,0 +1,59 @@
+"""JSON files of the store: read with one clear message, written whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from vecmill.errors import StoreError
+from vecmill.records import FORMAT, Manifest
+from vecmill.store.files import write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vecmill.store.layout import Layout
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def write_json(layout: Layout, target: Path, record: BaseModel) -> None:
+    """Write a record as indented JSON."""
+    write_bytes(target, layout.temporary, record.model_dump_json(indent=2).encode() + b"\n")
+
+
+def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
+    """Read a record; ``None`` if there is no such file.
+
+    Raises:
+        StoreError: It is there, but is damaged or unreadable.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        reason = (
+            error.strerror if isinstance(error, OSError) else f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}"
+        )
+        raise StoreError(f"{path} cannot be read ({reason}): restore it, or choose another folder") from error
+
+
+class _Format(BaseModel):
+    format: int = 0
+
+
+def read_manifest(layout: Layout) -> Manifest | None:
+    """Read a dataset's manifest; ``None`` if it has none yet.
+
+    Raises:
+        StoreError: It is damaged, or was written by another version of vecmill.
+    """
+    version = read_json(layout.manifest, _Format)
+    if version is not None and version.format != FORMAT:
+        raise StoreError(
+            f"{layout.manifest} has format {version.format}, and this vecmill reads format {FORMAT}: "
+            "use the version that wrote it, or choose another folder"
+        )
+    return read_json(layout.manifest, Manifest)

@@ -1,0 +1,76 @@
+"""Layout: where everything is in a dataset folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of a dataset folder. ``state`` exists only while the run is unfinished."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The last file a run writes: with it, the dataset is finished."""
+        return self.root / "manifest.json"
+
+    @property
+    def card(self) -> Path:
+        """The dataset card."""
+        return self.root / "README.md"
+
+    @property
+    def quarantine(self) -> Path:
+        """What was not embedded, and why."""
+        return self.root / "quarantine.parquet"
+
+    @property
+    def data(self) -> Path:
+        """The folder of shards."""
+        return self.root / "data"
+
+    @property
+    def state(self) -> Path:
+        """What an unfinished run needs to go on."""
+        return self.root / ".vecmill"
+
+    @property
+    def run(self) -> Path:
+        """Which run is unfinished here."""
+        return self.state / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the command that works in this folder."""
+        return self.root / ".vecmill.lock"
+
+    @property
+    def temporary(self) -> Path:
+        """Files being written; safe to delete when nobody holds the lock."""
+        return self.state / "tmp"
+
+    def shard(self, index: int, count: int) -> Path:
+        """Return the path of a shard."""
+        return self.data / f"train-{index:05d}-of-{count:05d}.parquet"
+
+    def receipt(self, index: int) -> Path:
+        """Return the path of a shard's receipt."""
+        return self.state / "receipts" / f"{index:05d}.json"
+
+    def shard_quarantine(self, index: int) -> Path:
+        """Return the path of the documents that a shard set aside."""
+        return self.state / "quarantine" / f"{index:05d}.parquet"
+
+    def ids(self, index: int) -> Path:
+        """Return the path of the hashes of a shard's document ids."""
+        return self.state / "ids" / f"{index:05d}.npy"
+
+    def relative(self, path: Path) -> str:
+        """Return a path as a manifest names it."""
+        return path.relative_to(self.root).as_posix()

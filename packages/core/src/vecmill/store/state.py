@@ -1,0 +1,63 @@
+"""State: what an unfinished run leaves, so that the same command goes on from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from vecmill.records import FileEntry, Receipt
+from vecmill.store.files import remove, sha256
+from vecmill.store.json import read_json, write_json
+
+if TYPE_CHECKING:
+    from vecmill.store.layout import Layout
+
+
+class RunState(BaseModel):
+    """Which run is unfinished in a folder, and when it was begun (ISO 8601, UTC)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str
+    shards: int
+    started: str
+    identity: dict[str, object]
+
+
+def read_state(layout: Layout) -> RunState | None:
+    """Return the unfinished run of a folder, if there is one."""
+    return read_json(layout.run, RunState)
+
+
+def write_state(layout: Layout, state: RunState) -> None:
+    """Begin a run in a folder."""
+    write_json(layout, layout.run, state)
+
+
+def valid_receipt(layout: Layout, run_id: str, index: int) -> Receipt | None:
+    """Return a shard's receipt if it is of this run and its files are on disk as it says."""
+    receipt = read_json(layout.receipt(index), Receipt)
+    if receipt is None or receipt.run_id != run_id:
+        return None
+    files = [receipt.shard, *([receipt.quarantine] if receipt.quarantine else [])]
+    return receipt if all(intact(layout, entry) for entry in files) else None
+
+
+def intact(layout: Layout, entry: FileEntry) -> bool:
+    """Whether a file is on disk with the size and the sha256 that it should have."""
+    path = layout.root / entry.path
+    try:
+        return path.stat().st_size == entry.bytes and sha256(path) == entry.sha256
+    except OSError:
+        return False
+
+
+def clear_temporary(layout: Layout) -> None:
+    """Remove what a killed worker was writing. Only for the holder of the lock."""
+    remove(layout.temporary)
+
+
+def clear_state(layout: Layout) -> None:
+    """Remove the state: the run is finished."""
+    remove(layout.state)

@@ -1,0 +1,84 @@
+"""Flight: a window on its way from text to rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vecmill.records import Account
+from vecmill.worker.output import shard_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from vecmill.protocols import Batching, Tokenizer
+    from vecmill.records import Document
+    from vecmill.worker.embedding import Embedding, Pending
+    from vecmill.worker.window import Window
+
+
+class Flight:
+    """A window, the count of its tokens, and which of its documents are still good.
+
+    A document is judged whole: one chunk that cannot be embedded takes all its others with it.
+    """
+
+    def __init__(self, window: Window, source: pa.Table, tokenizer: Tokenizer, limit: int) -> None:
+        self._window = window
+        self._source = source
+        self._tokens = window.tokens(tokenizer)
+        self._good = np.ones(len(window.documents), np.bool_)
+        self._seen = np.minimum(self._tokens, limit)
+        self._limit = limit
+        self._pending: Pending | None = None
+
+    def refuse_long(self, reject: Callable[[Document, str, str], None]) -> None:
+        """Set aside documents with a chunk over the model's limit."""
+        advice = f"tokens, and the model takes {self._limit}: use smaller chunks, or set truncate = true"
+        long = np.flatnonzero(self._tokens > self._limit)
+        self._refuse({int(chunk): f"{self._tokens[chunk]} {advice}" for chunk in long}, "too long", reject)
+
+    def submit(
+        self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
+    ) -> None:
+        """Send the good chunks to the engine; ``done`` is told the chunks and tokens of each finished batch."""
+        chunks = np.flatnonzero(self._good[self._window.owners])
+        batches = self._batches(chunks, batching, batch_tokens)
+        self._pending = embedding.submit(
+            self._window.embedded, batches, lambda batch: done(len(batch), int(self._seen[batch].sum()))
+        )
+
+    def _batches(
+        self, chunks: npt.NDArray[np.int64], batching: Batching[Any], batch_tokens: int
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        return (chunks[batch] for batch in batching.batches(self._seen[chunks], batch_tokens))
+
+    def land(self, reject: Callable[[Document, str, str], None]) -> tuple[pa.Table, Account]:
+        """Wait for the vectors; return the rows, and what they account for."""
+        assert self._pending is not None  # noqa: S101 - submit comes before land
+        vectors, failed = self._pending.result()
+        self._refuse(failed, "not embedded", reject)
+        table = shard_table(self._window, self._source, self._seen, vectors, self._good)
+        return table, self._account()
+
+    def _refuse(self, faults: dict[int, str], reason: str, reject: Callable[[Document, str, str], None]) -> None:
+        owners, numbers = self._window.owners, self._window.chunk_index
+        for chunk, fault in sorted(faults.items()):
+            owner = owners[chunk]
+            if self._good[owner]:
+                self._good[owner] = False
+                reject(self._window.documents[owner], reason, f"chunk {numbers[chunk]}: {fault}")
+
+    def _account(self) -> Account:
+        chunks = self._good[self._window.owners]
+        return Account(
+            documents_embedded=int(self._good.sum()),
+            chunks=int(chunks.sum()),
+            characters=int((self._window.ends - self._window.starts)[chunks].sum()),
+            tokens=int(self._seen[chunks].sum()),
+            truncated_chunks=int((self._tokens[chunks] > self._limit).sum()),
+        )

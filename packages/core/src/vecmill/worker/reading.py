@@ -1,0 +1,114 @@
+"""Reading: a partition becomes windows of chunks, and a list of what was set aside."""
+
+from __future__ import annotations
+
+import collections
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from vecmill.chunking.render import prefix
+from vecmill.errors import SourceError
+from vecmill.records import Account, Document
+from vecmill.worker.output import kept_fields
+from vecmill.worker.rows import Rejected, documents
+from vecmill.worker.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from vecmill.protocols import Chunker, Source
+    from vecmill.records import ShardTask
+
+WINDOW_CHUNKS = 8192
+"""Chunks sorted, embedded and written together: enough to sort by length, few enough to hold two in memory."""
+
+
+class Reading:
+    """One pass over a partition.
+
+    Attributes:
+        documents_in: Documents read so far.
+        bytes_in: About how many bytes of text they were.
+        ids: The ids of the documents that were read without fault, with their place in the partition.
+    """
+
+    def __init__(self, task: ShardTask, source: Source[Any], chunker: Chunker[Any]) -> None:
+        self._task = task
+        self._source = source
+        self._chunker = chunker
+        self._duplicates = frozenset(task.duplicates)
+        self.documents_in = 0
+        self.bytes_in = 0
+        self._rejected: list[tuple[int, Rejected]] = []
+        self._shortened_titles = 0
+        self.ids: dict[str, int] = {}
+
+    def windows(self) -> Iterator[tuple[Window, pa.Table]]:
+        """Yield windows of whole documents, each with the source rows it was cut from.
+
+        Raises:
+            SourceError: The partition holds another number of documents than was planned.
+        """
+        window, tables, base = Window(), list[pa.RecordBatch](), 0
+        for batch in self._source.read(self._task.partition):
+            kept = batch.select([field.name for field in kept_fields(batch.schema)])
+            tables.append(kept)
+            for row, item in enumerate(documents(batch)):
+                self._take(window, base + row, item)
+                if len(window) >= WINDOW_CHUNKS:
+                    yield window, pa.Table.from_batches(tables)
+                    window, tables, base = Window(), [kept], 0
+            base += batch.num_rows
+            self.bytes_in += batch.column("text").nbytes
+        if window.documents:
+            yield window, pa.Table.from_batches(tables)
+        self._check_count()
+
+    def account(self) -> Account:
+        """Return what reading alone accounts for."""
+        return Account(
+            documents_in=self.documents_in,
+            documents_quarantined=len(self._rejected),
+            shortened_titles=self._shortened_titles,
+        )
+
+    def in_order(self) -> list[Rejected]:
+        """Return what was set aside, in the order of the source."""
+        return [row for _, row in sorted(self._rejected, key=lambda item: item[0])]
+
+    def reasons(self) -> dict[str, int]:
+        """Count what was set aside by reason."""
+        return dict(sorted(collections.Counter(row.reason for _, row in self._rejected).items()))
+
+    def reject(self, document: Document, reason: str, detail: str) -> None:
+        """Set aside a document that was read."""
+        place = self.ids[document.id]
+        row = Rejected(reason, detail, document.id, document.url, document.title, document.text)
+        self._rejected.append((place, row))
+
+    def _take(self, window: Window, row: int, item: Document | Rejected) -> None:
+        place = self.documents_in
+        self.documents_in += 1
+        if isinstance(item, Rejected):
+            self._rejected.append((place, item))
+        elif item.id in self.ids or item.id in self._duplicates:
+            self._rejected.append((place, _duplicate(item)))
+        else:
+            self.ids[item.id] = place
+            window.add(item, row, self._chunker.spans(item), prefix(self._chunker, item))
+            self._shortened_titles += self._chunker.title(item) != item.title
+
+    def _check_count(self) -> None:
+        planned = self._task.partition.documents
+        if planned is not None and planned != self.documents_in:
+            raise SourceError(
+                f"shard {self._task.index} was planned with {planned} documents, and {self.documents_in} were read: "
+                "the source has changed since the run began; run again to plan anew"
+            )
+
+
+def _duplicate(document: Document) -> Rejected:
+    detail = f"an earlier document has the id {document.id!r} already"
+    return Rejected("duplicate id", detail, document.id, document.url, document.title, document.text)

@@ -1,0 +1,124 @@
+"""Shard: one partition of the source becomes one file of the dataset."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.records import Account, FileEntry, Progress, Receipt
+from vecmill.store.ids import write_ids
+from vecmill.store.json import write_json
+from vecmill.store.layout import Layout
+from vecmill.store.schema import QUARANTINE, dataset_schema
+from vecmill.store.shard import parquet_file
+from vecmill.worker.flight import Flight
+from vecmill.worker.output import quarantine_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+    from vecmill.protocols import Batching, Tokenizer
+    from vecmill.records import ModelInfo, ShardTask
+    from vecmill.worker.embedding import Embedding
+    from vecmill.worker.reading import Reading
+    from vecmill.worker.window import Window
+
+IN_FLIGHT = 2
+"""Windows in the engine at once: while one is embedded the next is read, so the engine never waits."""
+
+
+class Shard:
+    """One attempt at one shard task."""
+
+    def __init__(
+        self,
+        task: ShardTask,
+        reading: Reading,
+        model: ModelInfo,
+        tokenizer: Tokenizer,
+        report: Callable[[Progress], None],
+    ) -> None:
+        self._task = task
+        self._reading = reading
+        self._model = model
+        self._tokenizer = tokenizer
+        self._report = report
+        self._layout = Layout(Path(task.spec.directory))
+        self._account = Account()
+        self._done = [0, 0]
+        self._lock = threading.Lock()
+
+    def run(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Receipt:
+        """Read, embed, check and write; when this returns, the receipt is on disk."""
+        began = time.perf_counter()
+        shard = self._write(
+            self._layout.shard(self._task.index, self._task.count), self._tables(embedding, batching, batch_tokens)
+        )
+        receipt = Receipt(
+            run_id=self._task.spec.run_id,
+            index=self._task.index,
+            shard=shard,
+            quarantine=self._write_quarantine(),
+            account=self._account + self._reading.account(),
+            reasons=self._reading.reasons(),
+            seconds=time.perf_counter() - began,
+            duplicates=self._task.duplicates,
+        )
+        write_ids(self._layout, self._task.index, self._reading.ids)
+        write_json(self._layout, self._layout.receipt(self._task.index), receipt)
+        return receipt
+
+    def _write(self, target: Path, tables: Iterator[pa.Table]) -> FileEntry:
+        first = next(tables, None)
+        schema = dataset_schema(self._model.dimension) if first is None else first.schema
+        with parquet_file(self._layout, target, schema) as parquet:
+            while first is not None:
+                parquet.write(first)
+                first = next(tables, None)
+        return parquet.finished()
+
+    def _write_quarantine(self) -> FileEntry | None:
+        rejected = self._reading.in_order()
+        target = self._layout.shard_quarantine(self._task.index)
+        if not rejected:
+            target.unlink(missing_ok=True)
+            return None
+        with parquet_file(self._layout, target, QUARANTINE) as parquet:
+            parquet.write(quarantine_table(rejected))
+        return parquet.finished()
+
+    def _tables(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Iterator[pa.Table]:
+        flying: collections.deque[Flight] = collections.deque()
+        for window, source in self._reading.windows():
+            flight = self._launch(window, source)
+            flight.submit(embedding, batching, batch_tokens, self._progress)
+            flying.append(flight)
+            if len(flying) == IN_FLIGHT:
+                yield self._land(flying.popleft())
+        while flying:
+            yield self._land(flying.popleft())
+
+    def _launch(self, window: Window, source: pa.Table) -> Flight:
+        flight = Flight(window, source, self._tokenizer, self._model.max_tokens)
+        if not self._task.spec.truncate:
+            flight.refuse_long(self._reading.reject)
+        return flight
+
+    def _land(self, flight: Flight) -> pa.Table:
+        table, account = flight.land(self._reading.reject)
+        self._account += account
+        return table
+
+    def _progress(self, chunks: int, tokens: int) -> None:
+        with self._lock:
+            self._done[0] += chunks
+            self._done[1] += tokens
+            done = Progress(
+                self._task.index, self._reading.documents_in, self._done[0], self._done[1], self._reading.bytes_in
+            )
+        self._report(done)

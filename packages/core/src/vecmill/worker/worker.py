@@ -1,0 +1,73 @@
+"""Worker: does shard tasks, one after the other, on whatever machine a runtime finds for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self
+
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.worker.embedding import Embedding
+from vecmill.worker.reading import Reading
+from vecmill.worker.shard import Shard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from vecmill.protocols import Embedder
+    from vecmill.records import Progress, Receipt, ShardTask, WorkSpec
+
+
+class Worker:
+    """Keeps the model open between tasks of one run.
+
+    The same on a laptop and in a container: a runtime makes one in each process, gives it tasks, and
+    passes the receipts on. It is a context manager; leaving it closes the model.
+    """
+
+    def __init__(self) -> None:
+        self._spec: WorkSpec | None = None
+        self._embedder: Embedder[Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def do(self, task: ShardTask, report: Callable[[Progress], None] = lambda _: None) -> Receipt:
+        """Do one task: when this returns, the shard, its quarantine and its receipt are on disk.
+
+        Raises:
+            VecmillError: The shard was not finished; no file of it is left half written.
+        """
+        embedder = self._open(task.spec)
+        model, tokenizer = embedder.model(), embedder.tokenizer()
+        registry = load().registry
+        source = build(registry, "source", task.spec.source)
+        chunker = build(registry, "chunker", task.spec.chunker, tokenizer, model)
+        batching = build(registry, "batching", task.spec.batching)
+        shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report)
+        pool = ThreadPoolExecutor(embedder.concurrency, thread_name_prefix="embed")
+        try:
+            return shard.run(Embedding(embedder, model, pool), batching, embedder.batch_tokens)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _open(self, spec: WorkSpec) -> Embedder[Any]:
+        if self._embedder is None or self._spec is None or self._spec.embedder != spec.embedder:
+            self.close()
+            embedder = build(load().registry, "embedder", spec.embedder)
+            embedder.open()
+            self._embedder = embedder
+        self._spec = spec
+        return self._embedder
+
+    def close(self) -> None:
+        """Close the model, if one is open."""
+        if self._embedder is not None:
+            self._embedder.close()
+        self._embedder = self._spec = None

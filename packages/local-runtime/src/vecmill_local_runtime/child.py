@@ -1,0 +1,90 @@
+"""The worker process: reads tasks from its standard input, writes receipts to its standard output.
+
+A plain child with pipes rather than ``multiprocessing``: a user's script needs no ``__main__`` guard, and when
+the driver is killed the pipe closes, so no orphan goes on working.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from typing import IO, TYPE_CHECKING
+
+from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, VecmillError
+from vecmill.worker import Worker
+
+from vecmill_local_runtime import messages
+
+if TYPE_CHECKING:
+    from vecmill.records import Progress, ShardTask
+
+REPORT_SECONDS = 0.2
+FINAL = (ConfigError, ModelError, PluginError, SourceError)
+"""Errors that another attempt would meet again."""
+
+
+class Reporter:
+    """Passes progress on, but not more often than anyone can see."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Send progress, unless some was sent just now."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last >= REPORT_SECONDS:
+                self._last = now
+                messages.send_progress(self._stream, progress)
+
+
+def main() -> None:
+    """Do tasks until the driver closes the pipe."""
+    stream = _claim_stdout()
+    tasks = _tasks()
+    with Worker() as worker:
+        while (task := tasks.get()) is not None:
+            _do(worker, task, stream)
+
+
+def _do(worker: Worker, task: ShardTask, stream: IO[str]) -> None:
+    try:
+        receipt = worker.do(task, Reporter(stream))
+    except VecmillError as error:
+        messages.send_error(stream, str(error), final=isinstance(error, FINAL))
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
+        messages.send_error(stream, f"{type(error).__name__}: {error}", final=False)
+    else:
+        messages.send_receipt(stream, receipt)
+
+
+def _tasks() -> queue.SimpleQueue[ShardTask | None]:
+    """Read tasks in a thread of its own, which ends the process the moment the driver is gone."""
+    tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for kind, body in messages.receive(sys.stdin):
+            if kind == "stop":
+                tasks.put(None)
+                return
+            tasks.put(body)
+        os._exit(1)
+
+    threading.Thread(target=read, name="tasks", daemon=True).start()
+    return tasks
+
+
+def _claim_stdout() -> IO[str]:
+    """Keep standard output for messages; what a library prints goes to standard error."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return stream
+
+
+if __name__ == "__main__":
+    main()

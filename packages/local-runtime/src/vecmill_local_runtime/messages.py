@@ -1,0 +1,54 @@
+"""Messages: one JSON object a line, between the driver and a worker process."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+from vecmill.records import Progress, Receipt, ShardTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def send(stream: IO[str], kind: str, body: str) -> None:
+    """Write one message; ``body`` is JSON."""
+    stream.write(f'{{"kind":"{kind}","body":{body}}}\n')
+    stream.flush()
+
+
+def receive(stream: IO[str]) -> Iterator[tuple[str, Any]]:
+    """Yield each message's kind and its record, until the other side is gone."""
+    for line in stream:
+        message = json.loads(line)
+        yield message["kind"], _read(message["kind"], message["body"])
+
+
+def send_task(stream: IO[str], task: ShardTask) -> None:
+    """Ask a worker for a shard."""
+    send(stream, "task", task.model_dump_json())
+
+
+def send_progress(stream: IO[str], progress: Progress) -> None:
+    """Say how far a shard is."""
+    send(stream, "progress", json.dumps(dataclasses.asdict(progress)))
+
+
+def send_receipt(stream: IO[str], receipt: Receipt) -> None:
+    """Say that a shard is done."""
+    send(stream, "receipt", receipt.model_dump_json())
+
+
+def send_error(stream: IO[str], error: str, *, final: bool) -> None:
+    """Say that a shard failed; ``final`` if another attempt would fail the same way."""
+    send(stream, "error", json.dumps({"error": error, "final": final}))
+
+
+def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
+    readers: dict[str, Callable[[Any], Any]] = {
+        "task": ShardTask.model_validate,
+        "receipt": Receipt.model_validate,
+        "progress": lambda body: Progress(**body),
+    }
+    return readers.get(kind, lambda body: body)(body)

@@ -1,0 +1,84 @@
+"""Pool: gives tasks to worker processes, and replaces those that die."""
+
+from __future__ import annotations
+
+import collections
+import queue
+from typing import TYPE_CHECKING, Any
+
+from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried
+
+from vecmill_local_runtime.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vecmill.records import RunEvent, ShardTask
+
+
+class Pool:
+    """The worker processes of one ``map``."""
+
+    def __init__(
+        self, tasks: Sequence[ShardTask], shares: list[list[int]], attempts: int, report: Callable[[RunEvent], None]
+    ) -> None:
+        self._todo = collections.deque(tasks)
+        self._attempts = attempts
+        self._report = report
+        self._tried: collections.Counter[int] = collections.Counter()
+        self._busy: dict[Process, ShardTask] = {}
+        self._inbox: queue.SimpleQueue[tuple[Process, str, Any]] = queue.SimpleQueue()
+        self._idle = [self._start(number, cores) for number, cores in enumerate(shares)]
+
+    def outcomes(self) -> Iterator[Receipt | ShardFailure]:
+        """Yield an outcome for every task, in the order they come in."""
+        while self._todo or self._busy:
+            self._assign()
+            process, kind, body = self._inbox.get()
+            if kind == "progress":
+                self._report(ShardProgress(body))
+            elif kind == "receipt":
+                del self._busy[process]
+                self._idle.append(process)
+                yield body
+            elif kind == "error":
+                self._idle.append(process)
+                yield from self._failed(process, body["error"], final=body["final"])
+            elif kind == "gone":
+                yield from self._gone(process)
+
+    def stop(self) -> None:
+        """End every worker, busy or not."""
+        for process in self._idle:
+            process.finish()
+        for process in self._busy:
+            process.stop()
+
+    def _start(self, number: int, cores: Sequence[int]) -> Process:
+        return Process(number, cores, lambda process, kind, body: self._inbox.put((process, kind, body)))
+
+    def _assign(self) -> None:
+        while self._todo and self._idle:
+            process, task = self._idle.pop(), self._todo.popleft()
+            self._busy[process] = task
+            self._tried[task.index] += 1
+            process.give(task)
+
+    def _failed(self, process: Process, error: str, *, final: bool) -> Iterator[ShardFailure]:
+        task = self._busy.pop(process)
+        tried = self._tried[task.index]
+        if final or tried >= self._attempts:
+            yield ShardFailure(index=task.index, error=error, attempts=tried)
+        else:
+            self._report(ShardRetried(task.index, error))
+            self._todo.append(task)
+
+    def _gone(self, process: Process) -> Iterator[ShardFailure]:
+        words = process.last_words
+        process.stop(terminate=False)
+        if process in self._idle:
+            self._idle.remove(process)
+        if process in self._busy:
+            yield from self._failed(process, words, final=False)
+        if self._todo:
+            self._idle.append(self._start(process.number, process.cores))

@@ -1,0 +1,99 @@
+"""Process: one worker process, as the driver sees it."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from vecmill_local_runtime import messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vecmill.records import ShardTask
+
+LAST_LINES = 20
+STOP_SECONDS = 8
+
+
+class Process:
+    """A child that does one task at a time.
+
+    Args:
+        number: The worker's number.
+        cores: The processors it may use.
+        inbox: Called, from a thread of its own, with this process, a message's kind, and its body;
+            the kind ``gone`` comes last.
+    """
+
+    def __init__(self, number: int, cores: Sequence[int], inbox: Callable[[Process, str, Any], None]) -> None:
+        self.number = number
+        self.cores = cores
+        self._inbox = inbox
+        self._errors: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "vecmill_local_runtime.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+            start_new_session=True,  # the terminal's Ctrl-C is for the driver, which stops its children in order
+        )
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(self._child.pid, cores)
+        self._listener = threading.Thread(target=self._listen, name=f"worker-{number}", daemon=True)
+        self._logger = threading.Thread(target=self._log, name=f"worker-{number}-stderr", daemon=True)
+        self._listener.start()
+        self._logger.start()
+
+    def give(self, task: ShardTask) -> None:
+        """Send a task. A dead child is noticed by the listener."""
+        if self._child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                messages.send_task(self._child.stdin, task)
+
+    @property
+    def last_words(self) -> str:
+        """How the child ended, and the last lines it wrote to standard error."""
+        self._logger.join(timeout=1)
+        code = self._child.wait()
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return "\n    ".join([f"the worker process {how}", *self._errors])
+
+    def finish(self) -> None:
+        """Let an idle child end by itself."""
+        if self._child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died just now, which is what was asked
+                messages.send(self._child.stdin, "stop", "null")
+        self.stop(terminate=False)
+
+    def stop(self, *, terminate: bool = True) -> None:
+        """End the child: politely, then not. Its unfinished file is cleared by the next run."""
+        if terminate:
+            self._child.terminate()
+        try:
+            self._child.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._listener.join(timeout=1)
+        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _listen(self) -> None:
+        if self._child.stdout is not None:
+            for kind, body in messages.receive(self._child.stdout):
+                self._inbox(self, kind, body)
+        self._inbox(self, "gone", None)
+
+    def _log(self) -> None:
+        for line in self._child.stderr or ():
+            self._errors.append(line.rstrip())
