@@ -65,7 +65,8 @@ def atomic(target: Path, temporary: Path) -> Iterator[HashingFile]:
     except OSError as error:
         raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the error above says more
+            partial.unlink(missing_ok=True)
 
 
 def write_bytes(target: Path, temporary: Path, data: bytes) -> None:

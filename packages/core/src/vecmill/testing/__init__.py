@@ -1,0 +1,26 @@
+"""For plugin authors: checks that a component keeps its protocol, and small stand-ins to run a whole job with.
+
+    def test_my_chunker():
+        check_chunker(Sentences)
+
+The stand-ins are real components, registered under the names ``hash`` and ``inline`` by ``install``; they need no
+model and no process of their own.
+"""
+
+from vecmill.testing.checks import check_chunker, check_embedder, check_source
+from vecmill.testing.embedder import HashEmbedder
+from vecmill.testing.plugin import install
+from vecmill.testing.runtime import InlineRuntime
+from vecmill.testing.texts import AWKWARD_TEXTS
+from vecmill.testing.tokenizer import WordTokenizer
+
+__all__ = [
+    "AWKWARD_TEXTS",
+    "HashEmbedder",
+    "InlineRuntime",
+    "WordTokenizer",
+    "check_chunker",
+    "check_embedder",
+    "check_source",
+    "install",
+]

@@ -1,0 +1,93 @@
+"""Checks: does a component keep its protocol? Each raises ``AssertionError`` with what it broke."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vecmill.plugins.build import options
+from vecmill.records import Document, ModelInfo
+from vecmill.testing.texts import AWKWARD_TEXTS
+from vecmill.testing.tokenizer import WordTokenizer
+from vecmill.worker.rows import documents
+from vecmill.worker.window import check_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vecmill.protocols import Chunker, Embedder, Source, Tokenizer
+    from vecmill.records import Partition
+
+_MODEL = ModelInfo(id="testing", revision=None, dimension=8, max_tokens=256, pooling="mean", normalized=True)
+
+
+def check_chunker(
+    cls: type[Chunker[Any]],
+    config: dict[str, Any] | None = None,
+    texts: Iterable[str] = AWKWARD_TEXTS,
+    *,
+    tokenizer: Tokenizer | None = None,
+    model: ModelInfo = _MODEL,
+) -> None:
+    """Check that a chunker loses nothing, stays inside the text, repeats itself, and counts right where it counts.
+
+    Args:
+        cls: The chunker class.
+        config: Its options; the defaults if left out.
+        texts: What to cut; by default texts that break naive chunkers.
+        tokenizer: The model's token counter; by default one that counts words.
+        model: The model it cuts for.
+    """
+    tokenizer = tokenizer or WordTokenizer()
+    chunker = cls(options(cls, "chunker", config or {}), tokenizer, model)
+    for number, text in enumerate(texts):
+        document = Document(id=str(number), text=text, title="A title")
+        spans = chunker.spans(document)
+        check_spans(document, spans)
+        assert list(chunker.spans(document)) == list(spans), f"two calls cut text {number} differently"
+
+
+def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
+    """Check that a source tells the same story however it is split; return how many documents it has.
+
+    Args:
+        source: A source over a small corpus.
+        target_bytes: A size that makes several partitions of it.
+    """
+    assert source.fingerprint() == source.fingerprint(), "two fingerprints of the same content differ"
+    whole = [item for part in source.partitions(2**40) for item in _read(source, part)]
+    parts = list(source.partitions(target_bytes))
+    again = [list(_read(source, part)) for part in parts]
+    assert [item for part in again for item in part] == whole, "splitting changes, loses or reorders documents"
+    for part, items in zip(parts, again, strict=True):
+        known = part.documents
+        assert known is None or known == len(items), f"a partition says {known} documents and has {len(items)}"
+    return len(whole)
+
+
+def check_embedder(embedder: Embedder[Any], texts: Iterable[str] = AWKWARD_TEXTS) -> None:
+    """Check an embedder's shapes, types and order; it is opened and closed.
+
+    Args:
+        embedder: One with its options.
+        texts: What to embed; texts over the model's limit are left to it.
+    """
+    texts, model = list(texts), embedder.model()
+    embedder.open()
+    try:
+        vectors = embedder.embed(texts)
+        alone = np.concatenate([embedder.embed([text]) for text in texts])
+    finally:
+        embedder.close()
+    assert vectors.dtype == np.float32, f"vectors are {vectors.dtype}, not float32"
+    assert vectors.shape == (len(texts), model.dimension), f"vectors have shape {vectors.shape}"
+    assert np.isfinite(vectors).all(), "some vectors are not finite"
+    norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(alone, axis=1)
+    cosines = np.einsum("ij,ij->i", vectors, alone) / norms
+    assert (cosines > 0.999).all(), "a text's vector depends on its neighbours, or the order is lost"  # noqa: PLR2004 - as in the message
+
+
+def _read(source: Source[Any], part: Partition) -> Iterable[object]:
+    for batch in source.read(part):
+        yield from documents(batch)

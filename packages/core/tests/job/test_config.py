@@ -1,0 +1,76 @@
+"""Tests of vecmill.job.config."""
+
+import pytest
+
+from vecmill import Job
+from vecmill.errors import ConfigError
+
+MINIMAL = """
+[source]
+name = "pydoc"
+
+[embedder]
+name = "hash"
+"""
+
+
+def load(tmp_path, text, *overrides):
+    """Write a job file and load it."""
+    path = tmp_path / "articles.toml"
+    path.write_text(text)
+    return Job.load(path, overrides)
+
+
+def test_two_tables_are_a_job(tmp_path):
+    """What is left out has the documented defaults."""
+    job = load(tmp_path, MINIMAL)
+    assert (job.chunker.name, job.batching.name, job.runtime.name) == ("paragraphs", "token_budget", "local")
+    assert (job.max_quarantine, job.truncate, job.publish, job.name) == (0.01, False, [], "articles")
+
+
+def test_a_file_and_python_say_the_same(tmp_path):
+    """Job.load and Job(…) with the same keys are the same job."""
+    assert load(tmp_path, MINIMAL) == Job(source={"name": "pydoc"}, embedder={"name": "hash"}, name="articles")
+
+
+def test_overrides_win_over_the_file(tmp_path):
+    """--set reaches into tables, and reads values as TOML does."""
+    job = load(tmp_path, MINIMAL, "source.limit=10", "embedder.model=some/model", "max_quarantine=0.5", "truncate=true")
+    assert job.source.options == {"limit": 10}
+    assert job.embedder.options == {"model": "some/model"}
+    assert (job.max_quarantine, job.truncate) == (0.5, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "source: this key is required"),
+        ('[sorce]\nname="pydoc"', r"sorce: unknown key; did you mean 'source'\?"),
+        (MINIMAL + "\n[chunker]\nmax_tokens = 3", "chunker: this table needs a name"),
+        (MINIMAL.replace('name = "pydoc"', "name = 3"), "source: this table needs a name"),
+        ("max_quarantine = 2" + MINIMAL, "max_quarantine: input should be less than or equal to 1; found 2"),
+        ('truncate = "perhaps"' + MINIMAL, "truncate: input should be a valid boolean.*found 'perhaps'"),
+        (MINIMAL + "\n[shards]\ntarget_mb = 0", r"shards\.target_mb: input should be greater than 0"),
+        ('source = "pydoc"', "source: .*found 'pydoc'"),
+        ("[source", "not valid TOML"),
+        (MINIMAL + "\n[publish]\nname = 'parquet'", "publish: .*list"),
+    ],
+)
+def test_a_wrong_job_is_refused_with_the_key_and_what_was_found(tmp_path, text, message):
+    """Every fault names the file, the key, what was found, and what is allowed."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(tmp_path, text)
+    assert "articles.toml" in str(caught.value)
+
+
+def test_a_missing_job_file_says_how_to_get_one(tmp_path):
+    """A path that is not there is a usage error, with a way out."""
+    with pytest.raises(ConfigError, match="vecmill init"):
+        Job.load(tmp_path / "nothing.toml")
+
+
+def test_a_job_file_that_is_no_text_is_one_clear_error(tmp_path):
+    """Bytes that are not UTF-8 are refused, not shown as a traceback."""
+    (tmp_path / "job.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Job.load(tmp_path / "job.toml")

@@ -1,0 +1,77 @@
+"""Tests of vecmill.plugins.registry."""
+
+import pytest
+
+from vecmill import Chunker, Options, Span
+from vecmill.errors import ConfigError, PluginError
+from vecmill.plugins import Registry
+
+
+class Whole(Chunker[Options]):
+    """One chunk for each document."""
+
+    name = "whole"
+
+    def spans(self, document):
+        """Return all of it."""
+        return [Span(0, len(document.text))]
+
+
+def test_a_registered_class_is_found_by_its_name():
+    """Register, then get."""
+    registry = Registry()
+    registry.add("chunker", Whole, "p")
+    assert registry.get("chunker", "whole") is Whole
+
+
+def test_a_name_taken_twice_is_refused_and_names_the_first():
+    """Two plugins cannot own one name; the message says whose it is."""
+    registry = Registry()
+    registry.add("chunker", Whole, "first")
+    with pytest.raises(PluginError, match="already registered by plugin 'first'"):
+        registry.add("chunker", Whole, "second")
+
+
+def test_an_unknown_name_suggests_the_nearest_and_lists_all():
+    """A typing error in a job file is answered with what was meant."""
+    registry = Registry()
+    registry.add("chunker", Whole, "p")
+    with pytest.raises(ConfigError, match="no chunker 'whle', did you mean 'whole'\\?; installed: whole"):
+        registry.get("chunker", "whle")
+
+
+class Nameless(Chunker[Options]):
+    """A chunker without a name."""
+
+    def spans(self, document):
+        """Return nothing."""
+        return []
+
+
+class Unfinished(Chunker[Options]):
+    """A chunker without spans."""
+
+    name = "unfinished"
+
+
+class Misconfigured(Whole):
+    """A chunker whose Config is no model."""
+
+    name = "misconfigured"
+    Config = dict
+
+
+@pytest.mark.parametrize(
+    ("cls", "problem"),
+    [
+        (Nameless, "has no name"),
+        (Unfinished, r"lacks spans\(\)"),
+        (Misconfigured, "Config is not a pydantic model"),
+        (int, "derive it from vecmill.Chunker"),
+        ("text", "derive it from vecmill.Chunker"),
+    ],
+)
+def test_a_class_that_breaks_the_protocol_is_refused(cls, problem):
+    """What is missing is named, and what to do."""
+    with pytest.raises(PluginError, match=problem):
+        Registry().add("chunker", cls, "p")

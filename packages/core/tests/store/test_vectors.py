@@ -1,0 +1,34 @@
+"""Tests of vecmill.store.vectors."""
+
+import numpy as np
+import pytest
+
+from vecmill.store.vectors import check_vectors
+
+GOOD = [0.6, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("vector", "reason"),
+    [
+        ([np.nan, 1], "not finite"),
+        ([np.inf, 0], "not finite"),
+        ([0, 0], "is zero"),
+        ([3, 4], "length 5.0000, not 1"),
+    ],
+)
+def test_an_unfit_vector_is_named_by_its_row(vector, reason):
+    """Not finite, zero, of the wrong length: each is found, and its good neighbours are not."""
+    faults = check_vectors(np.array([GOOD, vector, GOOD], np.float32), normalized=True)
+    assert list(faults) == [1]
+    assert reason in faults[1]
+
+
+def test_a_model_that_does_not_normalise_may_have_any_length():
+    """Length is checked only where the model promises it."""
+    assert check_vectors(np.array([[3, 4]], np.float32), normalized=False) == {}
+
+
+def test_huge_values_are_finite():
+    """The squares of large float32 values do not overflow the check."""
+    assert check_vectors(np.array([[3e38, 3e38]], np.float32), normalized=False) == {}
