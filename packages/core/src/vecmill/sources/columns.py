@@ -1,0 +1,145 @@
+"""Projection: a table's own columns, turned into a source's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from vecmill.errors import ConfigError
+from vecmill.sources.batches import COLUMNS, schema
+from vecmill.sources.config import ROLES
+from vecmill.sources.unicode import invalid, without
+
+if TYPE_CHECKING:
+    from vecmill.sources.config import SourceConfig
+
+
+class Projection:
+    """Which column of a table is our ``id``, ``text``, ``url`` and ``title``, and which are carried along.
+
+    Attributes:
+        table: The table's schema.
+        roles: Our names, each with the table's name for it; without those the table does not have.
+        keep: The columns carried along, with their types.
+    """
+
+    def __init__(self, config: SourceConfig, table: pa.Schema, place: str) -> None:
+        """Match the options with a table's schema.
+
+        Args:
+            config: The options.
+            table: The schema.
+            place: The table's name, for messages.
+
+        Raises:
+            ConfigError: A column is missing, there twice, or of a type it cannot be.
+        """
+        self.table = table
+        self._place = place
+        self.roles: dict[str, str] = {
+            role: name for role in ROLES if (name := self._find(role, config.columns.get(role)))
+        }
+        self.keep = [self._field(name, "keep") for name in config.keep]
+        for role, name in self.roles.items():
+            self._check_type(role, table.field(name))
+
+    @property
+    def names(self) -> list[str]:
+        """The table's columns to read, each once."""
+        return list(dict.fromkeys([*self.roles.values(), *(field.name for field in self.keep)]))
+
+    @property
+    def numbered(self) -> bool:
+        """Whether there is no id column, so that a document's id is its number in the source."""
+        return "id" not in self.roles
+
+    def agree(self, other: Projection) -> None:
+        """Make sure that two tables of a source give the same columns, so that the dataset has one schema.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        for mine, theirs in zip(self.keep, other.keep, strict=True):
+            if mine.type != theirs.type:
+                told = f"{mine.type} in {self._place}, but {theirs.type} in {other._place}"
+                raise ConfigError(f"keep cannot carry the column {mine.name!r}: it holds {told}. Make them the same.")
+        if self.numbered != other.numbered:
+            raise ConfigError(
+                f"Only one of {self._place} and {other._place} has an id column. Give both one, "
+                'or number the rows of all files with columns = { id = "" }.'
+            )
+
+    def apply(self, rows: pa.RecordBatch, first: int) -> pa.RecordBatch:
+        """Return rows in a source's columns.
+
+        Args:
+            rows: Rows of the table, at least its columns ``names``.
+            first: Number of the first row in the whole source.
+        """
+        arrays = [self._role(rows, field) for field in COLUMNS]
+        if self.numbered:
+            arrays[0] = pa.array([str(first + row) for row in range(rows.num_rows)], pa.string())
+        arrays += [rows.column(field.name) for field in self.keep]
+        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(self.keep)))
+
+    def _role(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
+        if field.name not in self.roles:
+            return pa.nulls(rows.num_rows, field.type)
+        return rows.column(self.roles[field.name]).cast(field.type)
+
+    def _find(self, role: str, wanted: str | None) -> str | None:
+        if wanted is None and role != "text" and role not in self.table.names:
+            return None
+        if wanted == "":
+            return None
+        return str(self._field(wanted or role, role).name)
+
+    def _field(self, name: str, option: str) -> pa.Field:
+        count = self.table.names.count(name)
+        if count == 1:
+            return self.table.field(name)
+        if count:
+            raise ConfigError(f"{self._place} has {count} columns named {name!r}. Rename all but one of them.")
+        raise ConfigError(missing(self._place, name, option, self.table.names))
+
+    def _check_type(self, role: str, field: pa.Field) -> None:
+        if _suits(role, field.type):
+            return
+        wanted = "strings" if role == "text" else "strings or whole numbers"
+        advice = f'Name another with columns = {{ {role} = "..." }}'
+        if role != "text":
+            advice += f', or leave it out with columns = {{ {role} = "" }}'
+        raise ConfigError(
+            f"The {role} column {field.name!r} of {self._place} holds {field.type}, not {wanted}. {advice}."
+        )
+
+
+def missing(place: str, name: str, option: str, have: list[str]) -> str:
+    """Say that a column is not there, which ones are, and how to name another."""
+    advice = "Take it out of keep." if option == "keep" else f'Name another with columns = {{ {option} = "..." }}.'
+    return f"{place} has no column {name!r}. It has: {', '.join(map(str, have)) or 'none'}. {advice}"
+
+
+def _suits(role: str, kind: pa.DataType) -> bool:
+    if pt.is_dictionary(kind):
+        kind = kind.value_type
+    if pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind):
+        return True
+    return (role != "text" and pt.is_integer(kind)) or (role in {"url", "title"} and pt.is_null(kind))
+
+
+def _flagged(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Null what is not valid Unicode, and say so in ``problem``."""
+    problems: dict[int, str] = {}
+    for index, field in enumerate(batch.schema):
+        if not (pt.is_string(field.type) or pt.is_large_string(field.type)):
+            continue
+        if faults := invalid(batch.column(index)):
+            batch = batch.set_column(index, field, without(batch.column(index), faults))
+            problems = {row: f"its {field.name} is {fault}" for row, fault in faults.items()} | problems
+    if problems:
+        told = pa.array([problems.get(row) for row in range(batch.num_rows)], pa.string())
+        batch = batch.set_column(batch.schema.get_field_index("problem"), "problem", told)
+    return batch

@@ -1,0 +1,90 @@
+"""CsvSource: comma-separated files with a header line."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vecmill.errors import SourceError
+from vecmill.sources.config import FilesConfig
+from vecmill.sources.csv_records import CsvRecord, read_records
+from vecmill.sources.lines import endings
+from vecmill.sources.record_source import RecordSource
+from vecmill.sources.stretch import Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from vecmill.records import Partition
+    from vecmill.sources.balance import Unit
+    from vecmill.sources.columns import Projection
+    from vecmill.sources.files import File
+    from vecmill.sources.rows import Row
+
+
+class CsvConfig(FilesConfig):
+    """Options of CSV files, which are UTF-8 and begin with a header.
+
+    Attributes:
+        delimiter: What stands between fields; by default a tab in ``.tsv`` files, a comma in others.
+    """
+
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+
+
+class CsvSource(RecordSource[CsvConfig, CsvRecord]):
+    """CSV files, plain or compressed; quoted fields may hold newlines. Every value is a string."""
+
+    name = "csv"
+    Config = CsvConfig
+    suffixes = (*endings(".csv"), *endings(".tsv"))
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Stream one partition's documents."""
+        import pyarrow as pa
+
+        from vecmill.sources.rows import gathered
+
+        keep = [pa.field(name, pa.string()) for name in self.config.keep]
+        return gathered(self._rows(Stretch.of(partition)), keep)
+
+    def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[CsvRecord]:
+        """Yield the records of a file, without its header."""
+        found = read_records(file, self._delimiter(file), start, line)
+        return islice(found, 0 if start else 1, None)
+
+    def _units(self, target_bytes: int) -> Iterator[Unit]:
+        first = self._projection(self.files[0])
+        for file in self.files[1:]:
+            first.agree(self._projection(file))
+        return super()._units(target_bytes)
+
+    def _rows(self, stretch: Stretch) -> Iterator[Row]:
+        from vecmill.sources.csv_rows import CsvRows
+
+        reader: CsvRows | None = None
+        for file, record, number in self._located(stretch):
+            if reader is None or reader.file is not file:
+                reader = CsvRows(file, self._projection(file))
+            yield reader.row(record, number)
+
+    def _projection(self, file: File) -> Projection:
+        import pyarrow as pa
+
+        from vecmill.sources.columns import Projection
+
+        header = pa.schema([(name, pa.string()) for name in self._header(file)])
+        return Projection(self.config, header, str(file.path))
+
+    def _header(self, file: File) -> list[str]:
+        header = next(read_records(file, self._delimiter(file)), None)
+        if header is None or header.problem:
+            raise SourceError(f"{file.path} has no header line with the names of its columns. Put one at its top.")
+        return header.fields
+
+    def _delimiter(self, file: File) -> str:
+        return self.config.delimiter or ("\t" if ".tsv" in file.path.suffixes else ",")

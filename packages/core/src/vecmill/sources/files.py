@@ -1,0 +1,85 @@
+"""File: a file of a local source."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from vecmill.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedReader
+    from pathlib import Path
+
+AGAIN = "A source must hold still from the plan to the last shard; run again once it does."
+
+
+class Stamp(NamedTuple):
+    """What shows cheaply that a file is still the same."""
+
+    size: int
+    mtime_ns: int
+
+
+class File:
+    """A file of a local source.
+
+    Attributes:
+        path: Where it is.
+        name: Its path within the folder that all the source's files share, with forward slashes.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+
+    @cached_property
+    def stamp(self) -> Stamp:
+        """The file as it was when first asked for."""
+        with self._readable():
+            return _stamp(self.path.stat())
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """What must be the same for a worker as it was for the plan."""
+        return self.name, *self.stamp
+
+    @contextmanager
+    def open(self) -> Iterator[BufferedReader]:
+        """Open the file for reading.
+
+        Raises:
+            SourceError: It cannot be read, or is no longer what it was when first looked at.
+        """
+        expected = self.stamp
+        with self._readable():
+            stream = self.path.open("rb")
+        with stream:
+            self._expect(expected, stream)
+            yield stream
+            self._expect(expected, stream)
+
+    def _expect(self, expected: Stamp, stream: BufferedReader) -> None:
+        if _stamp(os.fstat(stream.fileno())) != expected:
+            raise SourceError(f"{self.path} changed during the run. {AGAIN}")
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def named(paths: list[Path]) -> list[File]:
+    """Name files by their path within the folder they share."""
+    absolute = [path.absolute() for path in paths]
+    base = os.path.commonpath([path.parent for path in absolute])
+    return [File(path, whole.relative_to(base).as_posix()) for path, whole in zip(paths, absolute, strict=True)]

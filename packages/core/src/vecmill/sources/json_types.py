@@ -1,0 +1,62 @@
+"""Types: Arrow types of JSON columns that are carried along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from vecmill.errors import ConfigError
+from vecmill.sources.columns import missing
+from vecmill.sources.json_text import unicode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Types:
+    """Finds a type for each column that fits all rows it is shown."""
+
+    def __init__(self, keep: Sequence[str]) -> None:
+        self._known: dict[str, pa.DataType] = {}
+        self._keep = keep
+        self._keys: dict[str, None] = {}
+
+    def add(self, rows: Sequence[dict[str, Any]], place: str) -> None:
+        """Take note of rows.
+
+        Raises:
+            ConfigError: No type fits these rows and those before.
+        """
+        self._keys.update(dict.fromkeys(key for row in rows for key in row))
+        for name in self._keep:
+            values = [row[name] for row in rows if name in row]
+            try:
+                found = pa.schema([(name, _inferred(values))])
+                before = pa.schema([(name, self._known.get(name, pa.null()))])
+                self._known[name] = pa.unify_schemas([before, found], promote_options="permissive").field(0).type
+            except (pa.ArrowException, OverflowError) as error:
+                told = f"keep cannot carry the column {name!r}, because no one type fits its values in {place}"
+                raise ConfigError(f"{told} ({error}). Take it out of keep, or make its values alike.") from error
+
+    def fields(self, place: str) -> list[pa.Field]:
+        """Return the columns with their types.
+
+        Raises:
+            ConfigError: No row has such a column.
+        """
+        for name in self._keep:
+            if name not in self._keys:
+                raise ConfigError(missing(place, name, "keep", list(self._keys)))
+        return [pa.field(name, _settled(self._known[name])) for name in self._keep]
+
+
+def _inferred(values: list[Any]) -> pa.DataType:
+    try:
+        return pa.array(values).type
+    except UnicodeEncodeError:
+        return pa.array([value for value in values if unicode(value)]).type
+
+
+def _settled(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_null(kind) else kind

@@ -1,0 +1,83 @@
+"""PydocSource: Python's own language reference, which comes with it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from vecmill.protocols import Source
+from vecmill.records import Partition
+from vecmill.sources.balance import parts
+from vecmill.sources.config import SourceConfig
+from vecmill.sources.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from vecmill.sources.columns import Projection
+
+
+class Article(NamedTuple):
+    """An article of the reference: its topic, such as ``with``, and its text."""
+
+    id: str
+    text: str
+
+    @property
+    def title(self) -> str:
+        """Its first line, if that is underlined as a heading is; else the topic."""
+        heading, _, rest = self.text.partition("\n")
+        underline = rest.partition("\n")[0]
+        return heading if underline and set(underline) <= set("*=-~") else self.id
+
+
+class PydocSource(Source[SourceConfig]):
+    """The articles ``help()`` shows: some 80, half a million characters. Needs no files and no network."""
+
+    name = "pydoc"
+    Config = SourceConfig
+
+    def fingerprint(self) -> str:
+        """Hash the articles, which differ between versions of Python."""
+        return fingerprint(self, self._articles)
+
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Split the articles, sorted by topic."""
+        self._projection(self._table())
+        sizes = [len(article.text.encode()) for article in self._articles]
+        for start, stop in parts(sizes, target_bytes):
+            where = {"start": start, "stop": stop}
+            yield Partition(where=where, documents=stop - start, bytes=sum(sizes[start:stop]))
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Stream some of the articles."""
+        from vecmill.sources.batches import bounded
+
+        start, stop = partition.where["start"], partition.where["stop"]
+        table = self._table().slice(start, stop - start)
+        return bounded(self._projection(table).apply(table, start))
+
+    @cached_property
+    def _articles(self) -> list[Article]:
+        from pydoc_data.topics import topics
+
+        return [Article(*item) for item in sorted(topics.items())][: self.config.limit]
+
+    def _table(self) -> pa.RecordBatch:
+        import pyarrow as pa
+
+        articles = self._articles
+        return pa.record_batch(
+            {
+                "id": [article.id for article in articles],
+                "text": [article.text for article in articles],
+                "title": [article.title for article in articles],
+            }
+        )
+
+    def _projection(self, table: pa.RecordBatch) -> Projection:
+        from vecmill.sources.columns import Projection
+
+        return Projection(self.config, table.schema, "pydoc_data.topics")

@@ -1,0 +1,83 @@
+"""SavedSource: a folder written by ``datasets.save_to_disk``."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ConfigError, SourceError
+from vecmill.sources.config import FilesConfig
+from vecmill.sources.files import File
+from vecmill.sources.table_source import TableSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vecmill.sources.arrow_table import ArrowTable
+
+
+class SavedConfig(FilesConfig):
+    """Options of a saved dataset.
+
+    Attributes:
+        path: The folder given to ``save_to_disk``.
+        split: Which split, if it holds several.
+    """
+
+    path: str
+    split: str | None = None
+
+
+class SavedSource(TableSource[SavedConfig]):
+    """A ``Dataset`` or one split of a ``DatasetDict``, read without the ``datasets`` library."""
+
+    name = "saved"
+    Config = SavedConfig
+
+    @cached_property
+    def files(self) -> Sequence[File]:
+        """Its Arrow files, in the dataset's order."""
+        folder = _dataset(Path(self.config.path).expanduser(), self.config.split)
+        state = _json(folder / "state.json")
+        if state.get("_indices_data_files"):
+            raise ConfigError(
+                f"{folder} was saved with its rows in another order than its files hold them. "
+                "Load it with datasets, call flatten_indices(), and save it again."
+            )
+        names = [str(entry["filename"]) for entry in state["_data_files"]]
+        return [File(folder / name, name) for name in names]
+
+    @contextmanager
+    def opened(self, file: File) -> Iterator[ArrowTable]:
+        """Open a file as a table."""
+        from vecmill.sources.arrow_table import ArrowTable
+
+        with file.open() as stream:
+            yield ArrowTable(stream, str(file.path))
+
+
+def _dataset(folder: Path, split: str | None) -> Path:
+    """Return the folder of the split, or the folder itself if it has no splits."""
+    if (folder / "dataset_dict.json").is_file():
+        splits = [str(name) for name in _json(folder / "dataset_dict.json")["splits"]]
+        if split is None and len(splits) == 1:
+            return folder / splits[0]
+        if split not in splits:
+            raise ConfigError(f'{folder} holds the splits {", ".join(splits)}. Choose one: split = "{splits[0]}".')
+        return folder / str(split)
+    if not (folder / "state.json").is_file():
+        raise ConfigError(f"{folder} is not a folder written by save_to_disk (the current folder is {Path.cwd()}).")
+    if split is not None:
+        raise ConfigError(f"{folder} holds one dataset, without splits. Take out split = {split!r}.")
+    return folder
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} cannot be read: {error}. The dataset may not be saved completely.") from error
+    return found

@@ -1,0 +1,125 @@
+"""Stretch: the consecutive documents of one partition, and where they are found again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+
+from vecmill.errors import SourceError
+from vecmill.records import Partition
+from vecmill.sources.balance import parts
+from vecmill.sources.files import AGAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from vecmill.sources.balance import Unit
+
+
+class Identified(Protocol):
+    """A file with a name, and with an identity that changes when the file does."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the source."""
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """Its name, and what shows that it is the same file still."""
+
+
+FileT = TypeVar("FileT", bound=Identified)
+
+
+class Stretch(NamedTuple):
+    """What a partition's ``where`` says; as small for ten thousand files as for one.
+
+    Attributes:
+        first: Name of the first file.
+        files: How many files of the source's list, from there.
+        stamp: Hash of their identities.
+        start: Where it begins in the first file: a row of a table, a byte of a text file.
+        stop: Where it ends in the last file, exclusive.
+        line: Number of the line at ``start``, in a text file.
+        row: Number of the first document in the whole source, from 0.
+    """
+
+    first: str
+    files: int
+    stamp: str
+    start: int
+    stop: int
+    line: int
+    row: int
+
+    @classmethod
+    def of(cls, partition: Partition) -> Stretch:
+        """Return the stretch of a partition made by ``plan``."""
+        return cls(**partition.where["stretch"])
+
+    def pieces(self, files: Sequence[FileT]) -> Iterator[Piece[FileT]]:
+        """Yield the pieces of files to read, given the source's list of files.
+
+        Raises:
+            SourceError: The files are not those the partition was planned for.
+        """
+        mine = self._mine(files)
+        for index, file in enumerate(mine):
+            begins, ends = index == 0, index == len(mine) - 1
+            yield Piece(file, self.start if begins else 0, self.stop if ends else None, self.line if begins else 1)
+
+    def _mine(self, files: Sequence[FileT]) -> Sequence[FileT]:
+        at = next((index for index, file in enumerate(files) if file.name == self.first), 0)
+        mine = files[at : at + self.files]
+        if stamp(mine) != self.stamp:
+            names = self.first if self.files == 1 else f"A file from {self.first} to {mine[-1].name}"
+            raise SourceError(f"{names} changed during the run. {AGAIN}")
+        return mine
+
+
+class Piece(NamedTuple, Generic[FileT]):
+    """A piece of a file; ``stop`` is None for its end."""
+
+    file: FileT
+    start: int
+    stop: int | None
+    line: int
+
+
+def stamp(files: Sequence[Identified]) -> str:
+    """Hash the identities of files."""
+    return hashlib.sha256(json.dumps([file.identity for file in files]).encode()).hexdigest()[:16]
+
+
+def plan(
+    files: Sequence[Identified], units: Iterable[Unit], target_bytes: int, extra: dict[str, Any]
+) -> Iterator[Partition]:
+    """Yield partitions of about ``target_bytes``, in order; ``extra`` is added to what each one's ``where`` says.
+
+    Raises:
+        SourceError: There are no documents.
+    """
+    found = list(units)
+    if not found:
+        raise SourceError(f"The source holds no documents: {_these(files)} without a single row.")
+    row = 0
+    for start, stop in parts([unit.bytes for unit in found], target_bytes):
+        partition = _partition(files, found[start:stop], row, extra)
+        yield partition
+        row += partition.documents or 0
+
+
+def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, extra: dict[str, Any]) -> Partition:
+    first, last = units[0], units[-1]
+    mine = files[first.file : last.file + 1]
+    stretch = Stretch(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
+    return Partition(
+        where={"stretch": stretch._asdict(), **extra},
+        documents=sum(unit.documents for unit in units),
+        bytes=sum(unit.bytes for unit in units),
+    )
+
+
+def _these(files: Sequence[Identified]) -> str:
+    return files[0].name if len(files) == 1 else f"{len(files)} files, the first is {files[0].name},"

@@ -1,0 +1,45 @@
+"""TableSource: what sources of columnar files have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from vecmill.sources.local import FilesConfigT, LocalSource
+from vecmill.sources.stretch import Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from vecmill.records import Partition
+    from vecmill.sources.balance import Unit
+    from vecmill.sources.files import File
+    from vecmill.sources.tables import Table
+
+
+class TableSource(LocalSource[FilesConfigT]):
+    """A source whose files are tables.
+
+    Attributes:
+        ahead: How many files are looked into at the same time when planning.
+    """
+
+    ahead: ClassVar[int] = 1
+
+    @abstractmethod
+    def opened(self, file: File) -> AbstractContextManager[Table]:
+        """Open a file as a table."""
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Stream one partition's rows."""
+        from vecmill.sources.tables import table_rows
+
+        return table_rows(self.files, Stretch.of(partition), self.opened, self.config)
+
+    def _units(self, target_bytes: int) -> Iterator[Unit]:
+        from vecmill.sources.tables import table_units
+
+        return table_units(self.files, self.opened, self.config, target_bytes, self.ahead)

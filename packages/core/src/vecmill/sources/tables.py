@@ -1,0 +1,94 @@
+"""Tables: files made of columns, planned and read by rows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from vecmill.sources.balance import limited, row_units
+from vecmill.sources.batches import bounded
+from vecmill.sources.columns import Projection
+from vecmill.sources.stretch import Identified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+
+    from vecmill.sources.balance import Unit
+    from vecmill.sources.config import SourceConfig
+    from vecmill.sources.stretch import Stretch
+
+FileT = TypeVar("FileT", bound=Identified)
+
+
+class Table(Protocol):
+    """One file of rows."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+
+    def blocks(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield the rows, and the bytes of ``column``, of each block the file is written in."""
+
+    def rows(self, columns: Sequence[str], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+        """Yield these columns of the rows from ``start`` to ``stop``, or the end, in batches."""
+
+
+class Outline(NamedTuple):
+    """What the plan needs to know of a table."""
+
+    projection: Projection
+    blocks: list[tuple[int, int]]
+
+
+def table_units(
+    files: Sequence[FileT],
+    opened: Callable[[FileT], AbstractContextManager[Table]],
+    config: SourceConfig,
+    target: int,
+    ahead: int,
+) -> Iterator[Unit]:
+    """Yield the units of tables, in order, up to the limit.
+
+    Args:
+        files: The source's files.
+        opened: Opens one.
+        config: The options.
+        target: Blocks with more bytes of text than this are split.
+        ahead: How many files to look into at the same time.
+    """
+
+    def outline(file: FileT) -> Outline:
+        with opened(file) as table:
+            projection = Projection(config, table.schema, file.name)
+            return Outline(projection, list(table.blocks(projection.roles["text"])))
+
+    def units() -> Iterator[Unit]:
+        first: Projection | None = None
+        with ThreadPoolExecutor(ahead) as pool:
+            for start in range(0, len(files), ahead):
+                for index, found in enumerate(pool.map(outline, files[start : start + ahead]), start):
+                    first = first or found.projection
+                    first.agree(found.projection)
+                    yield from row_units(index, found.blocks, target)
+
+    return limited(units(), config.limit)
+
+
+def table_rows(
+    files: Sequence[FileT],
+    stretch: Stretch,
+    opened: Callable[[FileT], AbstractContextManager[Table]],
+    config: SourceConfig,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the documents of a stretch of tables, in a source's columns and bounded batches."""
+    row = stretch.row
+    for piece in stretch.pieces(files):
+        with opened(piece.file) as table:
+            projection = Projection(config, table.schema, piece.file.name)
+            for rows in table.rows(projection.names, piece.start, piece.stop):
+                yield from bounded(projection.apply(rows, row))
+                row += rows.num_rows
