@@ -1,0 +1,100 @@
+"""Tests of vecmill_local_runtime.runtime: whole jobs over real worker processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import vecmill
+from vecmill.errors import RunError
+from vecmill.records import RunStarted, ShardDone, ShardRetried
+
+
+def shards(dataset):
+    """Return the content of every shard."""
+    return {path.name: path.read_bytes() for path in (dataset.path / "data").iterdir()}
+
+
+def test_two_workers_make_the_files_that_one_makes(job):
+    """The result does not depend on how many processes work on it."""
+    two, one = vecmill.run(job()), vecmill.run(job("one", workers=1))
+    assert len(shards(two)) > 3
+    assert shards(two) == shards(one)
+    assert vecmill.verify(two.path).ok
+
+
+def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
+    """One death costs one attempt at one shard, and changes nothing in the result."""
+    events = []
+    killed = vecmill.run(job(do="die"), events.append)
+    (retried,) = [event for event in events if isinstance(event, ShardRetried)]
+    assert "killed by signal 9" in retried.error
+    assert "my last words" in retried.error
+    assert shards(killed) == shards(vecmill.run(job("quiet")))
+
+
+def test_a_shard_that_always_kills_its_worker_fails_the_run_and_keeps_the_others(job):
+    """After all attempts the run says which shard is missing and why; later it goes on from there."""
+    with pytest.raises(RunError, match=r"1 of \d+ shards failed(.|\n)*killed by signal 9(.|\n)*my last words"):
+        vecmill.run(job(do="die", times=99))
+    events = []
+    vecmill.run(job(), events.append)
+    started = next(event for event in events if isinstance(event, RunStarted))
+    assert started.done == started.shards - 1
+    assert sum(isinstance(event, ShardDone) for event in events) == 1
+
+
+@pytest.mark.parametrize(
+    ("do", "attempts", "message"),
+    [("raise", 3, "out of order"), ("refuse", 1, "the file is damaged"), ("bug", 3, "KeyError: 'a bug'")],
+)
+def test_an_error_is_tried_again_only_if_that_can_help(job, tmp_path, do, attempts, message):
+    """An engine's failure is tried again; a damaged source is not."""
+    with pytest.raises(RunError, match=message):
+        vecmill.run(job(do=do, times=99))
+    assert len(list((tmp_path / "tried").iterdir())) == attempts
+
+
+def test_what_a_library_prints_does_not_disturb_the_messages(job):
+    """Standard output of a worker is for receipts alone; prints go elsewhere."""
+    assert vecmill.verify(vecmill.run(job(do="print")).path).ok
+
+
+def test_no_worker_outlives_a_killed_driver(tables, tmp_path):
+    """When the driver is killed without a chance to clean up, its workers end by themselves."""
+    path = tmp_path / "job.py"
+    path.write_text(
+        "import vecmill\n"
+        f"job = vecmill.Job(**{tables(do='hang', times=99)!r})\n"
+        "vecmill.run(job, lambda event: print(type(event).__name__, flush=True))\n"
+    )
+    driver = subprocess.Popen([sys.executable, path], stdout=subprocess.PIPE, text=True)
+    try:
+        while driver.stdout.readline().strip() != "ShardDone":
+            assert driver.poll() is None
+        children = workers_of(driver.pid)
+        assert children
+    finally:
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+        driver.stdout.close()
+    for _ in range(100):
+        if not any(alive(pid) for pid in children):
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker outlived its driver")
+
+
+def workers_of(pid):
+    """Return the children of a process."""
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def alive(pid):
+    """Whether a process still runs; one that waits to be reaped does not."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")
