@@ -13,7 +13,7 @@ from vecmill.job.shards import Shards
 from vecmill.plugins import load
 from vecmill.records import Dataset, RunFinished
 from vecmill.store.lock import locked
-from vecmill.store.state import clear_state
+from vecmill.store.state import clear_state, clear_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,10 @@ def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrit
     for publisher in plan_.publishers:
         publisher.check()
     with locked(plan_.layout):
-        manifest = _made(plan_, tell, began, overwrite=overwrite)
+        try:
+            manifest = _made(plan_, tell, began, overwrite=overwrite)
+        finally:
+            clear_temporary(plan_.layout)
         tell(RunFinished(manifest, str(plan_.layout.root)))
         judge(manifest, job.max_quarantine, plan_.layout)
         published = tuple(publisher.publish(plan_.layout.root, manifest) for publisher in plan_.publishers)

@@ -1,0 +1,61 @@
+"""Fixtures for tests that cross packages: the real command, the real model, real files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from places import DEMO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="session")
+def vecmill() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed command as a user does."""
+    command = Path(sys.executable).with_name("vecmill")
+
+    def run(*args: str | Path, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([command, *map(str, args)], capture_output=True, text=True, check=False, cwd=cwd)
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo(vecmill: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the demo once, and return its dataset."""
+    out = tmp_path_factory.mktemp("demo") / "python-reference"
+    vecmill("run", DEMO, "--set", f"publish.0.path={out}")
+    return out
+
+
+@pytest.fixture
+def start(vecmill: object) -> Callable[..., subprocess.Popen[str]]:
+    """Start the command in a process group of its own, so that a test can interrupt or kill it."""
+    command = Path(sys.executable).with_name("vecmill")
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*args: str | Path) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [command, *map(str, args)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        started.append(child)
+        return child
+
+    yield run
+    for child in started:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()

@@ -1,0 +1,68 @@
+"""The demo, from the command to the libraries that read its result."""
+
+import json
+import pydoc_data.topics
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from places import DEMO
+
+
+def test_the_demo_embeds_all_of_pythons_reference(demo):
+    """Every topic is embedded; every text is a slice of its topic; the account adds up."""
+    manifest = json.loads((demo / "manifest.json").read_text())
+    account = manifest["account"]
+    assert account["documents_in"] == account["documents_embedded"] == len(pydoc_data.topics.topics)
+    assert account["documents_quarantined"] == account["truncated_chunks"] == 0
+    for row in pq.read_table(demo / "data").to_pylist():
+        assert row["text"] == pydoc_data.topics.topics[row["id"]][row["start"] : row["end"]]
+    assert manifest["model"]["dimension"] == 384
+    assert manifest["model"]["revision"].startswith("sha256:53aa5117")
+
+
+def test_the_demo_verifies_and_one_changed_byte_is_found(vecmill, demo):
+    """Verify passes on what run wrote, names the shard after one byte changes, and run mends it."""
+    vecmill("verify", demo)
+    (shard,) = (demo / "data").iterdir()
+    content = shard.read_bytes()
+    try:
+        shard.write_bytes(content[:5000] + bytes([content[5000] ^ 1]) + content[5001:])
+        assert shard.name in vecmill("verify", demo, code=1).stderr
+        vecmill("run", DEMO, "--set", f"publish.0.path={demo}")
+        assert shard.read_bytes() == content
+    finally:
+        shard.write_bytes(content)
+
+
+def test_a_search_finds_the_right_article(vecmill, demo):
+    """A question in plain words leads to the articles that answer it."""
+    query = "how does a with statement release its resource?"
+    passages = json.loads(vecmill("search", demo, query, "--json").stdout)
+    assert len(passages) == 3
+    assert {"with", "context-managers"} & {passage["id"] for passage in passages}
+    assert passages == sorted(passages, key=lambda passage: -passage["score"])
+
+
+def test_duckdb_pandas_and_numpy_read_the_result(demo):
+    """The Parquet files are plain tables to everybody."""
+    path = str(demo / "data" / "*.parquet")
+    rows = duckdb.sql(f"select count(*), count(distinct id), max(len(embedding)) from '{path}'").fetchone()
+    frame = pd.read_parquet(demo / "data")
+    assert rows == (len(frame), frame["id"].nunique(), 384)
+    vectors = np.stack(frame["embedding"])
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+
+
+def test_datasets_loads_the_result_with_its_vectors(demo, tmp_path):
+    """load_dataset gives fixed-size float32 vectors, bit for bit, by folder and by file."""
+    from datasets import load_dataset
+
+    shards = str(demo / "data" / "*.parquet")
+    loaded = load_dataset("parquet", data_files=shards, split="train", cache_dir=str(tmp_path))
+    folder = load_dataset(str(demo), split="train", cache_dir=str(tmp_path))
+    expected = np.stack(pd.read_parquet(demo / "data")["embedding"])
+    assert np.array_equal(loaded.with_format("numpy")["embedding"][:], expected)
+    assert len(folder) == len(loaded)
