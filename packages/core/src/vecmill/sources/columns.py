@@ -71,16 +71,17 @@ class Projection:
                 'or number the rows of all files with columns = { id = "" }.'
             )
 
-    def apply(self, rows: pa.RecordBatch, first: int) -> pa.RecordBatch:
+    def apply(self, rows: pa.RecordBatch, first: int, prefix: str = "") -> pa.RecordBatch:
         """Return rows in a source's columns.
 
         Args:
             rows: Rows of the table, at least its columns ``names``.
             first: Number of the first row in the whole source.
+            prefix: What to put before the numbers of rows without an id.
         """
         arrays = [self._role(rows, field) for field in COLUMNS]
         if self.numbered:
-            arrays[0] = pa.array([str(first + row) for row in range(rows.num_rows)], pa.string())
+            arrays[0] = pa.array([f"{prefix}{first + row}" for row in range(rows.num_rows)], pa.string())
         arrays += [rows.column(field.name) for field in self.keep]
         return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(self.keep)))
 

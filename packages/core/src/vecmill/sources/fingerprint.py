@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from vecmill.protocols import Source
     from vecmill.sources.files import File, Stamp
 
 _known: dict[tuple[Path, Stamp], str] = {}
 
 
-def fingerprint(source: Source[Any], content: object) -> str:
+def fingerprint(source: Source[Any], config: BaseModel, content: object) -> str:
     """Hash ``content`` together with the options that change what is read from it."""
-    options = source.config.model_dump(mode="json", exclude=set(source.location))
+    options = config.model_dump(mode="json", exclude=set(source.location))
     told = {"source": source.name, "version": source.version, "options": options, "content": content}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 

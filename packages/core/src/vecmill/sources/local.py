@@ -40,7 +40,7 @@ class LocalSource(Source[FilesConfigT]):
 
     def fingerprint(self) -> str:
         """Hash the files' names and bytes, and the options that choose among them."""
-        return fingerprint(self, contents(self.files))
+        return fingerprint(self, self.config, contents(self.files))
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the files, in order."""

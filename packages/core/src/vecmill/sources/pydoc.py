@@ -41,7 +41,7 @@ class PydocSource(Source[SourceConfig]):
 
     def fingerprint(self) -> str:
         """Hash the articles, which differ between versions of Python."""
-        return fingerprint(self, self._articles)
+        return fingerprint(self, self.config, self._articles)
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the articles, sorted by topic."""

@@ -1,0 +1,128 @@
+"""HubSource: a dataset of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from vecmill.protocols import Source
+from vecmill.sources.config import SourceConfig
+from vecmill.sources.fingerprint import fingerprint
+from vecmill.sources.stretch import Stretch, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from vecmill.records import Partition
+    from vecmill.sources.hub_repo import HubFile, HubRepo
+    from vecmill.sources.hub_stream import HubStream
+    from vecmill.sources.parquet_table import ParquetTable
+
+AHEAD = 16
+CONVERTED = "refs/convert/parquet"
+
+
+class HubConfig(SourceConfig):
+    """Options of a dataset of the Hub.
+
+    Attributes:
+        repo: ``user/name``.
+        config: Its configuration, if it has several, such as ``20231101.en``.
+        split: Its split.
+        revision: A branch, a tag or a commit; by default the newest commit.
+    """
+
+    repo: str
+    config: str | None = None
+    split: str = "train"
+    revision: str | None = None
+
+
+class Found(NamedTuple):
+    """A split at a commit, and its Parquet files; none if it is in another format."""
+
+    repo: HubRepo
+    config: str | None
+    files: Sequence[HubFile]
+
+
+class HubSource(Source[HubConfig]):
+    """A split of a dataset, at the commit its revision means when the run begins.
+
+    Parquet files are read where they are, by row group and column; so is the Hub's own Parquet copy of
+    a dataset in another format, if it has one. What is left is streamed by the ``datasets`` library.
+    """
+
+    name = "hub"
+    Config = HubConfig
+
+    def pinned(self) -> HubConfig:
+        """Return the options with the repo's full name, the configuration's name and the commit."""
+        found = self._found
+        return self.config.model_copy(
+            update={"repo": found.repo.id, "revision": found.repo.sha, "config": found.config}
+        )
+
+    def fingerprint(self) -> str:
+        """Hash the commit and the options that choose from it."""
+        return fingerprint(self, self.pinned(), content=None)
+
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Split the files by row group."""
+        from vecmill.sources.tables import table_units
+
+        with self._reading():
+            found = self._found
+            if not found.files:
+                yield from self._stream.partitions(target_bytes)
+                return
+            units = table_units(found.files, self._opened, self.config, target_bytes, AHEAD)
+            yield from plan(found.files, units, target_bytes, {})
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Stream one partition's documents."""
+        from vecmill.sources.tables import table_rows
+
+        with self._reading():
+            if "shards" in partition.where:
+                yield from self._stream.read(*partition.where["shards"])
+            else:
+                yield from table_rows(self._found.files, Stretch.of(partition), self._opened, self.config)
+
+    @cached_property
+    def _found(self) -> Found:
+        from vecmill.sources.hub_layout import layout
+        from vecmill.sources.hub_repo import HubRepo
+
+        wanted = self.config
+        with self._reading():
+            repo = HubRepo(wanted.repo, wanted.revision)
+            config, files = layout(repo, wanted.config, wanted.split)
+            if files or wanted.revision or not (copy := HubRepo.find(wanted.repo, CONVERTED)):
+                return Found(repo, config, files)
+            converted = layout(copy, config, wanted.split)
+            return Found(copy, *converted) if converted.files else Found(repo, config, files)
+
+    @cached_property
+    def _stream(self) -> HubStream:
+        from vecmill.sources.hub_stream import HubStream
+
+        return HubStream(self.pinned())
+
+    @contextmanager
+    def _opened(self, file: HubFile) -> Iterator[ParquetTable]:
+        from vecmill.sources.parquet_table import ParquetTable
+
+        repo = self._found.repo
+        with repo.open(file) as stream:
+            yield ParquetTable(stream, f"{repo.id}@{repo.sha[:8]}/{file.name}", remote=True)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        from vecmill.sources.hub_errors import reading
+
+        with reading(self.config.repo, self.config.revision):
+            yield

@@ -1,0 +1,99 @@
+"""HubStream: a split of a dataset that is not in Parquet, streamed by the ``datasets`` library."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from vecmill.errors import ConfigError, SourceError
+from vecmill.records import Partition
+from vecmill.sources.balance import parts
+from vecmill.sources.batches import ROWS, between, bounded
+from vecmill.sources.columns import Projection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vecmill.sources.hub import HubConfig
+
+
+class HubStream:
+    """A split, shard by shard. How many documents a shard holds is not known before it is read."""
+
+    def __init__(self, config: HubConfig) -> None:
+        """Take a pinned configuration."""
+        self._config = config
+        self._place = f"{config.repo} ({config.split})"
+
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Yield groups of shards; with a limit, one for all of it."""
+        if next(self._rows(self._dataset), None) is None:
+            raise SourceError(f"The source holds no documents: {self._place} is empty.")
+        sizes = self._sizes or [0] * self._shards
+        weights = self._sizes or [target_bytes] * self._shards
+        for start, stop in [(0, self._shards)] if self._config.limit else parts(weights, target_bytes):
+            yield Partition(where={"shards": [start, stop]}, bytes=sum(sizes[start:stop]))
+
+    def read(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        """Yield the documents of shards ``start`` to ``stop``.
+
+        Without an id column, a document's id is its number in the source; or, where there are several
+        shards and each is read by itself, its shard and its number there.
+        """
+        if self._config.limit or self._shards == 1:
+            yield from between(self._rows(self._dataset), 0, self._config.limit)
+            return
+        for index in range(start, stop):
+            shard = self._dataset.shard(num_shards=self._shards, index=index)
+            yield from self._rows(shard, prefix=f"{index}:")
+
+    @property
+    def _shards(self) -> int:
+        return int(self._dataset.num_shards)
+
+    @cached_property
+    def _builder(self) -> Any:  # noqa: ANN401 (datasets may not be installed)
+        try:
+            from datasets import load_dataset_builder
+        except ImportError as error:
+            told = f"The dataset {self._config.repo!r} holds no Parquet files, and its own format is read by datasets"
+            raise ConfigError(f"{told}, which is not installed: pip install 'vecmill[datasets]'.") from error
+        with self._understood():
+            return load_dataset_builder(self._config.repo, self._config.config, revision=self._config.revision)
+
+    @cached_property
+    def _dataset(self) -> Any:  # noqa: ANN401 (datasets may not be installed)
+        with self._understood():
+            return self._builder.as_streaming_dataset(split=self._config.split)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """Bytes of each shard's file; none if shards are not files."""
+        from huggingface_hub import HfFileSystem
+
+        paths = list((self._builder.config.data_files or {}).get(self._config.split, []))
+        if len(paths) != self._shards:
+            return []
+        files = HfFileSystem()
+        return [int(files.info(path)["size"]) for path in paths]
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, RuntimeError, FileNotFoundError) as error:
+            raise ConfigError(f"The datasets library cannot read {self._place}: {error}") from error
+
+    def _rows(self, dataset: Any, prefix: str = "") -> Iterator[pa.RecordBatch]:  # noqa: ANN401 (as above)
+        row = 0
+        try:
+            for table in dataset.with_format("arrow").iter(batch_size=ROWS):
+                projection = Projection(self._config, table.schema, self._place)
+                for batch in table.combine_chunks().to_batches():
+                    yield from bounded(projection.apply(batch, row, prefix))
+                    row += batch.num_rows
+        except (ValueError, RuntimeError, pa.ArrowException) as error:
+            raise SourceError(f"The datasets library stopped in {self._place} after row {row}: {error}") from error
