@@ -1,4 +1,4 @@
-"""The command line. Each command's module is imported only when the command is."""
+"""The command line. Each command's module is imported only when the command is used."""
 
 from __future__ import annotations
 

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from vecmill.cli.subcommand import subcommand
 
-@click.command
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vecmill.retrieval import Passage
+
+
+@subcommand('vecmill search out/articles "why is the sky blue?"')
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("--limit", "-n", default=3, show_default=True, type=click.IntRange(1), help="How many passages.")
-@click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON.")
-def command(directory: Path, query: str, *, limit: int, as_json: bool) -> None:
-    """Find the passages nearest to a query, with the dataset's own model."""
+@click.option("--full", is_flag=True, help="Show passages whole, not their first lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON, whole.")
+def command(directory: Path, query: str, *, limit: int, full: bool, as_json: bool) -> None:
+    """Find the passages nearest to a query, with the dataset's own model.
+
+    Exact: the query is compared with every vector. The score is the cosine, 1 at most.
+    """
+    from vecmill.cli.waiting import waiting
     from vecmill.retrieval import search
 
-    passages = search(directory, query, limit)
+    _check(query)
+    with waiting("searching"):
+        passages = search(directory, query, limit)
     if as_json:
-        import dataclasses
-        import json
-
-        click.echo(json.dumps([dataclasses.asdict(passage) for passage in passages], indent=2, ensure_ascii=False))
+        click.echo(_json(passages))
         return
-    for passage in passages:
-        click.echo(click.style(f"{passage.score:.3f}  {passage.title or passage.id}", bold=True))
-        click.echo(f"{_excerpt(passage.text)}\n")
+    from vecmill.cli.passages import show
+
+    show(passages, full=full)
 
 
-def _excerpt(text: str, width: int = 300) -> str:
-    flat = " ".join(text.split())
-    return "       " + (flat if len(flat) <= width else flat[: width - 1] + "…")
+def _check(query: str) -> None:
+    from vecmill.errors import ConfigError
+
+    if not query.strip():
+        raise ConfigError("the query is empty: say what to look for")
+    try:
+        query.encode()
+    except UnicodeEncodeError:
+        raise ConfigError("the query is not valid Unicode: check the terminal's encoding") from None
+
+
+def _json(passages: Sequence[Passage]) -> str:
+    import dataclasses
+    import json
+
+    return json.dumps([dataclasses.asdict(passage) for passage in passages], indent=2, ensure_ascii=False)

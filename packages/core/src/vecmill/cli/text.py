@@ -1,0 +1,60 @@
+"""Text: numbers, times and foreign text, as a terminal can show them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+STEP = 1000
+MINUTE = 60
+FEW = 10
+
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could move the cursor, change colours or reverse lines: a corpus must not drive the reader's terminal."""
+
+
+def printable(text: str) -> str:
+    """Return a text without terminal control sequences; newlines and tabs stay."""
+    return _CONTROL.sub("", text)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 shard``, ``1,234 shards``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as ``1.2 MB``."""
+    power = 0
+    while count >= STEP and power < len(UNITS) - 1:
+        count, power = count / STEP, power + 1
+    return f"{count:,.1f} {UNITS[power]}" if power else f"{count:,.0f} {UNITS[power]}"
+
+
+def rate(per_second: float | None, noun: str) -> str:
+    """Return ``152 chunks/s``; a dash while it is not known."""
+    if per_second is None:
+        return f"- {noun}/s"
+    return f"{per_second:,.0f} {noun}/s" if per_second >= FEW else f"{per_second:.1f} {noun}/s"
+
+
+def clock(seconds: float) -> str:
+    """Return ``0:07`` or ``1:02:03``."""
+    minutes, rest = divmod(round(seconds), MINUTE)
+    hours, minutes = divmod(minutes, MINUTE)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def duration(seconds: float) -> str:
+    """Return ``7.2 s`` or ``1:02:03 hours``, for a sentence."""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{clock(seconds)} {'minutes' if seconds < MINUTE * MINUTE else 'hours'}"
+
+
+def near(path: Path) -> str:
+    """Return a path as short as it can be said from here."""
+    here = Path.cwd()
+    return os.path.relpath(path, here) if path.is_absolute() and path.is_relative_to(here) else str(path)
