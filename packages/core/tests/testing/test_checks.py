@@ -1,0 +1,106 @@
+"""Tests of vecmill.testing.checks: each check passes what is right and catches what is wrong."""
+
+import pyarrow as pa
+import pytest
+
+from vecmill import Chunker, Options, Partition, Source, Span
+from vecmill.errors import PluginError
+from vecmill.testing import HashEmbedder, check_chunker, check_embedder, check_source
+from vecmill.testing.embedder import HashOptions
+
+
+class Whole(Chunker[Options]):
+    """One chunk for each document."""
+
+    name = "whole"
+
+    def spans(self, document):
+        """Return all of it."""
+        return [Span(0, len(document.text))]
+
+
+class Trimmed(Whole):
+    """Forgets the last character."""
+
+    def spans(self, document):
+        """Return almost all of it."""
+        return [Span(0, max(1, len(document.text) - 1))]
+
+
+class Moody(Whole):
+    """Cuts differently each time."""
+
+    turn = 0
+
+    def spans(self, document):
+        """Cut in one or two."""
+        self.turn += 1
+        middle = len(document.text) // 2
+        halves = [Span(0, middle), Span(middle, len(document.text))]
+        return halves if self.turn % 2 and middle else super().spans(document)
+
+
+def test_a_lawful_chunker_passes():
+    """Nothing is found in a chunker that keeps every document whole."""
+    check_chunker(Whole)
+
+
+def test_a_chunker_that_loses_text_or_changes_its_mind_is_caught():
+    """Lost characters and unrepeatable cuts are found."""
+    with pytest.raises(PluginError, match="left out"):
+        check_chunker(Trimmed)
+    with pytest.raises(AssertionError, match="cut text"):
+        check_chunker(Moody)
+
+
+class Numbers(Source[Options]):
+    """A hundred small documents."""
+
+    name = "numbers"
+    step = 10
+
+    def fingerprint(self):
+        """Return a constant."""
+        return "numbers"
+
+    def partitions(self, target_bytes):
+        """Split in one or in tens."""
+        step = 100 if target_bytes > 10**6 else self.step
+        for start in range(0, 100, step):
+            yield Partition(where={"start": start, "stop": min(100, start + step)}, documents=step)
+
+    def read(self, partition):
+        """Yield a batch."""
+        names = [str(n) for n in range(partition.where["start"], partition.where["stop"])]
+        yield pa.record_batch({"id": names, "text": names})
+
+
+class Lossy(Numbers):
+    """Loses documents when it is split."""
+
+    def read(self, partition):
+        """Forget the last one."""
+        for batch in super().read(partition):
+            yield batch if partition.where["stop"] == 100 else batch.slice(0, batch.num_rows - 1)
+
+
+def test_a_source_must_tell_the_same_story_however_it_is_split():
+    """A source that splits well passes with its count; one that loses rows is caught."""
+    assert check_source(Numbers(Options())) == 100
+    with pytest.raises(AssertionError, match="splitting"):
+        check_source(Lossy(Options()))
+
+
+class Shuffled(HashEmbedder):
+    """Returns vectors in another order."""
+
+    def embed(self, texts):
+        """Reverse them."""
+        return super().embed(texts)[::-1]
+
+
+def test_an_embedder_must_keep_the_order():
+    """The stand-in passes; one that reorders is caught."""
+    check_embedder(HashEmbedder(HashOptions()))
+    with pytest.raises(AssertionError, match="order"):
+        check_embedder(Shuffled(HashOptions()))
