@@ -1,0 +1,91 @@
+"""ModelFolder: everything there is to know about a model short of its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ModelError
+from vecmill.models.limits import read_max_tokens, sentence_settings
+from vecmill.models.pipeline import Pipeline, read_pipeline
+from vecmill.models.prompts import Prompts, read_prompts
+from vecmill.models.settings import read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_WIDTHS = ("hidden_size", "dim", "d_model")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A sentence-transformers model on disk.
+
+    Attributes:
+        id: Hub id, folder or ``package:`` reference, as the job names it.
+        revision: Commit sha on the Hub, or ``sha256:…`` of the weights of a folder.
+        root: The folder.
+        path: Where the transformer and the tokenizer are: mostly the same folder.
+        config: The transformer's ``config.json``.
+        pipeline: What happens to its token vectors.
+        prompts: What stands before documents and queries.
+        max_tokens: Longest input, special tokens included.
+        dimension: Width of a vector.
+        weights: The files that hold the numbers; the transformer's safetensors, or ONNX, come first. Empty
+            for a model of the Hub whose weights were not asked for.
+    """
+
+    id: str
+    revision: str
+    root: Path
+    path: Path
+    config: dict[str, Any]
+    pipeline: Pipeline
+    prompts: Prompts
+    max_tokens: int
+    dimension: int
+    weights: tuple[Path, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The transformer's architecture, such as ``bert``; ``unknown`` for one with code of its own."""
+        return "unknown" if self.config.get("auto_map") else str(self.config.get("model_type", "unknown"))
+
+
+def describe(model: str, root: Path) -> ModelFolder:
+    """Read what a folder says of the model in it; revision and weights are left empty.
+
+    Raises:
+        ModelError: It holds no model, a damaged one, or one that is not a text embedder.
+    """
+    pipeline = read_pipeline(root)
+    path = root / pipeline.transformer
+    config = read_settings(path / "config.json", dict)
+    if config is None:
+        raise ModelError(
+            f"{model!r} holds no model: there is no {path / 'config.json'}. Name a transformer's folder or Hub id."
+        )
+    _check_task(model, sentence_settings(path))
+    hidden = next((config[key] for key in _WIDTHS if isinstance(config.get(key), int)), None)
+    if hidden is None:
+        raise ModelError(f"{path / 'config.json'} does not say how wide the model is. Name a text embedding model.")
+    return ModelFolder(
+        id=model,
+        revision="",
+        root=root,
+        path=path,
+        config=config,
+        pipeline=pipeline,
+        prompts=read_prompts(root),
+        max_tokens=read_max_tokens(path, config),
+        dimension=pipeline.dimension(hidden),
+    )
+
+
+def _check_task(model: str, settings: dict[str, Any]) -> None:
+    """Refuse a transformer that is not used for the vectors of its text tokens."""
+    task = settings.get("transformer_task", "feature-extraction")
+    text = (settings.get("modality_config") or {}).get("text", {})
+    output = text.get("method_output_name", "last_hidden_state")
+    if task != "feature-extraction" or output != "last_hidden_state":
+        raise ModelError(f"{model!r} is made for {task} and gives {output}. Name a model that embeds text.")

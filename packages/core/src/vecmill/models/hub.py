@@ -1,0 +1,64 @@
+"""The Hub's side of a model: a repository at a commit becomes a folder in the Hub's own cache."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vecmill.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Download the files of a model that match ``patterns``, or find them in the cache.
+
+    A revision is resolved to a commit first, and every file is of that commit. What the cache holds is not
+    asked for again, so a commit that was downloaded before works offline; so does a branch, at the commit
+    it had then, if the Hub cannot be reached.
+
+    Args:
+        repo: ``user/name``.
+        revision: A branch, tag or commit; by default the main branch.
+        patterns: Shell patterns of paths in the repository.
+
+    Returns:
+        The folder of the snapshot, named after the commit sha.
+
+    Raises:
+        ModelError: No such model or revision, no access, or no connection.
+    """
+    from huggingface_hub import snapshot_download
+
+    with _translated(repo, revision):
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+
+
+@contextmanager
+def _translated(repo: str, revision: str | None) -> Iterator[None]:
+    """Make the Hub client's errors one ModelError that says what to do."""
+    from huggingface_hub import errors
+
+    login = "log in with `hf auth login` or set HF_TOKEN"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise ModelError(f"The model {repo!r} is gated: accept its terms on its page, then {login}.") from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise ModelError(
+            f"There is no model {repo!r}: no folder of that name here, and none on the Hub that you may read. "
+            f"Check the name; if it is private, {login}."
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelError(f"The model {repo!r} has no revision {revision!r}. Name a branch, tag or commit.") from error
+    except errors.LocalEntryNotFoundError as error:
+        at = f" at revision {revision!r}" if revision else ""
+        raise ModelError(
+            f"The Hub cannot be reached, and {repo!r}{at} is not wholly in the cache. Connect (or unset "
+            "HF_HUB_OFFLINE) and run again, or name a folder that holds the model."
+        ) from error
+    except Exception as error:  # the HTTP library's own errors: which library that is depends on the client's version
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(f"The model {repo!r} could not be downloaded: {why}. Run again.") from error

@@ -1,0 +1,66 @@
+"""Weights: which files hold a model's numbers, and the digest that identifies them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import TYPE_CHECKING
+
+from vecmill.errors import ModelError
+from vecmill.models.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SAFETENSORS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+SHARDS = "model-*-of-*.safetensors"
+ONNX = ("onnx/model.onnx", "model.onnx")
+
+_MEBIBYTE = 1 << 20
+
+
+def safetensors_files(folder: Path) -> list[Path]:
+    """Return the safetensors files of a transformer: one, or the shards its index names, or none.
+
+    Raises:
+        ModelError: The index names a file that is not there.
+    """
+    if (folder / SAFETENSORS).is_file():
+        return [folder / SAFETENSORS]
+    index = read_settings(folder / INDEX, dict) or {}
+    names = sorted(set(index.get("weight_map", {}).values()))
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"{folder} lacks the weights {missing[0]}, which {INDEX} names. Get the model's files again.")
+    return [folder / name for name in names]
+
+
+def onnx_files(folder: Path) -> list[Path]:
+    """Return a model's ONNX file, followed by its external data if it has any; or nothing."""
+    for name in ONNX:
+        path = folder / name
+        if path.is_file():
+            return [path, *sorted(path.parent.glob(f"{path.name}_data*"))]
+    return []
+
+
+def digest(files: Sequence[Path]) -> str:
+    """Return ``sha256:…`` over the content of the files, one after the other in the order given."""
+    return f"sha256:{_sha256(tuple((path, *_stamp(path)) for path in files))}"
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache
+def _sha256(files: tuple[tuple[Path, int, int], ...]) -> str:
+    total = hashlib.sha256()
+    for path, *_ in files:
+        with path.open("rb") as stream:
+            while block := stream.read(_MEBIBYTE):
+                total.update(block)
+    return total.hexdigest()
