@@ -1,0 +1,114 @@
+"""Diagnosis: everything that ``vecmill doctor`` looks at."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vecmill.cli import machine
+from vecmill.cli.check import Check
+from vecmill.cli.packages import LOCAL, packages
+from vecmill.cli.text import printable, size
+from vecmill.errors import VecmillError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vecmill.plugins import Plugins
+
+OLDEST = (3, 11)
+LITTLE_MEMORY = 2_000_000_000
+LITTLE_DISK = 1_000_000_000
+NEEDED = (("embedder", "openvino"), ("runtime", "local"), ("publisher", "parquet"))
+"""What a run on this machine is made of."""
+
+
+def diagnosis() -> Iterator[Check]:
+    """Check the interpreter, the packages, the machine, the folder, the Hub token and the plugins."""
+    yield _python()
+    yield from packages()
+    yield from _machine()
+    yield _disk(Path.cwd())
+    yield _token()
+    yield from _plugins()
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < OLDEST:
+        return Check("python", "fail", found, "vecmill needs Python 3.11 or newer")
+    return Check("python", "ok", found)
+
+
+def _machine() -> Iterator[Check]:
+    yield _cores()
+    total, free = machine.memory(), machine.available_memory()
+    if total is not None:
+        found = size(total) if free is None else f"{size(total)}, {size(free)} free"
+        scarce = min(total, free or total) < LITTLE_MEMORY
+        hint = "a run needs about 1 GB and the size of the model; close something, or take a smaller model"
+        yield Check("memory", "note", found, hint) if scarce else Check("memory", "ok", found)
+
+
+def _cores() -> Check:
+    count, quota = machine.cores(), machine.quota()
+    if quota is not None and quota < count:
+        found = f"{count} processors, of which this container may use {quota:g}"
+        return Check("processors", "note", found, "more threads than it may use slow a run down: give it whole ones")
+    return Check("processors", "ok", f"{count} for this process")
+
+
+def _disk(folder: Path) -> Check:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check("disk", "note", f"{folder}: {error.strerror or error}")
+    found = f"{size(free)} free in {printable(str(folder))}"
+    if not os.access(folder, os.W_OK):
+        return Check("disk", "note", f"{found}, which cannot be written", "name an output folder that can")
+    if free < LITTLE_DISK:
+        return Check("disk", "note", found, "100,000 chunks of 384 numbers take about 180 MB")
+    return Check("disk", "ok", found)
+
+
+def _token() -> Check:
+    """Look whether there is a token; its value is not read, and the Hub is not asked."""
+    try:
+        from huggingface_hub import constants
+    except ImportError:
+        return Check("hub token", "note", "cannot be looked for without huggingface-hub")
+    if any(os.environ.get(name) for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE")):
+        return Check("hub token", "ok", "set by the environment")
+    if Path(constants.HF_TOKEN_PATH).is_file():
+        return Check("hub token", "ok", f"in {constants.HF_TOKEN_PATH}")
+    return Check(
+        "hub token", "note", "none", "only for private or gated repositories and for publishing: hf auth login"
+    )
+
+
+def _plugins() -> Iterator[Check]:
+    try:
+        from vecmill.plugins import load
+
+        plugins = load()
+    except Exception as error:  # noqa: BLE001 - a doctor is there for installations in which anything may fail
+        yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
+        return
+    yield from _components(plugins)
+
+
+def _components(plugins: Plugins) -> Iterator[Check]:
+    for name, problem in plugins.problems.items():
+        yield Check(f"plugin {name}", "note", printable(problem))
+    for name in plugins.disabled:
+        yield Check(f"plugin {name}", "note", "disabled by VECMILL_DISABLE_PLUGINS")
+    for kind, name in NEEDED:
+        try:
+            plugins.registry.get(kind, name)
+        except VecmillError as error:
+            yield Check(f"{kind} {name}", "fail", str(error), LOCAL)
+    yield Check("plugins", "ok", ", ".join(sorted(plugins.loaded)))

@@ -1,0 +1,80 @@
+"""Packages: which are installed, and whether they can be used here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
+
+from vecmill.cli.check import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vecmill.cli.check import Level
+
+LOCAL = 'pip install "vecmill[local]"'
+
+
+class Package(NamedTuple):
+    """A distribution, the module to try, what to do if it is missing, and whether a local run needs it."""
+
+    name: str
+    module: str
+    hint: str
+    needed: bool = True
+
+
+PACKAGES = (
+    Package("vecmill-local-runtime", "vecmill_local_runtime", LOCAL),
+    Package("vecmill-publishers", "vecmill_publishers", LOCAL),
+    Package("openvino", "openvino", LOCAL),
+    Package("numpy", "numpy", LOCAL),
+    Package("pyarrow", "pyarrow.parquet", LOCAL),
+    Package("tokenizers", "tokenizers", LOCAL),
+    Package("huggingface-hub", "huggingface_hub", LOCAL),
+    Package("tokie", "tokie", 'counts tokens faster: pip install "vecmill[fast]"', needed=False),
+    Package(
+        "datasets", "datasets", 'reads Hub datasets that are not Parquet: pip install "vecmill[datasets]"', needed=False
+    ),
+)
+
+
+def packages() -> Iterator[Check]:
+    """Import every package in a process of its own: a wheel for another processor dies, and would take us along."""
+    trials = {package: _trial(package) for package in PACKAGES if find_spec(package.module.partition(".")[0])}
+    for package in PACKAGES:
+        yield _judged(package, trials[package]) if package in trials else _missing(package)
+
+
+def _trial(package: Package) -> subprocess.Popen[str]:
+    code = f"import {package.module}"
+    return subprocess.Popen(  # noqa: S603 - this interpreter, and a module named above
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+    )
+
+
+def _judged(package: Package, trial: subprocess.Popen[str]) -> Check:
+    _, errors = trial.communicate()
+    if trial.returncode == 0:
+        return Check(package.name, "ok", _version(package))
+    why = (errors.strip().splitlines() or [f"its import was killed by signal {-trial.returncode}"])[-1]
+    hint = f"install it again: pip install --force-reinstall {package.name}"
+    return Check(package.name, _level(package), f"{_version(package)} cannot be imported: {why}", hint)
+
+
+def _missing(package: Package) -> Check:
+    return Check(package.name, _level(package), "not installed", package.hint)
+
+
+def _level(package: Package) -> Level:
+    return "fail" if package.needed else "note"
+
+
+def _version(package: Package) -> str:
+    try:
+        return version(package.name)
+    except PackageNotFoundError:
+        return "(of unknown version)"
