@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING
 
 from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, VecmillError
 from vecmill.worker import Worker
-
 from vecmill_local_runtime import messages
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import queue
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried
-
 from vecmill_local_runtime.process import Process
 
 if TYPE_CHECKING:

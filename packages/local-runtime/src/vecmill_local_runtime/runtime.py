@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydantic import Field
+
 from vecmill.protocols import Options, Runtime
 
 if TYPE_CHECKING:
