@@ -1,0 +1,124 @@
+"""The ``openvino`` embedder: transformer encoders on this machine's processor."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from vecmill.errors import EngineError
+from vecmill.protocols import Embedder, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from vecmill.models import ModelFolder
+    from vecmill.protocols import Tokenizer
+    from vecmill.records import ModelInfo
+    from vecmill_local_runtime.encoding import Encoding
+
+
+class OpenVinoOptions(Options):
+    """Which model, and how to compute.
+
+    Attributes:
+        model: A Hub id, a folder, or ``package:NAME/path`` for a folder in an installed Python package.
+        revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
+        precision: ``bf16`` is about three times as fast as ``f32`` on a processor that has it, and its
+            vectors point the same way to within a cosine of 0.9999. ``auto`` takes it there, else ``f32``.
+        prompt: Put in front of every document; by default what the model's own files say.
+    """
+
+    model: str
+    revision: str | None = None
+    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
+    prompt: str | None = None
+
+
+class OpenVinoEmbedder(Embedder[OpenVinoOptions]):
+    """Runs BERT, RoBERTa, XLM-RoBERTa, DistilBERT and MPNet from safetensors, and other encoders from ONNX."""
+
+    name = "openvino"
+    Config = OpenVinoOptions
+    location = frozenset({"model"})  # the revision says which weights; where they are makes no difference
+    batch_tokens: ClassVar[int] = 2048
+
+    _encoding: Encoding | None = None
+
+    def pinned(self) -> OpenVinoOptions:
+        """Return the options with the revision, the precision and the prompt as they are now.
+
+        Raises:
+            ConfigError: The processor cannot compute in the precision asked for.
+            ModelError: There is no such model, or not one that can be run.
+        """
+        from vecmill_local_runtime.precision import resolve
+
+        info = {"revision": self._folder.revision, "prompt": self._prompt, "precision": resolve(self.config.precision)}
+        return self.config.model_copy(update=info)
+
+    def model(self) -> ModelInfo:
+        """Describe the model. A model of the Hub is downloaded, its weights are not loaded."""
+        from vecmill.records import ModelInfo
+        from vecmill_local_runtime.precision import resolve
+
+        folder = self._folder
+        return ModelInfo(
+            id=folder.id,
+            revision=folder.revision,
+            dimension=folder.dimension,
+            max_tokens=folder.max_tokens,
+            pooling="+".join(folder.pipeline.pooling),
+            normalized=folder.pipeline.normalized,
+            prompt=self._prompt,
+            query_prompt=folder.prompts.query,
+            precision=resolve(self.config.precision),
+        )
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the model's own tokenizer."""
+        return self._tokenizer
+
+    @property
+    def concurrency(self) -> int:
+        """A batch for each processor that this process may use."""
+        from vecmill_local_runtime.processors import usable
+
+        return len(usable())
+
+    def open(self) -> None:
+        """Load and compile the model."""
+        from vecmill_local_runtime.encoding import Encoding
+        from vecmill_local_runtime.precision import resolve
+
+        precision = resolve(self.config.precision)
+        self._encoding = Encoding(self._folder, self._tokenizer, precision, self.concurrency, self.batch_tokens)
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts, in order; each is cut to the model's longest input. May be called from many threads."""
+        if self._encoding is None:
+            raise EngineError("the openvino embedder is not open: call open() before embed()")
+        return self._encoding.embed(texts)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._encoding = None
+
+    @property
+    def _prompt(self) -> str:
+        return self._folder.prompts.document if self.config.prompt is None else self.config.prompt
+
+    @cached_property
+    def _folder(self) -> ModelFolder:
+        from vecmill.models import open_model
+        from vecmill_local_runtime.graph.architecture import NATIVE
+
+        return open_model(self.config.model, self.config.revision, NATIVE)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from vecmill.models.tokenizer import load_tokenizer
+
+        return load_tokenizer(self._folder.path)

@@ -1,0 +1,87 @@
+"""Encoder: a member of the BERT family, from its tensors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from openvino import opset13 as ov
+
+from vecmill_local_runtime.graph.activations import activate
+from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, layer_norm, linear, positions, split_heads
+from vecmill_local_runtime.graph.relative import relative_bias
+
+if TYPE_CHECKING:
+    from vecmill_local_runtime.graph.architecture import Architecture
+    from vecmill_local_runtime.graph.ops import Node
+    from vecmill_local_runtime.tensors import Tensors
+
+_HIDDEN_SCORE = -1e4
+_RELATIVE = "encoder.relative_attention_bias.weight"
+
+
+class Encoder:
+    """Turns token ids into token vectors.
+
+    Args:
+        tensors: The weights.
+        shape: The encoder's numbers and names.
+        prefix: What stands before the names of the weights.
+    """
+
+    def __init__(self, tensors: Tensors, shape: Architecture, prefix: str) -> None:
+        self._tensors = tensors
+        self._shape = shape
+        self._prefix = prefix
+
+    def vectors(self, ids: Node, keep: Node) -> Node:
+        """Return the last layer's token vectors, B L H, given ids and which of them are text, B L each."""
+        x, bias = self._embed(ids), self._bias(ids, keep)
+        for number in range(self._shape.layers):
+            x = self._layer(x, bias, self._prefix + self._shape.names.layer.format(number))
+        return x
+
+    def _embed(self, ids: Node) -> Node:
+        words = self._tensors.take(f"{self._prefix}embeddings.word_embeddings.weight")
+        places = self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight")
+        types = f"{self._prefix}embeddings.token_type_embeddings.weight"
+        if types in self._tensors:
+            places = places + self._tensors.take(types)[0]  # every token of a lone text is of the first type
+        x = ov.add(ov.gather(constant(words), ids, axis(0)), ov.gather(constant(places), self._places(ids), axis(0)))
+        return layer_norm(x, self._tensors, f"{self._prefix}embeddings.LayerNorm", self._shape.epsilon)
+
+    def _places(self, ids: Node) -> Node:
+        """Return each token's row in the table of positions."""
+        padding = self._shape.padding
+        if padding is None:
+            return positions(ids)
+        real = ov.convert(ov.not_equal(ids, axis(padding)), "i64")  # also where a text spells the padding token out
+        return ov.add(ov.multiply(ov.cum_sum(real, axis(1)), real), axis(padding))
+
+    def _bias(self, ids: Node, keep: Node) -> Node:
+        """Return what is added to attention scores: nothing for text, very little for padding, B 1 1 L."""
+        padding = ov.convert(ov.logical_not(keep), "f32")
+        bias = ov.unsqueeze(ov.multiply(padding, constant(_HIDDEN_SCORE)), ints(1, 2))
+        relative = f"{self._prefix}{_RELATIVE}"
+        if relative not in self._tensors:
+            return bias
+        longest = len(self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight"))
+        return ov.add(bias, relative_bias(ids, self._tensors.take(relative), longest))
+
+    def _layer(self, x: Node, bias: Node, prefix: str) -> Node:
+        shape, names, tensors = self._shape, self._shape.names, self._tensors
+        x = ov.add(x, linear(self._attend(x, bias, prefix), tensors, prefix + names.attention))
+        x = layer_norm(x, tensors, prefix + names.attention_norm, shape.epsilon)
+        wide = activate(linear(x, tensors, prefix + names.up), shape.activation)
+        x = ov.add(x, linear(wide, tensors, prefix + names.down))
+        return layer_norm(x, tensors, prefix + names.norm, shape.epsilon)
+
+    def _attend(self, x: Node, bias: Node, prefix: str) -> Node:
+        shape, names = self._shape, self._shape.names
+        width = shape.hidden // shape.heads
+        scales = ((names.query, 1 / math.sqrt(width)), (names.key, 1.0), (names.value, 1.0))
+        projected = (linear(x, self._tensors, prefix + name, scale) for name, scale in scales)
+        query, key, value = (split_heads(each, shape.heads, width) for each in projected)
+        mixed = ov.scaled_dot_product_attention(query, key, value, bias, constant(np.float32(1)))
+        return join_heads(mixed, shape.hidden)
