@@ -78,6 +78,6 @@ def _counts(view: View) -> str:
             rate(chunks, "chunks"),
             rate(tokens, "tokens"),
             f"{view.shards_done:,}/{view.shards:,} shards",
-            clock(view.seconds),
+            f"{clock(view.seconds)} elapsed",
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import shutil
@@ -31,7 +32,9 @@ def diagnosis() -> Iterator[Check]:
     """Check the interpreter, the packages, the machine, the folder, the Hub token and the plugins."""
     yield _python()
     yield from packages()
-    yield from _machine()
+    yield _processor()
+    yield _cores()
+    yield from _memory()
     yield _disk(Path.cwd())
     yield _token()
     yield from _plugins()
@@ -44,8 +47,22 @@ def _python() -> Check:
     return Check("python", "ok", found)
 
 
-def _machine() -> Iterator[Check]:
-    yield _cores()
+def _processor() -> Check:
+    name = platform.processor() or platform.machine()
+    try:
+        # By name: the core knows of no runtime, and goes without if there is none.
+        arithmetic = importlib.import_module("vecmill_local_runtime.arithmetic").arithmetic()
+    except ImportError:
+        return Check("processor", "note", name, f"what it computes in is known to the local runtime: {LOCAL}")
+    found = f"{arithmetic.processor} ({', '.join(arithmetic.features) or 'no vector extensions listed'})"
+    if arithmetic.bf16:
+        return Check("processor", "ok", f"{found}; embeds in bf16")
+    return Check(
+        "processor", "note", f"{found}; embeds in f32", "one with avx512_bf16 or amx_bf16 is about twice as fast"
+    )
+
+
+def _memory() -> Iterator[Check]:
     total, free = machine.memory(), machine.available_memory()
     if total is not None:
         found = size(total) if free is None else f"{size(total)}, {size(free)} free"

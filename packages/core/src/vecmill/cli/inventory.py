@@ -24,7 +24,7 @@ class Item:
         plugin: Who brings it.
         distribution: The package that the plugin is in.
         version: Of that package.
-        summary: The first line of its documentation.
+        summary: The first sentence of its documentation.
         options: What a job file can set.
     """
 
@@ -74,5 +74,6 @@ def _origin(plugins: Plugins, plugin: str) -> tuple[str, str]:
 
 def _summary(cls: type[Any]) -> str:
     # Of the class itself: an inherited docstring would describe the protocol.
-    lines = (cls.__dict__.get("__doc__") or "").strip().splitlines()
-    return lines[0].rstrip() if lines else ""
+    first = (cls.__dict__.get("__doc__") or "").strip().partition("\n")[0]
+    sentence, period, _ = first.replace("``", "").partition(". ")
+    return sentence + period.rstrip()

@@ -57,7 +57,7 @@ def status(view: View) -> str:
         plural(view.counts.documents, "document"),
         rate(chunks, "chunks"),
         rate(tokens, "tokens"),
-        clock(view.seconds),
+        f"{clock(view.seconds)} elapsed",
     ]
     return ", ".join(parts if view.left is None else [*parts, f"{clock(view.left)} left"])
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vecmill.cli.tally import Tally
 
 
-@subcommand("vecmill run job.toml\nvecmill run job.toml --set source.limit=100 --set publish.0.path=out/first-100")
+@subcommand("vecmill run job.toml\nvecmill run job.toml --set source.limit=100 --set publish.0.path=out/try")
 @click.argument("job_file", metavar="JOB.toml", type=click.Path(path_type=Path))
 @click.option(
     "--set",

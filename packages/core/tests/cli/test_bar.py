@@ -1,0 +1,77 @@
+"""Tests of vecmill.cli.bar: what stands on the screen."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from vecmill.cli.bar import bar
+from vecmill.records import Progress, RunFinished, ShardProgress, ShardRetried
+
+
+@pytest.fixture
+def screen():
+    """A terminal of 80 columns that is a file, too."""
+    return Console(file=io.StringIO(), force_terminal=True, width=80, height=20, color_system=None, _environ={})
+
+
+def drawn(tally, screen, *events):
+    """Draw a frame after some events, and return everything written."""
+    with bar(tally, screen) as show:
+        for event in events:
+            tally.take(event)
+            show(event)
+    return screen.file.getvalue()
+
+
+def test_before_the_plan_it_says_what_is_prepared(tally, screen):
+    """Hashing a source and loading a model take time: the user sees that something happens."""
+    assert "preparing: reading the model and the source  0:00" in drawn(tally, screen)
+
+
+def test_the_bar_has_share_counts_speeds_and_times(tally, plan, screen, clock):
+    """Everything is there on 80 columns."""
+    tally.take(plan(12, 3))
+    for second in range(11):
+        tally.take(ShardProgress(Progress(3, 1200 * second, 10 * second, 500 * second, 10_000_000 * second)))
+        clock.now += 1
+    frame = drawn(tally, screen)
+    assert "33%  1:28 left" in frame
+    assert "12,000 documents  9.1 chunks/s  455 tokens/s  3/12 shards  0:11 elapsed" in frame
+
+
+def test_no_line_is_wider_than_the_terminal(tally, plan, screen, clock):
+    """Even with the largest numbers: a wrapped line would break the redrawing."""
+    tally.take(plan(99_999, 0))
+    for second in range(11):
+        size = 10**12 * second
+        tally.take(ShardProgress(Progress(0, size, size, size, size)))
+        clock.now += 360_000
+    frame = drawn(tally, screen)
+    assert max(map(len, frame.replace("\r", "\n").splitlines())) <= 80 + len("\x1b[1A\x1b[2K") * 3
+
+
+def test_failures_stay_above_the_bar(tally, plan, screen):
+    """Markup in an error is shown, not obeyed."""
+    output = drawn(tally, screen, plan(12, 3), ShardRetried(4, "[bold]worker[/bold] was killed"))
+    assert "900.0 MB of 1.2 GB of text in 9 of 12 shards to go, into /data/out" in output
+    assert "shard 4 failed, and is tried again: [bold]worker[/bold] was killed" in output
+
+
+def test_the_cursor_comes_back(tally, plan, screen):
+    """Also when the run is interrupted."""
+
+    def interrupted():
+        with bar(tally, screen):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    output = screen.file.getvalue()
+    assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")
+
+
+def test_after_the_last_shard_it_says_what_remains(tally, plan, screen):
+    """Finishing and publishing have their own words."""
+    assert "finishing" in drawn(tally, screen, plan(2, 2))
+    assert "publishing" in drawn(tally, screen, RunFinished(None, ""))

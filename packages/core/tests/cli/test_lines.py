@@ -1,0 +1,71 @@
+"""Tests of vecmill.cli.lines and the sentences it prints."""
+
+import dataclasses
+import threading
+
+from vecmill.cli.lines import lines, status
+from vecmill.records import Progress, ShardDone, ShardFailed, ShardFailure, ShardProgress, ShardRetried
+
+FOREVER = 3600
+
+
+def test_a_run_in_a_pipe_tells_its_course_in_a_few_lines(tally, plan, receipt, capsys):
+    """What it does first, what is to be done, and that the end is near; no line for each event."""
+    with lines(tally, FOREVER) as show:
+        for event in (plan(4, 1), *(ShardDone(receipt(index), 10**8) for index in (1, 2, 3))):
+            tally.take(event)
+            show(event)
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.splitlines() == [
+        "vecmill: preparing: reading the model and the source, 0:00",
+        "vecmill: 300.0 MB of 400.0 MB of text in 3 of 4 shards to go, into /data/out",
+        "vecmill: finishing: checking ids, writing the manifest, 0:00",
+    ]
+
+
+def test_a_finished_run_says_that_nothing_is_to_be_done(tally, plan, capsys):
+    """No bar at 100%, no speed."""
+    with lines(tally, FOREVER) as show:
+        tally.take(plan(4, 4))
+        show(plan(4, 4))
+    assert "all of 4 shards are done already, into /data/out" in capsys.readouterr().err
+
+
+def test_failures_are_told_when_they_happen(tally, plan, capsys):
+    """A retry and a final failure each get a line with shard and reason, harmless to a terminal."""
+    with lines(tally, FOREVER) as show:
+        show(plan(2, 0))
+        show(ShardRetried(0, "killed by signal 9\x1b[2J"))
+        show(ShardFailed(ShardFailure(index=1, error="no such file", attempts=3)))
+    errors = capsys.readouterr().err
+    assert "vecmill: 200.0 MB of text in 2 shards, into /data/out" in errors
+    assert "vecmill: shard 0 failed, and is tried again: killed by signal 9\n" in errors
+    assert "vecmill: shard 1 failed after 3 attempts: no such file\n" in errors
+
+
+def test_a_long_silence_is_broken(tally, capsys, monkeypatch):
+    """When no event comes, as while a large source is hashed, a line comes all the same."""
+    ticks = threading.Semaphore(0)
+    view = tally.view
+
+    def counting():
+        ticks.release()
+        return view()
+
+    monkeypatch.setattr(tally, "view", counting)
+    with lines(tally, 0.001):
+        for _ in range(6):
+            assert ticks.acquire(timeout=30)
+    assert capsys.readouterr().err.count("preparing") >= 3
+
+
+def test_the_status_names_share_counts_speeds_and_times(tally, plan, clock):
+    """All that a log's reader asks, in one line."""
+    tally.take(plan(12, 3))
+    for second in range(11):
+        tally.take(ShardProgress(Progress(3, second, 10 * second, 500 * second, 10_000_000 * second)))
+        clock.now += 1
+    expected = "33%, 3/12 shards, 10 documents, 9.1 chunks/s, 455 tokens/s, 0:11 elapsed, 1:28 left"
+    assert status(tally.view()) == expected
+    assert status(dataclasses.replace(tally.view(), left=None, speed=None)).endswith("- tokens/s, 0:11 elapsed")

@@ -1,0 +1,66 @@
+"""Tests of vecmill.cli.main, through the real command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vecmill
+
+COMMAND = Path(sys.executable).with_name("vecmill")
+HEAVY = ("numpy", "pyarrow", "tokenizers", "huggingface_hub", "datasets", "openvino", "tokie", "safetensors")
+
+
+def modules_after(*args):
+    """Run a command line, and return the top-level modules it has imported, with its output."""
+    code = (
+        "import atexit, sys; from vecmill.cli import main; sys.argv = ['vecmill', *sys.argv[1:]];"
+        "atexit.register(lambda: print('MODULES', *{m.partition('.')[0] for m in sys.modules})); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True)
+    shown, _, modules = done.stdout.partition("MODULES ")
+    return shown, set(modules.split())
+
+
+@pytest.mark.parametrize("args", [("--help",), ("--version",), ("run", "--help"), ("init", "--help")])
+def test_help_imports_next_to_nothing(args):
+    """It answers at once because click is all it needs."""
+    _, modules = modules_after(*args)
+    assert not modules & {*HEAVY, "pydantic", "rich", "pluggy", "orjson"}
+
+
+def test_listing_plugins_imports_no_library_that_computes():
+    """Component classes are cheap to import; what they use is imported when it is used."""
+    shown, modules = modules_after("plugins")
+    assert "paragraphs" in shown
+    assert not modules & {*HEAVY, "rich"}
+
+
+@pytest.mark.parametrize("command", [[str(COMMAND)], [sys.executable, "-m", "vecmill"]])
+def test_the_installed_command_answers(command):
+    """As a script and as a module, under the same name."""
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == f"vecmill, version {vecmill.__version__}\n"
+    wrong = subprocess.run([*command, "verfy"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "Usage: vecmill" in wrong.stderr
+    assert "Did you mean 'verify'?" in wrong.stderr
+
+
+def test_a_terminal_that_knows_no_unicode_gets_replacements(tmp_path):
+    """An error that quotes a name in Chinese is no second error."""
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    missing = tmp_path / "語.toml"
+    done = subprocess.run([COMMAND, "run", missing], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 2
+    assert "there is no job file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    """``vecmill plugins | head -1`` prints a line and no traceback."""
+    pipeline = f"{COMMAND} plugins --json | head -c 1"
+    done = subprocess.run(pipeline, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - a pipe is the point
+    assert (done.stdout, done.stderr) == ("{", "")
