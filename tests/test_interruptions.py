@@ -19,7 +19,16 @@ def arguments(tmp_path):
     """The demo in several shards, to a folder."""
 
     def make(out):
-        return ["run", DEMO, "--set", f"publish.0.path={tmp_path / out}", "--set", "shards.target_mb=0.4"]
+        return [
+            "run",
+            DEMO,
+            "--set",
+            f"publish.0.path={tmp_path / out}",
+            "--set",
+            "shards.target_mb=0.1",
+            "--set",
+            "source.limit=24",
+        ]
 
     return make
 

@@ -25,13 +25,13 @@ tags:
 def card(manifest: Manifest) -> str:
     """Return the README.md of a dataset."""
     sections = [_what(manifest), _account(manifest), _columns(manifest), _recipe(manifest)]
-    return _FRONT + "\n".join(sections)
+    return "\n".join([_FRONT, *sections])
 
 
 def _what(manifest: Manifest) -> str:
     model = manifest.model
     length = "unit length" if model.normalized else "the model's own length"
-    return f"""
+    return f"""\
 # Embeddings of {manifest.source.name}
 
 {manifest.account.chunks:,} chunks of {manifest.account.documents_embedded:,} documents, embedded with `{model.id}`
@@ -45,7 +45,7 @@ def _what(manifest: Manifest) -> str:
 
 def _account(manifest: Manifest) -> str:
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:,} |" for key, value in manifest.account.model_dump().items())
-    return f"""
+    return f"""\
 ## Account
 
 | | |
@@ -57,7 +57,7 @@ Every document that went in is in the dataset whole, or in `quarantine.parquet` 
 
 
 def _columns(manifest: Manifest) -> str:
-    return f"""
+    return f"""\
 ## Columns
 
 `id`, `url` and `title` are the source's. `text` is characters `start` to `end` of the document, its `chunk_index`-th
@@ -66,7 +66,7 @@ piece, of `tokens` tokens as embedded. `embedding` is a list of {manifest.model.
 
 
 def _recipe(manifest: Manifest) -> str:
-    return f"""
+    return f"""\
 ## Recipe
 
 ```json
