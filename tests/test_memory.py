@@ -1,0 +1,54 @@
+"""Memory does not grow with the corpus."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+RUN = """
+import json, resource, sys
+import vecmill
+source, out = sys.argv[1:]
+dataset = vecmill.run(vecmill.Job(
+    source={"name": "jsonl", "path": source},
+    chunker={"name": "paragraphs", "max_tokens": 32},
+    embedder={"name": "hash", "dimension": 64},
+    publish=[{"name": "parquet", "path": out}],
+    shards={"target_mb": 16},
+))
+peak = {who: resource.getrusage(getattr(resource, who)).ru_maxrss for who in ("RUSAGE_SELF", "RUSAGE_CHILDREN")}
+print(json.dumps({"chunks": dataset.account.chunks, **peak}))
+"""
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Run a job over so many documents in processes of their own; return chunks and peak memory in kB."""
+    info = tmp_path / "site" / "stand_ins-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stand_ins\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[vecmill]\nstand-ins = vecmill.testing.plugin\n")
+
+    def run(documents):
+        source = tmp_path / f"{documents}.jsonl"
+        with source.open("w") as file:
+            for number in range(documents):
+                text = f"Document {number} has a handful of words, none of them rare. " * 12
+                file.write(json.dumps({"id": str(number), "text": text}) + "\n")
+        command = [sys.executable, "-c", RUN, source, tmp_path / f"out-{documents}"]
+        env = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+        return json.loads(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
+
+    return run
+
+
+@pytest.mark.slow
+def test_ten_times_the_documents_take_the_same_memory(measure):
+    """From 20,000 chunks to 200,000 the worker's and the driver's peak memory stay within 10%."""
+    small, large = measure(4_000), measure(40_000)
+    assert small["chunks"] > 2 * 8192, "the small corpus must fill the windows in flight, or nothing is shown"
+    assert large["chunks"] == 10 * small["chunks"]
+    for who in ("RUSAGE_SELF", "RUSAGE_CHILDREN"):
+        assert large[who] <= 1.1 * small[who]
