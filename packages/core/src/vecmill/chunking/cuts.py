@@ -1,0 +1,102 @@
+"""Places where a text may be cut: between paragraphs, sentences, lines, words."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Cutter = Callable[[str, int, int], list[int]]
+
+SEPARATORS = " \t\r\n"
+BLOCK_CHARACTERS = 1 << 18
+
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n[ \t\r\n]*")
+_LINE = re.compile(r"\n")
+_WORD = re.compile(r"[ \t\r\n]+")
+_HEADING_CHARACTERS = 120
+_UNDERLINES = "=-~*^#+`\"' \t\r\n"
+
+
+def _after(pattern: re.Pattern[str]) -> Cutter:
+    """Return a function giving the places strictly within ``text[start:end]`` that come right after ``pattern``."""
+
+    def cut(text: str, start: int, end: int) -> list[int]:
+        places = [match.end() for match in pattern.finditer(text, start, end)]
+        if places and places[-1] == end:
+            places.pop()
+        return places
+
+    return cut
+
+
+paragraphs = _after(re.compile(r"\n[ \t\r]*\n[ \t\r\n]*"))
+lines = _after(re.compile(r"\n"))
+_space = _after(re.compile(r"[ \t\r\n]+"))
+
+
+def words(text: str, start: int, end: int) -> list[int]:
+    """Return the places within ``text[start:end]`` before words, each with one space, as many models read it."""
+    return [place - 1 for place in _space(text, start, end) if place - 1 > start]
+
+
+ALWAYS_CLEAN = (paragraphs, lines, words)
+
+_SPACED_ENDS = ".!?…"
+_DENSE_ENDS = "。！？｡"  # noqa: RUF001 - as Chinese and Japanese write them
+
+
+def sentences(text: str, start: int, end: int) -> list[int]:
+    """Return the places within ``text[start:end]`` after sentences; not all scripts have whitespace there."""
+    return _after_sentences(*(_present(ends, text, start, end) for ends in (_SPACED_ENDS, _DENSE_ENDS)))(
+        text, start, end
+    )
+
+
+def _present(marks: str, text: str, start: int, end: int) -> str:
+    return "".join(mark for mark in marks if text.find(mark, start, end) >= 0)
+
+
+@cache
+def _after_sentences(spaced: str, dense: str) -> Cutter:
+    """Return a cutter that looks for these marks alone; looking for one is several times faster than for all."""
+    patterns = []
+    if spaced:
+        patterns.append(f"""[{spaced}]["'”’»)\\]]*[ \\t\\r\\n]""")  # noqa: RUF001 - as they are written
+    if dense:
+        patterns.append(f"[{dense}][」』）”’]*")  # noqa: RUF001 - (the same)
+    return _after(re.compile("|".join(patterns) or "(?!)"))
+
+
+def blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield parts of bounded size, cut between paragraphs if they can be, so that a huge text costs little memory."""
+    start = 0
+    while len(text) - start > BLOCK_CHARACTERS:
+        end = _last_cut(text, start + BLOCK_CHARACTERS // 2, start + BLOCK_CHARACTERS)
+        yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _last_cut(text: str, low: int, high: int) -> int:
+    for separator in ("\n\n", "\n", " "):
+        place = text.rfind(separator, low, high)
+        if place >= 0:
+            return place + len(separator)
+    return high
+
+
+def are_clean(text: str, places: list[int]) -> bool:
+    """Return whether there is a separator beside each of these cuts, so that no word of the model's is cut."""
+    return all(text[place - 1] in SEPARATORS or text[place] in SEPARATORS for place in places)
+
+
+def is_heading(text: str, start: int, end: int) -> bool:
+    """Return whether this part looks like a title of what follows: one short line, underlined perhaps."""
+    if end - start > 2 * _HEADING_CHARACTERS:
+        return False
+    line = text[start:end].rstrip(_UNDERLINES).lstrip()
+    return len(line) <= _HEADING_CHARACTERS and "\n" not in line and line[-1:].isalnum()

@@ -1,0 +1,86 @@
+"""Chunks of whole paragraphs, sentences and words, within a budget of the model's own tokens."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vecmill.chunking import cuts
+from vecmill.chunking.fitting import Fitting
+from vecmill.chunking.limits import DEFAULT_TOKENS, limit
+from vecmill.chunking.render import head, prefix
+from vecmill.protocols import Chunker, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vecmill.chunking.pieces import Budget, Pieces, Turn
+    from vecmill.protocols import Tokenizer
+    from vecmill.records import Document, ModelInfo, Span
+
+
+class ParagraphsOptions(Options):
+    """Options of ``paragraphs``: tokens of a chunk as embedded, and whether the title goes in front of each."""
+
+    max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
+    title: bool = True
+
+
+class ParagraphsChunker(Chunker[ParagraphsOptions]):
+    """Joins paragraphs while they fit; cuts one that does not into sentences, lines, words, in this order.
+
+    The title is embedded with each chunk of its document. One that would take more than half of the room
+    is shortened.
+    """
+
+    name = "paragraphs"
+    Config = ParagraphsOptions
+
+    def __init__(self, config: ParagraphsOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
+        super().__init__(config, tokenizer, model)
+        self.template = "{title}\n\n{text}" if config.title else "{text}"
+        levels = (cuts.paragraphs, cuts.sentences, cuts.lines, cuts.words)
+        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), levels)
+        self._shortened = lru_cache(maxsize=1024)(self._shorten)
+
+    def spans(self, document: Document) -> Sequence[Span]:
+        """Return the document's chunks, in order."""
+        return self._fitting.spans(document.text, prefix(self, document), _headings(document.text))
+
+    def title(self, document: Document) -> str:
+        """Return the title as it stands in front of each chunk: at most half of what a chunk has room for."""
+        return self._shortened(document.title) if self.config.title else document.title
+
+    def _shorten(self, title: str) -> str:
+        if self._fits(title):
+            return title
+        title = title.strip()
+        for ends in ([gap.start() for gap in re.finditer(r"\s+", title)], range(1, len(title))):
+            fitting = bisect_left(ends, True, key=lambda end: not self._fits(title[:end]))  # noqa: FBT003 - the key's value
+            if fitting:
+                return title[: ends[fitting - 1]]
+        return ""
+
+    def _fits(self, title: str) -> bool:
+        prompt = self.model.prompt
+        return self._fitting.room(prompt + head(self.template, title)) * 2 >= self._fitting.room(prompt)
+
+
+def _headings(text: str) -> Turn:
+    """Return the way to end a chunk such that headings go with the text after them, if both fit."""
+
+    def turn(pieces: Pieces, budget: Budget, first: int, last: int) -> tuple[int, int]:
+        end = last
+        while (
+            end - 1 > first
+            and pieces.fit(end - 1, last + 1, budget)
+            and cuts.is_heading(text, pieces.bounds[end - 1], pieces.bounds[end])
+        ):
+            end -= 1
+        return end, end
+
+    return turn
