@@ -3,6 +3,7 @@
 import click
 import pytest
 
+from vecmill.cli import interrupt
 from vecmill.cli.group import COMMANDS, group
 from vecmill.errors import VecmillError
 
@@ -53,6 +54,14 @@ def test_an_unforeseen_error_says_whose_fault_it_is(invoke, monkeypatch):
     stderr = invoke("boom", code=1).stderr
     assert stderr.startswith("vecmill: ZeroDivisionError: division by zero\n")
     assert "--debug" in stderr
+
+
+def test_an_interrupt_that_a_library_turned_into_an_error_is_still_one(invoke, monkeypatch):
+    """Extension modules report an interrupted import as ImportError; the user pressed Ctrl-C all the same."""
+    monkeypatch.setitem(COMMANDS, "boom", "Fail.")
+    monkeypatch.setattr(type(group), "get_command", lambda *_: _raising(ImportError("initialization failed")))
+    monkeypatch.setattr(interrupt, "_requested", [2])
+    assert invoke("boom", code=130).stderr == ""
 
 
 @pytest.mark.parametrize("args", [("--debug", "verify"), ("verify", "--debug")])

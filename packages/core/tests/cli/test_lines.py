@@ -10,15 +10,14 @@ FOREVER = 3600
 
 
 def test_a_run_in_a_pipe_tells_its_course_in_a_few_lines(tally, plan, receipt, capsys):
-    """What it does first, what is to be done, and that the end is near; no line for each event."""
-    with lines(tally, FOREVER) as show:
+    """What is to be done, and that the end is near; no line for each event."""
+    with lines(tally, FOREVER, FOREVER) as show:
         for event in (plan(4, 1), *(ShardDone(receipt(index), 10**8) for index in (1, 2, 3))):
             tally.take(event)
             show(event)
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.splitlines() == [
-        "vecmill: preparing: reading the model and the source, 0:00",
         "vecmill: 300.0 MB of 400.0 MB of text in 3 of 4 shards to go, into /data/out",
         "vecmill: finishing: checking ids, writing the manifest, 0:00",
     ]
@@ -26,15 +25,15 @@ def test_a_run_in_a_pipe_tells_its_course_in_a_few_lines(tally, plan, receipt, c
 
 def test_a_finished_run_says_that_nothing_is_to_be_done(tally, plan, capsys):
     """No bar at 100%, no speed."""
-    with lines(tally, FOREVER) as show:
+    with lines(tally, FOREVER, FOREVER) as show:
         tally.take(plan(4, 4))
         show(plan(4, 4))
-    assert "all of 4 shards are done already, into /data/out" in capsys.readouterr().err
+    assert "nothing left to embed in 4 shards, into /data/out" in capsys.readouterr().err
 
 
 def test_failures_are_told_when_they_happen(tally, plan, capsys):
     """A retry and a final failure each get a line with shard and reason, harmless to a terminal."""
-    with lines(tally, FOREVER) as show:
+    with lines(tally, FOREVER, FOREVER) as show:
         show(plan(2, 0))
         show(ShardRetried(0, "killed by signal 9\x1b[2J"))
         show(ShardFailed(ShardFailure(index=1, error="no such file", attempts=3)))
@@ -54,7 +53,7 @@ def test_a_long_silence_is_broken(tally, capsys, monkeypatch):
         return view()
 
     monkeypatch.setattr(tally, "view", counting)
-    with lines(tally, 0.001):
+    with lines(tally, 0.001, 0.001):
         for _ in range(6):
             assert ticks.acquire(timeout=30)
     assert capsys.readouterr().err.count("preparing") >= 3

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["ok", "note", "fail"]
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -20,6 +18,6 @@ class Check:
     """
 
     name: str
-    level: Level
+    level: Literal["ok", "note", "fail"]
     found: str
     hint: str = ""

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from vecmill.__about__ import __version__
+from vecmill.cli import interrupt
 from vecmill.cli.failure import report
-from vecmill.cli.interrupt import INTERRUPTED
 from vecmill.cli.subcommand import Settings, debug_option
 
 COMMANDS = {
@@ -64,8 +64,10 @@ class Group(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
+            raise click.exceptions.Exit(interrupt.INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a message and an exit code
+            if interrupt.requested():
+                raise click.exceptions.Exit(interrupt.INTERRUPTED) from None
             raise click.exceptions.Exit(report(error, debug=ctx.ensure_object(Settings).debug)) from None
 
 

@@ -16,7 +16,10 @@ from vecmill.cli.template import SOURCES, template
 @click.option("--model", metavar="ID", help="A model of the Hub, or a folder.  [default: all-MiniLM-L6-v2]")
 @click.option("--output", metavar="DIR", help="Where the dataset goes.  [default: out/NAME]")
 def command(path: Path, *, source: str, model: str | None, output: str | None) -> None:
-    """Write a commented job file (job.toml) that runs as it stands, and can be changed from there."""
+    """Write a commented job file to start from: job.toml, if no PATH is given.
+
+    As written it embeds Python's own language reference, on this machine.
+    """
     from vecmill.cli.text import printable
 
     name = "python-reference" if source == "pydoc" else path.stem
@@ -27,11 +30,11 @@ def command(path: Path, *, source: str, model: str | None, output: str | None) -
 def _write(path: Path, text: str) -> None:
     from vecmill.errors import ConfigError
 
+    if path.exists():
+        raise ConfigError(f"{path} is there already: choose another name, or delete it first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise ConfigError(f"{path} is there already: choose another name, or delete it first") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror or error}): choose another place") from None

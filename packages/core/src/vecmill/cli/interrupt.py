@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 SHOW_CURSOR = "\x1b[?25h"
 
+_requested: list[int] = []
+
 
 def install() -> None:
     """Make the first signal a ``KeyboardInterrupt`` in the main thread, and the second one the end."""
@@ -23,6 +25,11 @@ def install() -> None:
         # A shell that starts a job in the background may have it ignore Ctrl-C, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+
+
+def requested() -> bool:
+    """Whether a signal came. An interrupted import may turn it into another error, so the exception does not tell."""
+    return bool(_requested)
 
 
 def same_command() -> str:
@@ -33,7 +40,8 @@ def same_command() -> str:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    del number, frame
+    del frame
+    _requested.append(number)
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, _stop_now)
     _say("\nvecmill: stopping (once more to stop at once)\n")

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from vecmill.cli.tally import Tally, View
     from vecmill.records import RunEvent
 
+FIRST_SECONDS = 1.0
+"""A job that is refused is refused by then, and its error stands alone."""
 INTERVAL_SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def lines(tally: Tally, interval: float = INTERVAL_SECONDS) -> Iterator[Callable[[RunEvent], None]]:
-    """Print a line when the run begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
-    with _ticker(lambda: _say(line(tally.view())), interval):
+def lines(
+    tally: Tally, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
+) -> Iterator[Callable[[RunEvent], None]]:
+    """Print a line when the work begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
+    with _ticker(lambda: _say(line(tally.view())), first, interval):
         phase = tally.view().phase
-        _say(line(tally.view()))
 
         def show(event: RunEvent) -> None:
             nonlocal phase
@@ -63,13 +66,15 @@ def status(view: View) -> str:
 
 
 @contextlib.contextmanager
-def _ticker(tick: Callable[[], None], interval: float) -> Iterator[None]:
+def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator[None]:
     """Call ``tick`` every so often: nobody looks at silence, even when no event comes."""
     over = threading.Event()
 
     def work() -> None:
-        while not over.wait(interval):
+        wait = first
+        while not over.wait(wait):
             tick()
+            wait = interval
 
     thread = threading.Thread(target=work, name="progress", daemon=True)
     thread.start()

@@ -13,8 +13,6 @@ from vecmill.cli.check import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.cli.check import Level
-
 LOCAL = 'pip install "vecmill[local]"'
 
 
@@ -43,13 +41,20 @@ PACKAGES = (
 
 
 def packages() -> Iterator[Check]:
-    """Import every package in a process of its own: a wheel for another processor dies, and would take us along."""
-    trials = {package: _trial(package) for package in PACKAGES if find_spec(package.module.partition(".")[0])}
+    """Look for every package, and import what is needed: a wheel for another processor is there, and useless."""
+    there = [package for package in PACKAGES if find_spec(package.module.partition(".")[0])]
+    trials = {package: _trial(package) for package in there if package.needed}
     for package in PACKAGES:
-        yield _judged(package, trials[package]) if package in trials else _missing(package)
+        if package in trials:
+            yield _judged(package, trials[package])
+        elif package in there:
+            yield Check(package.name, "ok", _version(package))
+        else:
+            yield Check(package.name, "fail" if package.needed else "note", "not installed", package.hint)
 
 
 def _trial(package: Package) -> subprocess.Popen[str]:
+    # In a process of its own: a wheel for another processor dies, and would take us along.
     code = f"import {package.module}"
     return subprocess.Popen(  # noqa: S603 - this interpreter, and a module named above
         [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
@@ -62,15 +67,7 @@ def _judged(package: Package, trial: subprocess.Popen[str]) -> Check:
         return Check(package.name, "ok", _version(package))
     why = (errors.strip().splitlines() or [f"its import was killed by signal {-trial.returncode}"])[-1]
     hint = f"install it again: pip install --force-reinstall {package.name}"
-    return Check(package.name, _level(package), f"{_version(package)} cannot be imported: {why}", hint)
-
-
-def _missing(package: Package) -> Check:
-    return Check(package.name, _level(package), "not installed", package.hint)
-
-
-def _level(package: Package) -> Level:
-    return "fail" if package.needed else "note"
+    return Check(package.name, "fail", f"{_version(package)} cannot be imported: {why}", hint)
 
 
 def _version(package: Package) -> str:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecmill.cli import interrupt
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vecmill.cli.tally import Tally
+    from vecmill.records import Dataset, RunEvent
 
 
 @subcommand("vecmill run job.toml\nvecmill run job.toml --set source.limit=100 --set publish.0.path=out/try")
@@ -31,29 +35,42 @@ def command(job_file: Path, *, overrides: tuple[str, ...], overwrite: bool, as_j
     The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
     """
     from vecmill.cli.progress import progress
-    from vecmill.cli.summary import summary
     from vecmill.cli.tally import Tally
+
+    tally = Tally()
+    try:
+        with progress(tally, quiet=quiet) as observe:
+            dataset = _run(job_file, overrides, observe, overwrite=overwrite)
+    except BaseException:
+        if interrupt.requested():
+            click.echo(f"vecmill: {_interrupted(tally)}", err=True)
+        raise
+    if as_json:
+        click.echo(dataset.manifest.model_dump_json(indent=2))
+    else:
+        from vecmill.cli.summary import summary
+
+        click.echo(summary(dataset, tally))
+
+
+def _run(
+    job_file: Path, overrides: tuple[str, ...], observe: Callable[[RunEvent], None], *, overwrite: bool
+) -> Dataset:
+    # Imported under the eyes of the progress display: on a slow disk this alone takes seconds.
     from vecmill.cli.warnings import warn_of_plugins
     from vecmill.job import Job, run
 
-    tally = Tally()
     job = Job.load(job_file, overrides)
     warn_of_plugins()
-    try:
-        with progress(tally, quiet=quiet) as observe:
-            dataset = run(job, observe, overwrite=overwrite)
-    except KeyboardInterrupt:
-        click.echo(f"vecmill: {_interrupted(tally)}", err=True)
-        raise
-    click.echo(dataset.manifest.model_dump_json(indent=2) if as_json else summary(dataset, tally))
+    return run(job, observe, overwrite=overwrite)
 
 
 def _interrupted(tally: Tally) -> str:
-    from vecmill.cli.interrupt import same_command
+    from vecmill.cli.text import plural
 
     view = tally.view()
     if view.shards:
-        state = f"interrupted; {view.shards_done:,} of {view.shards:,} shards are done and kept. To go on, run"
+        state = f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
     else:
-        state = "interrupted before the work began. To begin again, run"
-    return f"{state} the same command again:\n    {same_command()}"
+        state = "interrupted before the work began.\nTo begin anew,"
+    return f"{state} run the same command again:\n    {interrupt.same_command()}"

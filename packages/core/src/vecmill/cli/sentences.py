@@ -31,7 +31,7 @@ def begun(event: RunStarted) -> str:
     into = f"into {near(Path(event.directory))}"
     left = event.shards - event.done
     if not left:
-        return f"all of {plural(event.shards, 'shard')} are done already, {into}"
+        return f"nothing left to embed in {plural(event.shards, 'shard')}, {into}"
     if not event.done:
         return f"{size(event.bytes)} of text in {plural(event.shards, 'shard')}, {into}"
     to_go = f"{size(event.bytes - event.done_bytes)} of {size(event.bytes)} of text"

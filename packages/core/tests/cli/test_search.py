@@ -1,0 +1,42 @@
+"""Tests of vecmill.cli.search."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def dataset(invoke, job_file, tmp_path):
+    """Run a small job."""
+    invoke("run", job_file())
+    return tmp_path / "out"
+
+
+def test_passages_come_best_first_with_score_title_and_place(invoke, dataset):
+    """As many as asked for."""
+    lines = invoke("search", dataset, "what is seven?", "-n", "2").stdout.splitlines()
+    heads = [line for line in lines if line and not line.startswith(" ")]
+    scores = [float(line.split()[0]) for line in heads]
+    assert len(heads) == 2
+    assert scores == sorted(scores, reverse=True)
+    assert "  Title " in heads[0]
+    assert "chunk " in lines[1]
+
+
+def test_json_has_the_passages_whole(invoke, dataset):
+    """The text is the dataset's, not an excerpt."""
+    passages = json.loads(invoke("search", dataset, "what is seven?", "--json").stdout)
+    assert len(passages) == 3
+    assert set(passages[0]) == {"score", "id", "title", "url", "chunk_index", "start", "end", "text"}
+    assert all(len(passage["text"]) == passage["end"] - passage["start"] for passage in passages)
+
+
+@pytest.mark.parametrize(("query", "message"), [("  ", "the query is empty"), ("\ud800", "not valid Unicode")])
+def test_a_query_that_says_nothing_is_refused(invoke, dataset, query, message):
+    """Exit 2, before a model is loaded."""
+    assert message in invoke("search", dataset, query, code=2).stderr
+
+
+def test_a_number_of_passages_below_one_is_a_usage_error(invoke, dataset):
+    """Click says what is allowed."""
+    assert "-n" in invoke("search", dataset, "x", "-n", "0", code=2).stderr

@@ -1,0 +1,26 @@
+"""Tests of vecmill.cli.waiting, on a real terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+
+CODE = "from vecmill.cli.waiting import waiting\nimport time\nwith waiting('checking [red]out'): time.sleep(0.3)"
+
+
+def test_a_terminal_shows_what_is_waited_for():
+    """A spinner with its words as they are, and the cursor back at the end."""
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", CODE], stderr=theirs, check=True, env=env)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "checking [red]out" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_a_pipe_stays_empty():
+    """Nothing is written where nobody watches."""
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
