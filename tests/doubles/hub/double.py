@@ -57,6 +57,10 @@ class HubDouble:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening."""
         self._hub.close()
         self._large_files.close()
 

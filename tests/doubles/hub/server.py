@@ -30,7 +30,9 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; a second time is no harm."""
+        if not self._thread.is_alive():
+            return
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()

@@ -24,7 +24,7 @@ class ArrowTable:
             SourceError: It is not an Arrow stream.
         """
         self._stream = stream
-        self._place = place
+        self.place = place
         with damaged(f"{place} is not a whole Arrow file: it may be truncated, or something else"):
             self._schema = pa.ipc.open_stream(stream).schema
 
@@ -52,7 +52,7 @@ class ArrowTable:
         reader = pa.ipc.open_stream(self._stream, options=pa.ipc.IpcReadOptions(included_fields=fields))
         row = 0
         while True:
-            with damaged(f"{self._place} is truncated or damaged at row {row}"):
+            with damaged(f"{self.place} is truncated or damaged at row {row}"):
                 batch = next(iter(reader), None)
             if batch is None:
                 return

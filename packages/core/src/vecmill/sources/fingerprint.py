@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def fingerprint(source: Source[Any], config: BaseModel, content: object) -> str:
 
 def contents(files: Sequence[File]) -> list[tuple[str, int, str]]:
     """Return the name, size and sha256 of each file."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor() as pool:
         return [
             (file.name, file.stamp.size, sha256) for file, sha256 in zip(files, pool.map(_sha256, files), strict=True)

@@ -45,7 +45,7 @@ def unicode(value: object) -> bool:
 
 def _patiently(data: bytes) -> Any:  # noqa: ANN401 (JSON is anything)
     try:
-        return json.loads(data.decode("utf-8", "surrogatepass"))
+        return json.loads(data.decode("utf-8", "surrogatepass").rstrip())
     except json.JSONDecodeError as error:
         raise NotJsonError(f"is not valid JSON: {error.msg} at character {error.pos + 1}") from error
     except UnicodeDecodeError as error:

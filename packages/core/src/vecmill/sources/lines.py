@@ -79,5 +79,5 @@ def _opened(file: File) -> Iterator[IO[bytes]]:
             return
         import pyarrow as pa
 
-        with pa.CompressedInputStream(stream, CODECS[file.path.suffix]) as plain:
-            yield io.BufferedReader(plain, 1 << 20)
+        # Not closed here: that would close the file itself, which is looked at once more at the end.
+        yield io.BufferedReader(pa.CompressedInputStream(stream, CODECS[file.path.suffix]), 1 << 20)

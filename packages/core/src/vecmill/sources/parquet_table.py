@@ -46,7 +46,7 @@ class ParquetTable:
             SourceError: It is not a whole Parquet file.
         """
         self._stream = stream
-        self._place = place
+        self.place = place
         self._remote = remote
         with damaged(f"{place} is not a whole Parquet file: it may be truncated, or something else"):
             self._file = pq.ParquetFile(stream, buffer_size=BUFFER, page_checksum_verification=True)
@@ -81,7 +81,7 @@ class ParquetTable:
     def _read(self, index: int, group: RowGroup, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
         size = max(1, min(ROWS, group.rows * BYTES // max(1, group.bytes)))
         last = first + group.rows - 1
-        with damaged(f"{self._place} is damaged in row group {index}, which holds the rows {first} to {last}"):
+        with damaged(f"{self.place} is damaged in row group {index}, which holds the rows {first} to {last}"):
             yield from self._reader(group).iter_batches(size, [index], list(columns), use_threads=False)
 
     def _reader(self, group: RowGroup) -> pq.ParquetFile:

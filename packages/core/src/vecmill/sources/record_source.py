@@ -50,10 +50,10 @@ class RecordSource(LocalSource[FilesConfigT], Generic[FilesConfigT, RecordT]):
         row = stretch.row
         for piece in stretch.pieces(self.files):
             for record in self.records(piece.file, piece.start, piece.line):
-                if piece.stop is not None and record.stop > piece.stop:
-                    break
                 yield piece.file, record, row
                 row += 1
+                if piece.stop is not None and record.stop >= piece.stop:
+                    break
 
     def _units(self, target_bytes: int) -> Iterator[Unit]:
         left = self.config.limit

@@ -27,6 +27,10 @@ class Table(Protocol):
     """One file of rows."""
 
     @property
+    def place(self) -> str:
+        """Its name, for messages."""
+
+    @property
     def schema(self) -> pa.Schema:
         """Its columns."""
 
@@ -63,7 +67,7 @@ def table_units(
 
     def outline(file: FileT) -> Outline:
         with opened(file) as table:
-            projection = Projection(config, table.schema, file.name)
+            projection = Projection(config, table.schema, table.place)
             return Outline(projection, list(table.blocks(projection.roles["text"])))
 
     def units() -> Iterator[Unit]:
@@ -88,7 +92,7 @@ def table_rows(
     row = stretch.row
     for piece in stretch.pieces(files):
         with opened(piece.file) as table:
-            projection = Projection(config, table.schema, piece.file.name)
+            projection = Projection(config, table.schema, table.place)
             for rows in table.rows(projection.names, piece.start, piece.stop):
                 yield from bounded(projection.apply(rows, row))
                 row += rows.num_rows

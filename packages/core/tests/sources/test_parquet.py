@@ -1,0 +1,238 @@
+"""ParquetSource: rows come out as they went in, from any partition, or with a clear error."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vecmill.errors import ConfigError, SourceError
+from vecmill.sources import parquet_table
+from vecmill.sources.batches import BYTES
+from vecmill.sources.parquet import ParquetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TEXTS = st.none() | st.text(max_size=40)
+ROWS = st.lists(
+    st.fixed_dictionaries({"id": TEXTS, "text": TEXTS, "title": TEXTS, "n": st.integers(-9, 9)}), min_size=1
+)
+
+
+def _source(path: object, **options: object) -> ParquetSource:
+    return ParquetSource(ParquetSource.Config(path=path if isinstance(path, list) else str(path), **options))
+
+
+def _write(path: Path, rows: int = 100, size: int = 10, **columns: object) -> Path:
+    """Write a file of ten row groups."""
+    table = {"id": [str(row) for row in range(rows)], "text": [f"{row} " * size for row in range(rows)], **columns}
+    pq.write_table(pa.table(table), path, row_group_size=max(1, rows // 10))
+    return path
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(ROWS, min_size=1, max_size=3),
+    st.integers(1, 20),
+    st.integers(1, 500),
+    st.none() | st.integers(1, 60),
+)
+def test_partitions_join_to_the_whole(
+    files: list[list[dict[str, object]]], group: int, target: int, limit: int | None
+) -> None:
+    """Any rows, in any files and row groups, with any target and limit, come out once and in order."""
+    types = pa.schema([("id", pa.string()), ("text", pa.string()), ("title", pa.string()), ("n", pa.int8())])
+    with tempfile.TemporaryDirectory() as folder:
+        for number, rows in enumerate(files):
+            pq.write_table(pa.Table.from_pylist(rows, types), f"{folder}/{number}.parquet", row_group_size=group)
+        source = _source(folder, limit=limit, keep=["n"])
+        found = [row for part in source.partitions(target) for batch in source.read(part) for row in batch.to_pylist()]
+
+    assert [{key: row[key] for key in types.names} for row in found] == [row for rows in files for row in rows][:limit]
+    assert all(row["url"] is None and row["problem"] is None for row in found)
+
+
+def test_partitions_are_as_large_as_asked(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """A row group is a partition when the target is its text, and the whole is one when the target is."""
+    source = _source(_write(tmp_path / "a.parquet", rows=1_000, size=100))
+    total = sum(partition.bytes for partition in source.partitions(1 << 40))
+
+    assert [partition.documents for partition in source.partitions(total // 10 + 100)] == [100] * 10
+    assert [partition.documents for partition in source.partitions(1 << 40)] == [1_000]
+    assert read_all(source, total // 10)["id"].to_pylist() == [str(row) for row in range(1_000)]
+
+
+def test_one_large_row_group_is_shared(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """A file of a single row group, as pandas writes them, still makes many partitions."""
+    pq.write_table(pa.table({"text": [f"{row} words" * 20 for row in range(1_000)]}), tmp_path / "a.parquet")
+    source = _source(tmp_path)
+
+    assert max(partition.documents for partition in source.partitions(20_000)) < 200
+    assert read_all(source, 20_000)["id"].to_pylist() == [str(row) for row in range(1_000)]
+
+
+def test_batches_stay_small(tmp_path: Path) -> None:
+    """A row group of 60 MB is streamed in batches of eight; a document larger than that is alone."""
+    texts = ["a" * (1 << 20)] * 30 + ["b" * (10 << 20)] + ["c" * (1 << 20)] * 20
+    pq.write_table(pa.table({"text": texts}), tmp_path / "a.parquet", use_dictionary=False)
+    source = _source(tmp_path)
+    (partition,) = source.partitions(1 << 40)
+    batches = [batch.column("text").to_pylist() for batch in source.read(partition)]
+
+    assert [text for batch in batches for text in batch] == texts
+    assert all(sum(map(len, batch)) <= BYTES or len(batch) == 1 for batch in batches)
+
+
+def test_only_needed_columns_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column that is neither ours nor kept may be as large, or as broken, as it likes."""
+    asked: list[tuple[str, ...]] = []
+    rows = parquet_table.ParquetTable.rows
+
+    def noted(self: parquet_table.ParquetTable, columns: list[str], start: int, stop: int | None) -> object:
+        asked.append(tuple(columns))
+        return rows(self, columns, start, stop)
+
+    monkeypatch.setattr(parquet_table.ParquetTable, "rows", noted)
+    source = _source(_write(tmp_path / "a.parquet", vectors=[[0.0] * 100] * 100, lang=["en"] * 100), keep=["lang"])
+    list(source.read(next(source.partitions(1 << 40))))
+
+    assert asked == [("id", "text", "lang")]
+
+
+def test_kept_columns_keep_their_types(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """Whatever Arrow can hold is carried along."""
+    kept = {
+        "tags": pa.array([["a"], None] * 50, pa.list_(pa.string())),
+        "when": pa.array([0] * 100, pa.timestamp("us", "UTC")),
+        "lang": pa.array(["en", "fr"] * 50).dictionary_encode(),
+        "a.b": pa.array([{"x": 1}] * 100),
+    }
+    found = read_all(_source(_write(tmp_path / "a.parquet", **kept), keep=list(kept)), 100)
+
+    for name, column in kept.items():
+        assert found[name].to_pylist() == column.to_pylist()
+        assert found.schema.field(name).type == pq.read_schema(tmp_path / "a.parquet").field(name).type
+
+
+def test_columns_are_mapped(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """Other names are mapped; whole numbers become strings; dictionaries and views are texts too."""
+    table = {
+        "key": pa.array([7, None], pa.uint64()),
+        "body": pa.array(["a", "b"]).dictionary_encode(),
+        "link": pa.array(["u", None], pa.large_string()),
+        "year": pa.array([1984, 2001]),
+    }
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    columns = {"id": "key", "text": "body", "url": "link", "title": "year"}
+    found = read_all(_source(tmp_path, columns=columns)).drop_columns("problem")
+
+    assert found.to_pylist() == [
+        {"id": "7", "text": "a", "url": "u", "title": "1984"},
+        {"id": None, "text": "b", "url": None, "title": "2001"},
+    ]
+
+
+def test_without_ids_rows_are_numbered_through_all_files(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """No id column, or one that is left out, makes a row's number its id."""
+    for name in "ab":
+        pq.write_table(pa.table({"text": ["x"] * 5, "key": ["same"] * 5}), tmp_path / f"{name}.parquet")
+
+    assert read_all(_source(tmp_path), 1)["id"].to_pylist() == [str(row) for row in range(10)]
+    assert read_all(_source(tmp_path, columns={"id": ""}), 1)["id"].to_pylist() == [str(row) for row in range(10)]
+
+
+def test_bytes_that_are_not_unicode_become_a_problem(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """Parquet does not check its strings; such a row is told apart, and the others are read."""
+    values = pa.array([b"good", b"lone \xed\xa0\x80", b"latin \xe9", None])
+    bad = pa.Array.from_buffers(pa.string(), 4, values.buffers())
+    pq.write_table(pa.table({"id": ["0", "1", "2", "3"], "text": bad}), tmp_path / "a.parquet")
+    found = read_all(_source(tmp_path))
+
+    assert found["text"].to_pylist() == ["good", None, None, None]
+    assert found["problem"].to_pylist() == [
+        None,
+        "its text is not valid UTF-8 at byte 5 (invalid continuation byte)",
+        "its text is not valid UTF-8 at byte 6 (unexpected end of data)",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "told"),
+    [
+        ({"body": ["a"]}, {}, r"a.parquet has no column 'text'. It has: body. .* columns = { text = \"...\" }"),
+        ({"text": ["a"]}, {"columns": {"title": "head"}}, "no column 'head'. It has: text"),
+        ({"text": ["a"]}, {"keep": ["lang"]}, "no column 'lang'. It has: text. Take it out of keep"),
+        ({"text": [1]}, {}, "text column 'text' of .*a.parquet holds int64, not strings"),
+        ({"text": [b"a"]}, {}, "holds binary, not strings"),
+        ({"text": ["a"], "id": [1.5]}, {}, r"holds double, not strings or whole numbers.* { id = \"\" }"),
+        ({"text": ["a"], "url": [["a"]]}, {}, "url column 'url' .* holds list"),
+    ],
+)
+def test_a_file_without_the_columns_is_refused_when_planning(
+    tmp_path: Path, columns: dict[str, object], options: dict[str, object], told: str
+) -> None:
+    """The message names the file, its columns, and how to map one."""
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+
+    with pytest.raises(ConfigError, match=told):
+        list(_source(tmp_path, **options).partitions(1_000))
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """Which of the two is meant, nobody knows."""
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    with pytest.raises(ConfigError, match="has 2 columns named 'text'"):
+        list(_source(tmp_path).partitions(1_000))
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ({"id": ["a"], "text": ["b"], "n": [0.5]}, "holds int64 in .*a.parquet, but double in .*b.parquet"),
+        ({"text": ["b"], "n": [1]}, "Only one of .*a.parquet and .*b.parquet has an id column"),
+        ({"id": ["a"], "body": ["b"], "n": [1]}, "b.parquet has no column 'text'"),
+    ],
+)
+def test_files_must_agree(tmp_path: Path, second: dict[str, object], told: str) -> None:
+    """One dataset has one schema: files that do not fit together are refused before the work."""
+    pq.write_table(pa.table({"id": ["a"], "text": ["b"], "n": [1]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table(second), tmp_path / "b.parquet")
+
+    with pytest.raises(ConfigError, match=told):
+        list(_source(tmp_path, keep=["n"]).partitions(1_000))
+
+
+@pytest.mark.parametrize("size", [0, 3, 1_000, -1])
+def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
+    """A footer that is not there is found when planning."""
+    whole = _write(tmp_path / "whole.parquet").read_bytes()
+    (tmp_path / "whole.parquet").unlink()
+    (tmp_path / "cut.parquet").write_bytes(whole[:size])
+
+    with pytest.raises(SourceError, match=r"cut.parquet is not a whole Parquet file: it may be truncated"):
+        list(_source(tmp_path).partitions(1_000))
+
+
+def test_damaged_pages_are_named_by_row_group(tmp_path: Path) -> None:
+    """A file with a good footer and bad pages fails where it is bad, saying which rows these are."""
+    path = _write(tmp_path / "a.parquet")
+    chunk = pq.ParquetFile(path).metadata.row_group(3).column(1)
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    data = bytearray(path.read_bytes())
+    data[start : start + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
+    path.write_bytes(data)
+    source = _source(path)
+    (partition,) = source.partitions(1 << 40)
+
+    with pytest.raises(SourceError, match=r"a.parquet is damaged in row group 3, which holds the rows 30 to 39"):
+        list(source.read(partition))
