@@ -3,103 +3,112 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from doubles.hub import HubDouble
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from doubles.hub import HubDouble
-
-# datasets reads its settings when it is imported.
+# The library takes a second to import, and reads its settings then: one process does all there is to do.
 READ = """
 import json, sys
 from vecmill.errors import VecmillError
 from vecmill.sources.hub import HubSource
-options, target, without = json.loads(sys.argv[1])
-if without:
-    sys.modules["datasets"] = None
-try:
-    source = HubSource(HubSource.Config(**options))
-    source = HubSource(source.pinned())
-    partitions = list(source.partitions(target))
-    worker = HubSource(source.config)
-    rows = [row for part in partitions for batch in worker.read(part) for row in batch.to_pylist()]
-    print(json.dumps({"rows": rows, "bytes": [part.bytes for part in partitions]}))
-except VecmillError as error:
-    print(json.dumps({"error": type(error).__name__, "told": str(error)}))
+
+def read(options, target=1 << 20):
+    try:
+        source = HubSource(HubSource.Config(**{"repo": "user/json", **options}))
+        source = HubSource(source.pinned())
+        partitions = list(source.partitions(target))
+        worker = HubSource(source.config)
+        rows = [row for part in partitions for batch in worker.read(part) for row in batch.to_pylist()]
+        return {"rows": rows, "bytes": [part.bytes for part in partitions]}
+    except VecmillError as error:
+        return {"error": type(error).__name__, "told": str(error)}
+
+sys.modules["datasets"] = None
+answers = {"missing": read({})}
+del sys.modules["datasets"]
+for name, task in json.loads(sys.argv[1]).items():
+    answers[name] = read(*task)
+print(json.dumps(answers))
 """
+TASKS = {
+    "small": ({"keep": ["lang"]}, 1),
+    "large": ({"keep": ["lang"]},),
+    "limit": ({"limit": 7}, 1),
+    "broken": ({"repo": "user/broken"},),
+    "no split": ({"split": "test"},),
+    "no config": ({"config": "x"},),
+    "no column": ({"columns": {"text": "body"}},),
+}
 
 
-def _read(target: int = 1 << 20, *, without: bool = False, **options: object) -> dict[str, Any]:
-    task = json.dumps([{"repo": "user/json", **options}, target, without])
-    done = subprocess.run([sys.executable, "-c", READ, task], capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What reading came to, for each of the tasks."""
+    folder = tmp_path_factory.mktemp("stream")
+    with HubDouble(folder / "hub") as hub:
+        hub.add("dataset", "user/json", _repo(folder / "json", end=""))
+        hub.add("dataset", "user/broken", _repo(folder / "broken", end='{"text": '))
+        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "0"}
+        command = [sys.executable, "-c", READ, json.dumps(TASKS)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
-@pytest.fixture(autouse=True)
-def folder(hub: HubDouble, tmp_path: Path) -> Path:
-    """A dataset of three JSON Lines files."""
-    root = tmp_path / "repo"
+def _repo(root: Path, end: str) -> Path:
+    """Write three JSON Lines files of five rows."""
     root.mkdir()
     for name in "abc":
         lines = [json.dumps({"text": f"{name}{row}", "lang": "en"}) for row in range(5)]
-        (root / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
-    hub.add("dataset", "user/json", root)
+        (root / f"{name}.jsonl").write_text("\n".join(lines) + "\n" + end)
     return root
 
 
-def test_files_are_streamed_in_order() -> None:
+def test_files_are_streamed_in_order(answers: dict[str, Any]) -> None:
     """A file is the least a partition can be; its number stands before its rows' numbers."""
-    small, large = _read(target=1, keep=["lang"]), _read(target=1 << 20, keep=["lang"])
+    small, large = answers["small"], answers["large"]
 
     assert [row["text"] for row in small["rows"]] == [f"{name}{row}" for name in "abc" for row in range(5)]
     assert [row["id"] for row in small["rows"]] == [f"{number}:{row}" for number in range(3) for row in range(5)]
+    assert {row["lang"] for row in small["rows"]} == {"en"}
     assert small["rows"] == large["rows"]
-    assert [len(set(small["bytes"])), len(small["bytes"]), len(large["bytes"])] == [1, 3, 1]
-    assert sum(small["bytes"]) == sum(large["bytes"]) > 0
 
 
-def test_a_limit_is_met_exactly() -> None:
+def test_partitions_are_weighed_by_their_files(answers: dict[str, Any]) -> None:
+    """Three small ones or one large one hold the same bytes."""
+    small, large = answers["small"]["bytes"], answers["large"]["bytes"]
+
+    assert len(small) == 3
+    assert len(set(small)) == len(large) == 1
+    assert sum(small) == sum(large) > 0
+
+
+def test_a_limit_is_met_exactly(answers: dict[str, Any]) -> None:
     """Through several files, with the rows numbered."""
-    assert [row["id"] for row in _read(target=1, limit=7)["rows"]] == [str(row) for row in range(7)]
+    assert [row["id"] for row in answers["limit"]["rows"]] == [str(row) for row in range(7)]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("task", "error", "told"),
     [
-        ({"split": "test"}, "cannot read user/json (test)"),
-        ({"config": "x"}, "BuilderConfig 'x' not found"),
-        ({"columns": {"text": "body"}}, "user/json (train) has no column 'body'. It has: text, lang."),
+        ("missing", "ConfigError", "which is not installed: pip install 'vecmill[datasets]'."),
+        ("no split", "ConfigError", "cannot read user/json (test)"),
+        ("no config", "ConfigError", "BuilderConfig 'x' not found"),
+        ("no column", "ConfigError", "user/json (train) has no column 'body'. It has: text, lang."),
+        ("broken", "SourceError", "stopped in user/broken (train) after row"),
     ],
 )
-def test_what_is_not_there_is_a_configuration_error(options: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_read_is_one_clear_error(answers: dict[str, Any], task: str, error: str, told: str) -> None:
     """In the words of the datasets library where it knows better."""
-    answer = _read(**options)
-
-    assert answer["error"] == "ConfigError"
-    assert told in answer["told"]
-
-
-def test_a_missing_library_says_what_to_install() -> None:
-    """The library is an extra: most sources do without."""
-    answer = _read(without=True)
-
-    assert answer["error"] == "ConfigError"
-    assert answer["told"].endswith("pip install 'vecmill[datasets]'.")
-
-
-def test_a_broken_file_is_a_source_error(folder: Path, hub: HubDouble) -> None:
-    """With the row after which it stopped."""
-    with (folder / "a.jsonl").open("a") as stream:
-        stream.write('{"text": ')
-    hub.repos["dataset", "user/json"].commit(folder)
-    answer = _read()
-
-    assert answer["error"] == "SourceError"
-    assert "stopped in user/json (train) after row" in answer["told"]
+    assert answers[task]["error"] == error
+    assert told in answers[task]["told"]

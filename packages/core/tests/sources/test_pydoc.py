@@ -6,7 +6,7 @@ from pydoc_data.topics import topics
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError
@@ -40,6 +40,7 @@ def test_the_title_is_the_article_s_heading(read_all: Callable[..., pa.Table]) -
     assert all(topics[topic].startswith(title) for topic, title in titles.items())
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 1_000_000))
 def test_a_limit_takes_the_first_articles(limit: int, target: int) -> None:
     """So many, whatever the partitions."""

@@ -45,7 +45,7 @@ class PydocSource(Source[SourceConfig]):
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the articles, sorted by topic."""
-        self._projection(self._table())
+        self._projection(self._table(0, 0))
         sizes = [len(article.text.encode()) for article in self._articles]
         for start, stop in parts(sizes, target_bytes):
             where = {"start": start, "stop": stop}
@@ -56,7 +56,7 @@ class PydocSource(Source[SourceConfig]):
         from vecmill.sources.batches import bounded
 
         start, stop = partition.where["start"], partition.where["stop"]
-        table = self._table().slice(start, stop - start)
+        table = self._table(start, stop)
         return bounded(self._projection(table).apply(table, start))
 
     @cached_property
@@ -65,17 +65,13 @@ class PydocSource(Source[SourceConfig]):
 
         return [Article(*item) for item in sorted(topics.items())][: self.config.limit]
 
-    def _table(self) -> pa.RecordBatch:
+    def _table(self, start: int, stop: int) -> pa.RecordBatch:
         import pyarrow as pa
 
-        articles = self._articles
-        return pa.record_batch(
-            {
-                "id": [article.id for article in articles],
-                "text": [article.text for article in articles],
-                "title": [article.title for article in articles],
-            }
-        )
+        schema = pa.schema([(name, pa.string()) for name in ("id", "text", "title")])
+        articles = self._articles[start:stop]
+        columns = [[getattr(article, name) for article in articles] for name in schema.names]
+        return pa.record_batch(columns, schema=schema)
 
     def _projection(self, table: pa.RecordBatch) -> Projection:
         from vecmill.sources.columns import Projection
