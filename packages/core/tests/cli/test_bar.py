@@ -71,6 +71,13 @@ def test_the_cursor_comes_back(tally, plan, screen):
     assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")
 
 
+def test_while_workers_start_there_is_no_bar_that_stands_still(tally, plan, screen):
+    """Loading a model takes time: nothing is at 0% yet."""
+    output = drawn(tally, screen, plan(12, 3))
+    assert "starting: workers load the model" in output
+    assert "0%" not in output
+
+
 def test_after_the_last_shard_it_says_what_remains(tally, plan, screen):
     """Finishing and publishing have their own words."""
     assert "finishing" in drawn(tally, screen, plan(2, 2))

@@ -64,3 +64,17 @@ def test_a_reader_that_leaves_early_is_no_error():
     pipeline = f"{COMMAND} plugins --json | head -c 1"
     done = subprocess.run(pipeline, shell=True, capture_output=True, text=True, check=True)  # noqa: S602 - a pipe is the point
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_libraries_do_not_draw_bars_of_their_own():
+    """Unless the user asks for them."""
+    code = (
+        "import atexit, sys; from vecmill.cli import main; sys.argv = ['vecmill', '--version'];"
+        "atexit.register(lambda: print(__import__('huggingface_hub.constants').constants.HF_HUB_DISABLE_PROGRESS_BARS));"
+        "main()"
+    )
+    for wish, expected in ((None, "True"), ("0", "False")):
+        env = {key: value for key, value in os.environ.items() if key != "HF_HUB_DISABLE_PROGRESS_BARS"}
+        env |= {"HF_HUB_DISABLE_PROGRESS_BARS": wish} if wish else {}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        assert done.stdout.splitlines()[-1] == expected

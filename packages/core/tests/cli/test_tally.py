@@ -19,12 +19,12 @@ def progress(shard, share):
 
 
 def test_a_run_goes_through_its_phases(tally, plan, receipt):
-    """Preparing until the plan is made, finishing when the last shard is done, then publishing."""
+    """Preparing until there is a plan, starting until a worker reports, finishing after the last shard."""
     phases = [tally.view().phase]
     for event in (plan(2, 0), ShardDone(receipt(0), 10**8), ShardDone(receipt(1), 10**8), RunFinished(None, "")):
         tally.take(event)
         phases.append(tally.view().phase)
-    assert phases == ["preparing", "embedding", "embedding", "finishing", "publishing"]
+    assert phases == ["preparing", "starting", "embedding", "finishing", "publishing"]
 
 
 def test_what_is_done_is_counted_by_text(tally, plan):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.sentences import begun, phrase, trouble
-from vecmill.cli.tally import EMBEDDING
+from vecmill.cli.tally import EMBEDDING, STARTING
 from vecmill.cli.text import clock, plural, rate
 from vecmill.records import RunStarted
 
@@ -39,7 +39,7 @@ def lines(
             if problem := trouble(event):
                 _say(problem)
             view = tally.view()
-            if view.phase not in {phase, EMBEDDING}:
+            if view.phase not in {phase, STARTING, EMBEDDING}:
                 _say(line(view))
             phase = view.phase
 

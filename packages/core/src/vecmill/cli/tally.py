@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from vecmill.records import RunEvent
 
-PREPARING, EMBEDDING, FINISHING, PUBLISHING = "preparing", "embedding", "finishing", "publishing"
+PREPARING, STARTING, EMBEDDING = "preparing", "starting", "embedding"
+FINISHING, PUBLISHING = "finishing", "publishing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Tally:
                     self._start(event)
                 case ShardProgress(progress):
                     counts = Counts(progress.documents, progress.chunks, progress.tokens, progress.bytes)
+                    self._phase = EMBEDDING
                     self._work.progress(progress.shard, counts)
                     self._rate.add(self._clock(), self._work.all)
                 case ShardDone():
@@ -121,7 +123,7 @@ class Tally:
         self._work.restart()
         self.started = event
         self._shards_done = event.done
-        self._phase = EMBEDDING if event.done < event.shards else FINISHING
+        self._phase = STARTING if event.done < event.shards else FINISHING
 
     def _finish(self, event: ShardDone) -> None:
         receipt, now = event.receipt, self._clock()
@@ -136,5 +138,5 @@ class Tally:
         self.made = self.made.plus(counts)
         self.shards_made += 1
         self._shards_done += 1
-        if self.started is not None and self._shards_done >= self.started.shards:
-            self._phase = FINISHING
+        done = self.started is not None and self._shards_done >= self.started.shards
+        self._phase = FINISHING if done else EMBEDDING
