@@ -69,9 +69,9 @@ def test_a_reader_that_leaves_early_is_no_error():
 def test_libraries_do_not_draw_bars_of_their_own():
     """Unless the user asks for them."""
     code = (
-        "import atexit, sys; from vecmill.cli import main; sys.argv = ['vecmill', '--version'];"
-        "atexit.register(lambda: print(__import__('huggingface_hub.constants').constants.HF_HUB_DISABLE_PROGRESS_BARS));"
-        "main()"
+        "import sys; from vecmill.cli import main; sys.argv = ['vecmill', '--version']\n"
+        "try:\n    main()\nfinally:\n    from huggingface_hub import constants\n"
+        "    print(constants.HF_HUB_DISABLE_PROGRESS_BARS)"
     )
     for wish, expected in ((None, "True"), ("0", "False")):
         env = {key: value for key, value in os.environ.items() if key != "HF_HUB_DISABLE_PROGRESS_BARS"}

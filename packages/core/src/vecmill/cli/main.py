@@ -8,7 +8,6 @@ import sys
 from vecmill.cli import interrupt
 from vecmill.cli.group import group
 
-
 OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
 """Libraries that would draw their own bars across ours, and fill a log with them."""
 
