@@ -5,8 +5,10 @@ with HubDouble(tmp_path / "hub") as hub:
     ...  # a client started with HF_ENDPOINT=hub.url
 """
 
+from doubles.hub.disturbance import DROPPED, Disturbance
 from doubles.hub.double import HubDouble
 from doubles.hub.repo import Repo
 from doubles.hub.request import Request
+from doubles.hub.user import User
 
-__all__ = ["HubDouble", "Repo", "Request"]
+__all__ = ["DROPPED", "Disturbance", "HubDouble", "Repo", "Request", "User"]

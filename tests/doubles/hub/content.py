@@ -12,18 +12,21 @@ from doubles.hub.request import Answer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from doubles.hub.double import HubDouble
     from doubles.hub.repo import Repo
     from doubles.hub.request import Request
-    from doubles.hub.store import Store
+    from doubles.hub.store import Blob, Store
 
 
-def resolve(repo: Repo, revision: str, path: str, request: Request, large_files: str) -> Answer:
+def resolve(hub: HubDouble, repo: Repo, place: tuple[str, str], request: Request, large_files: str) -> Answer:
     """Redirect to a file's bytes: within the origin, or, for a large file, to ``large_files``."""
     repo.admit(request.token, content=True)
+    revision, path = place
     sha = repo.resolve(revision)
     blob = repo.file(sha, path)
     headers = {"X-Repo-Commit": sha, "X-Linked-Size": str(blob.size), "X-Linked-Etag": f'"{blob.etag}"'}
     if blob.large:
+        headers |= _xet(hub, repo, blob, sha)
         return Answer(302, b"", {**headers, "Location": f"{large_files}/{blob.sha256}"})
     cached = f"/api/resolve-cache/{repo.kind}s/{repo.id}/{sha}/{quote(path, safe='')}"
     return Answer(307, b"", {"X-Repo-Commit": sha, "Location": cached})
@@ -44,6 +47,13 @@ def large_file(store: Store, request: Request) -> Answer:
     if not path.is_file():
         raise Fault(404, "EntryNotFound", "No such object")
     return _part(request, path)
+
+
+def _xet(hub: HubDouble, repo: Repo, blob: Blob, sha: str) -> dict[str, str]:
+    """Say where the Xet client finds a file that came by it."""
+    if hub.xet.apart or not (found := hub.xet.hash(blob.sha256)):
+        return {}
+    return {"X-Xet-Hash": found, "X-Xet-Refresh-Route": f"{hub.url}/api/{repo.kind}s/{repo.id}/xet-read-token/{sha}"}
 
 
 def _part(request: Request, path: Path) -> Answer:

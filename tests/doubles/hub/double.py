@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from doubles.hub.content import large_file
 from doubles.hub.fault import Fault
 from doubles.hub.repo import Repo
-from doubles.hub.routes import route
+from doubles.hub.routes import large_files, route
 from doubles.hub.server import Server
 from doubles.hub.store import Store
+from doubles.hub.xet import Xet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
+    from doubles.hub.disturbance import Disturbance
     from doubles.hub.request import Answer, Request
+    from doubles.hub.user import User
 
 
 class HubDouble:
@@ -24,14 +28,26 @@ class HubDouble:
     Attributes:
         repos: By kind and id.
         outage: A status to answer everything with, if not 0.
+        users: Those who may write, by token.
+        disturbances: What is to happen to requests.
+        quota: The bytes that one upload may have, if not None.
+        part_size: The bytes of a part; a larger file is sent in parts.
+        xet: What came by the Xet client.
+        commit_lock: Held while a commit is made.
     """
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "blobs")
         self.repos: dict[tuple[str, str], Repo] = {}
         self.outage = 0
+        self.users: dict[str, User] = {}
+        self.disturbances: list[Disturbance] = []
+        self.quota: int | None = None
+        self.part_size = 1 << 20
+        self.xet = Xet(folder / "xet", self.store)
+        self.commit_lock = Lock()
         self._hub = Server(self._answer)
-        self._large_files = Server(lambda request: large_file(self.store, request))
+        self._large_files = Server(self._answer_large)
         self.url = self._hub.url
 
     def add(self, kind: str, repo_id: str, folder: Path) -> Repo:
@@ -47,9 +63,14 @@ class HubDouble:
         return self._hub.log
 
     @property
+    def uploads(self) -> list[Request]:
+        """Every request that sent a large file, or a part of one, so far."""
+        return [request for request in self._large_files.log if request.method == "PUT"]
+
+    @property
     def downloads(self) -> list[Request]:
         """Every request for a large file's bytes so far."""
-        return self._large_files.log
+        return [request for request in self._large_files.log if request.method in {"GET", "HEAD"}]
 
     def __enter__(self) -> Self:
         return self
@@ -73,4 +94,13 @@ class HubDouble:
     def _answer(self, request: Request) -> Answer:
         if self.outage:
             raise Fault(self.outage, "Outage", "The Hub is down")
-        return route(self, request, self._large_files.url)
+        return self._disturbed(request, lambda asked: route(self, asked, self._large_files.url))
+
+    def _answer_large(self, request: Request) -> Answer:
+        return self._disturbed(request, lambda asked: large_files(self.store, asked))
+
+    def _disturbed(self, request: Request, carry_out: Callable[[Request], Answer]) -> Answer:
+        for disturbance in self.disturbances:
+            if disturbance.meets(request):
+                return disturbance.answer(request, carry_out)
+        return carry_out(request)

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from doubles.hub.disturbance import DROPPED
 from doubles.hub.fault import Fault
 from doubles.hub.request import Answer, Request
 
@@ -54,6 +55,9 @@ def _handler(answer: Callable[[Request], Answer], log: list[Request]) -> type[Ba
         def _send(self, request: Request, found: Answer) -> None:
             request.status = found.status
             log.append(request)
+            if found.status == DROPPED:
+                self.close_connection = True
+                return
             self.send_response(found.status)
             for name, value in {"Content-Length": str(len(found.body)), **found.headers}.items():
                 self.send_header(name, value)

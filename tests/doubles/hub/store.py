@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,10 @@ class Store:
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._folder / sha256
         if not path.exists():
-            path.write_bytes(data)
+            # Moved into place: another request may look at it meanwhile.
+            partial = path.with_suffix(f".{uuid4().hex}")
+            partial.write_bytes(data)
+            partial.replace(path)
         kept = pointer(sha256, len(data)) if large else data
         return Blob(path, len(data), sha256, git_oid(kept), large)
 
@@ -52,6 +56,15 @@ class Store:
         """Keep a file, as a large one if it looks like one."""
         data = path.read_bytes()
         return self.put(data, large=path.suffix in LARGE_SUFFIXES or len(data) > LARGE)
+
+    def put_part(self, oid: str, number: int, data: bytes) -> None:
+        """Keep a part of an object that is on its way."""
+        (self._folder / f"{oid}.{number:05d}.part").write_bytes(data)
+
+    def parts(self, oid: str) -> dict[int, bytes]:
+        """Return the parts of an object that have arrived, by number."""
+        found = sorted(self._folder.glob(f"{oid}.*.part"))
+        return {int(path.name.split(".")[1]): path.read_bytes() for path in found}
 
     def find(self, sha256: str) -> Path:
         """Return where the bytes with this sha256 are."""
