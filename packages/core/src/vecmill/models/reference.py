@@ -28,9 +28,9 @@ def find_folder(model: str) -> Path | None:
     if model.startswith(PACKAGE):
         return _in_package(model)
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return folder
-    if _LOOKS_LIKE_A_PATH.match(model) or folder.exists():
+    if _LOOKS_LIKE_A_PATH.match(model) or folder.is_file():
         raise ModelError(f"There is no folder {model!r}. Name a folder that holds a model, or a model's Hub id.")
     if not _HUB_ID.fullmatch(model):
         raise ConfigError(

@@ -1,0 +1,120 @@
+"""open_model on the Hub: the real client against a Hub of ours."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+NATIVE = {"native": ["bert"]}
+EXTRA = {
+    "README.md": b"# Model",
+    "pytorch_model.bin": b"pickle",
+    "onnx/model.onnx": b"graph",
+    "onnx/model_quantized.onnx": b"graph",
+    "openvino/openvino_model.xml": b"graph",
+    "rust_model.ot": b"numbers",
+    "tokenizer_config.json": {"model_max_length": 512},
+    "config_sentence_transformers.json": {"prompts": {"query": "q: "}},
+}
+
+
+NEEDED = [
+    "1_Pooling/config.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    "model.safetensors",
+    "modules.json",
+    "sentence_bert_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+]
+
+
+@pytest.fixture
+def repo(hub, tmp_path, write_model):
+    """A model as the Hub's are: with the same weights in many forms."""
+    return hub.add("model", "user/model", write_model(tmp_path / "files", files=EXTRA))
+
+
+def test_only_what_is_needed_is_downloaded_at_the_commit_a_branch_means(hub, repo, open_from):
+    """Settings, tokenizer and safetensors; the revision is the commit, for the branch, the tag and the sha."""
+    repo.tag("v1")
+    sha = repo.resolve("main")
+    revisions = [{}, {"revision": "v1"}, {"revision": sha}, {"revision": "main"}]
+    told = open_from(hub.url, *(("user/model", options | NATIVE) for options in revisions))
+    assert [each["revision"] for each in told] == [sha] * 4
+    assert told[0]["files"] == NEEDED
+    assert told[0]["weights"] == ["model.safetensors"]
+    assert told[0]["prompts"] == ["", "q: "]
+    assert len(hub.downloads) == 1
+
+
+def test_a_caller_that_does_not_load_weights_downloads_none(hub, repo, open_from):
+    """An engine elsewhere has its own."""
+    (told,) = open_from(hub.url, (repo.id, {}))
+    assert told["weights"] == []
+    assert hub.downloads == []
+
+
+def test_another_architecture_is_downloaded_as_onnx(hub, repo, open_from):
+    """And its safetensors are not."""
+    (told,) = open_from(hub.url, (repo.id, {"native": ["roberta"]}))
+    assert told["weights"] == ["model.onnx"]
+    assert len(hub.downloads) == 1
+
+
+def test_what_was_downloaded_works_offline(hub, repo, open_from):
+    """By its commit, and by its branch at the commit it had; the Hub being down or switched off."""
+    call = ("user/model", NATIVE)
+    (before,) = open_from(hub.url, call)
+    pinned = ("user/model", NATIVE | {"revision": before["revision"]})
+    assert open_from(hub.url, pinned, call, HF_HUB_OFFLINE="1") == [before, before]
+    hub.close()
+    assert open_from(hub.url, pinned, call) == [before, before]
+
+
+def test_a_pinned_commit_that_is_cached_asks_the_hub_nothing(hub, repo, open_from):
+    """So that many workers can start at once."""
+    open_from(hub.url, ("user/model", NATIVE))
+    asked = len(hub.requests)
+    open_from(hub.url, ("user/model", NATIVE | {"revision": repo.resolve("main")}))
+    assert len(hub.requests) == asked
+
+
+def test_a_branch_that_moved_is_followed_and_a_pin_is_not(hub, repo, open_from, tmp_path, write_model):
+    """The branch means its newest commit, the sha what it always meant."""
+    old = repo.resolve("main")
+    open_from(hub.url, ("user/model", NATIVE))
+    new = repo.commit(write_model(tmp_path / "newer", files={"model.safetensors": b"other numbers"}))
+    told = open_from(hub.url, ("user/model", NATIVE), ("user/model", NATIVE | {"revision": old}))
+    assert [each["revision"] for each in told] == [new, old]
+
+
+def test_what_the_hub_refuses_is_told_in_a_sentence(hub, repo, open_from, tmp_path, write_model):
+    """Wrong name, wrong revision, gated, no weights: each says what to do."""
+    hub.add("model", "user/gated", write_model(tmp_path / "gated")).gated = True
+    pickled = {"model.safetensors": None, "pytorch_model.bin": b"pickle"}
+    hub.add("model", "user/pickled", write_model(tmp_path / "pickled", files=pickled))
+    calls = [("user/wrong", {}), (repo.id, {"revision": "v9"}), ("user/gated", {}), ("user/pickled", NATIVE)]
+    told = open_from(hub.url, *calls)
+    assert {each["error"] for each in told} == {"ModelError"}
+    wrong, revision, gated, no_weights = (each["message"] for each in told)
+    assert "no model 'user/wrong'" in wrong
+    assert "log in" in wrong
+    assert "has no revision 'v9'" in revision
+    assert "is gated" in gated
+    assert "never loaded" in no_weights
+
+
+def test_a_hub_out_of_reach_is_told_in_a_sentence(hub, open_from):
+    """Nothing listening, an outage, or switched off: one message with both ways out."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    hub.outage = 503
+    call = ("user/model", NATIVE)
+    for told in (open_from(nowhere, call), open_from(hub.url, call), open_from(nowhere, call, HF_HUB_OFFLINE="1")):
+        assert told[0]["error"] == "ModelError"
+        assert "cannot be reached" in told[0]["message"]
+        assert "folder that holds the model" in told[0]["message"]

@@ -1,0 +1,53 @@
+"""read_max_tokens: what is stated, never more than there are positions."""
+
+from __future__ import annotations
+
+import pytest
+
+from vecmill.errors import ModelError
+from vecmill.models.limits import padding_token, read_max_tokens
+
+NONE = int(1e30)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence", "tokenizer", "expected"),
+    [
+        ({"max_position_embeddings": 512}, {"max_seq_length": 256}, {"model_max_length": 512}, 256),
+        ({"max_position_embeddings": 512}, {"max_seq_length": None}, {"model_max_length": 384}, 384),
+        ({"max_position_embeddings": 512}, {}, {"model_max_length": NONE}, 512),
+        ({"max_position_embeddings": 512}, {"max_seq_length": 8192}, {}, 512),
+        ({"max_position_embeddings": 514, "model_type": "xlm-roberta"}, {}, {}, 512),
+        (
+            {"max_position_embeddings": 514, "model_type": "roberta", "pad_token_id": 1},
+            {"max_seq_length": 514},
+            {},
+            512,
+        ),
+        ({"max_position_embeddings": 514, "model_type": "mpnet"}, {"max_seq_length": 384}, {}, 384),
+        ({"max_position_embeddings": -1}, {}, {"model_max_length": 640}, 640),
+    ],
+)
+def test_the_smallest_limit_holds(config, sentence, tokenizer, expected, tmp_path, write_model):
+    """Stated limits are kept to, and positions that the padding token takes are not counted."""
+    write_model(tmp_path, files={"sentence_bert_config.json": sentence, "tokenizer_config.json": tokenizer})
+    assert read_max_tokens(tmp_path, config) == expected
+
+
+def test_settings_under_their_older_names_count(tmp_path, write_model):
+    """sentence-transformers once named the file after the architecture."""
+    files = {"sentence_bert_config.json": None, "sentence_xlm-roberta_config.json": {"max_seq_length": 77}}
+    assert read_max_tokens(write_model(tmp_path, files=files), {}) == 77
+
+
+def test_a_model_that_states_no_limit_is_refused(tmp_path, write_model):
+    """Guessing would cut texts in silence."""
+    with pytest.raises(ModelError, match="does not say how long"):
+        read_max_tokens(write_model(tmp_path, files={"sentence_bert_config.json": None}), {})
+
+
+def test_the_padding_token_is_the_stated_or_the_usual_one():
+    """0 is a token like any other, also for the family where 1 is usual."""
+    assert padding_token({"pad_token_id": 0, "model_type": "roberta"}) == 0
+    assert padding_token({"model_type": "roberta"}) == 1
+    assert padding_token({"pad_token_id": None, "model_type": "bert"}) == 0

@@ -1,0 +1,58 @@
+"""Weights: the files, and a digest that depends on their bytes alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+import pytest
+
+from vecmill.errors import ModelError
+from vecmill.models.weights import digest, onnx_files, safetensors_files
+
+
+def test_the_digest_of_one_file_is_its_plain_sha256(tmp_path):
+    """So that ``sha256sum`` gives what to pin."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"numbers" * 1_000_000)
+    assert digest([path]) == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def test_the_digest_of_several_files_is_that_of_all_their_bytes_in_order(tmp_path):
+    """Sharding a model does not matter, the order of its parts does."""
+    (tmp_path / "1").write_bytes(b"one")
+    (tmp_path / "2").write_bytes(b"two")
+    both = [tmp_path / "1", tmp_path / "2"]
+    assert digest(both) == f"sha256:{hashlib.sha256(b'onetwo').hexdigest()}"
+    assert digest(both[::-1]) != digest(both)
+
+
+def test_a_file_that_changes_gets_another_digest(tmp_path):
+    """What was computed once is not used for other bytes, even of the same size."""
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"before")
+    before = digest([path])
+    path.write_bytes(b"after!")
+    os.utime(path, ns=(1, 1))
+    assert digest([path]) != before
+
+
+def test_shards_are_found_by_their_index_in_name_order(tmp_path, write_model):
+    """Every shard once, whatever order the index has them in."""
+    index = {"weight_map": {"a": "model-2.safetensors", "b": "model-1.safetensors", "c": "model-2.safetensors"}}
+    shards = {"model-1.safetensors": b"1", "model-2.safetensors": b"2"}
+    write_model(tmp_path, files={"model.safetensors": None, "model.safetensors.index.json": index, **shards})
+    assert [path.name for path in safetensors_files(tmp_path)] == ["model-1.safetensors", "model-2.safetensors"]
+    (tmp_path / "model-2.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"lacks the weights model-2.safetensors"):
+        safetensors_files(tmp_path)
+
+
+def test_an_onnx_file_comes_with_its_external_data(tmp_path):
+    """A graph over 2 GB keeps its numbers beside it."""
+    (tmp_path / "onnx").mkdir()
+    for name in ("model.onnx", "model.onnx_data", "model_quantized.onnx"):
+        (tmp_path / "onnx" / name).write_bytes(b"")
+    assert [path.name for path in onnx_files(tmp_path)] == ["model.onnx", "model.onnx_data"]
+    assert onnx_files(tmp_path / "onnx")[0].name == "model.onnx"
+    assert onnx_files(tmp_path / "elsewhere") == []
