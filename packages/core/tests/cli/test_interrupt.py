@@ -8,12 +8,12 @@ import threading
 import pytest
 
 SCRIPT = """
-import sys
+import os, sys
 from vecmill.testing import install, HashEmbedder
 install()
 real = HashEmbedder.embed
 def embed(self, texts):
-    print("embedding", file=sys.stderr, flush=True)
+    os.write(2, b"embedding\\n")  # in one piece, whatever other threads print
     {slow}
     return real(self, texts)
 HashEmbedder.embed = embed
