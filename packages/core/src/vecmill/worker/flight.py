@@ -42,6 +42,11 @@ class Flight:
         long = np.flatnonzero(self._tokens > self._limit)
         self._refuse({int(chunk): f"{self._tokens[chunk]} {advice}" for chunk in long}, "too long", reject)
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of the chunks that are still good."""
+        return int(self._seen[self._good[self._window.owners]].sum())
+
     def submit(
         self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
     ) -> None:

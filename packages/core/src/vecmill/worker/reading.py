@@ -61,7 +61,6 @@ class Reading:
                     yield window, pa.Table.from_batches(tables)
                     window, tables, base = Window(), [kept], 0
             base += batch.num_rows
-            self.bytes_in += batch.column("text").nbytes
         if window.documents:
             yield window, pa.Table.from_batches(tables)
         self._check_count()
@@ -97,6 +96,7 @@ class Reading:
             self._rejected.append((place, _duplicate(item)))
         else:
             self.ids[item.id] = place
+            self.bytes_in += len(item.text.encode())
             window.add(item, row, self._chunker.spans(item), prefix(self._chunker, item))
             self._shortened_titles += self._chunker.title(item) != item.title
 

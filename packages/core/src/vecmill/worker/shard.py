@@ -51,6 +51,7 @@ class Shard:
         self._layout = Layout(Path(task.spec.directory))
         self._account = Account()
         self._done = [0, 0]
+        self._sent = Progress(task.index)
         self._lock = threading.Lock()
 
     def run(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Receipt:
@@ -107,6 +108,8 @@ class Shard:
         flight = Flight(window, source, self._tokenizer, self._model.max_tokens)
         if not self._task.spec.truncate:
             flight.refuse_long(self._reading.reject)
+        tokens = self._sent.tokens + flight.tokens
+        self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
         return flight
 
     def _land(self, flight: Flight) -> pa.Table:
@@ -118,7 +121,8 @@ class Shard:
         with self._lock:
             self._done[0] += chunks
             self._done[1] += tokens
-            done = Progress(
-                self._task.index, self._reading.documents_in, self._done[0], self._done[1], self._reading.bytes_in
-            )
+            sent = self._sent
+            # Windows are read ahead of the engine: what is read is not done, so the embedded share of it is reported.
+            share = self._done[1] / max(1, sent.tokens)
+            done = Progress(self._task.index, int(sent.documents * share), *self._done, bytes=int(sent.bytes * share))
         self._report(done)
