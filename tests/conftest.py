@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ import pytest
 from places import DEMO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from doubles.modal import Plane
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +62,28 @@ def start(vecmill: object) -> Callable[..., subprocess.Popen[str]]:
         if child.poll() is None:
             child.kill()
         child.communicate()
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[Plane]:
+    """A Modal control plane on this machine."""
+    from doubles.modal import Plane
+
+    # in a short folder, for the path of a socket has at most 107 bytes
+    with tempfile.TemporaryDirectory(prefix="modal-") as folder, Plane(Path(folder)) as plane:
+        yield plane
+
+
+@pytest.fixture
+def modal(plane: Plane) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the real ``modal`` command against the plane."""
+
+    def run(*args: str, cwd: Path, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **plane.environment, **variables}
+        done = subprocess.run(
+            [*plane.command, *args], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
