@@ -9,7 +9,8 @@ from vecmill.__about__ import __version__
 
 if TYPE_CHECKING:
     from vecmill.hookspecs import hookimpl
-    from vecmill.job import Job, run
+    from vecmill.job.config import Job
+    from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import search
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
-    "vecmill.job": ("Job", "run"),
+    "vecmill.job.config": ("Job",),
+    "vecmill.job.runner": ("run",),
     "vecmill.protocols": (
         "Batching",
         "Chunker",

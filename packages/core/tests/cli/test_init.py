@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from vecmill.cli.template import SOURCES, template
-from vecmill.job import Job
+from vecmill import Job
 from vecmill.plugins import load
 from vecmill.plugins.build import options
 

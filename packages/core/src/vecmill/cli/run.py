@@ -58,7 +58,8 @@ def _run(
 ) -> Dataset:
     # Imported under the eyes of the progress display: on a slow disk this alone takes seconds.
     from vecmill.cli.warnings import warn_of_plugins
-    from vecmill.job import Job, run
+    from vecmill.job.config import Job
+    from vecmill.job.runner import run
 
     job = Job.load(job_file, overrides)
     warn_of_plugins()

@@ -49,6 +49,7 @@ def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrit
 
     plan_ = plan(job)
     for publisher in plan_.publishers:
+        publisher.report = tell
         publisher.check()
     with locked(plan_.layout):
         try:
