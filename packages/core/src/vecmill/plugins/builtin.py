@@ -33,3 +33,11 @@ def vecmill_register_chunkers(register: Callable[[type[Any]], None]) -> None:
 
     for chunker in (CharactersChunker, ParagraphsChunker, TokensChunker):
         register(chunker)
+
+
+@hookimpl
+def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
+    """Register the built-in embedder: the others bring an engine and come in packages of their own."""
+    from vecmill.tei.embedder import TeiEmbedder
+
+    register(TeiEmbedder)

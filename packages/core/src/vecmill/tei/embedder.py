@@ -1,0 +1,196 @@
+"""The ``tei`` embedder: a model behind a Text Embeddings Inference router."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from vecmill.errors import ConfigError, EngineError
+from vecmill.protocols import Embedder, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from vecmill.models import ModelFolder
+    from vecmill.protocols import Tokenizer
+    from vecmill.records import ModelInfo
+    from vecmill.tei.session import Session
+
+URL = "VECMILL_TEI_URL"
+"""The environment variable that says where the router is when the job does not: a runtime that starts one sets it."""
+API_KEY = "VECMILL_TEI_API_KEY"  # a name, not a key
+
+
+class TeiOptions(Options):
+    """Which model, and where it is served.
+
+    Attributes:
+        url: Where the router is, such as ``http://127.0.0.1:8080``. Left out, it is what the environment
+            variable ``VECMILL_TEI_URL`` says in each worker.
+        model: The model that the router serves: a Hub id, a folder, or ``package:NAME/path``. Its tokenizer
+            and settings are read here, its weights are not.
+        revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
+        route: ``openai-base64`` is the fast one; ``embed`` is the router's own.
+        precision: What the router must compute in; by default it is not asked.
+        prompt: Put in front of every document; by default what the model's own files say.
+        max_in_flight: Requests at the same time.
+        timeout_s: Seconds that an answer may take.
+        attempts: How often a request is sent that breaks something.
+        wait_s: Seconds to wait for a router that is not there yet, or not any more, or has no room.
+    """
+
+    url: str | None = None
+    model: str
+    revision: str | None = None
+    route: Literal["openai-base64", "embed"] = "openai-base64"
+    precision: Literal["f16", "bf16", "f32"] | None = None
+    prompt: str | None = None
+    max_in_flight: int = Field(default=8, ge=1, le=512)
+    timeout_s: float = Field(default=60.0, gt=0)
+    attempts: int = Field(default=5, ge=1)
+    wait_s: float = Field(default=60.0, ge=0)
+
+    @field_validator("url")
+    @classmethod
+    def _plain_address(cls, url: str | None) -> str | None:
+        return None if url is None else _address(url)
+
+
+class TeiEmbedder(Embedder[TeiOptions]):
+    """Embeds by HTTP: Hugging Face's router 1.9, or any server with OpenAI's ``/v1/embeddings``."""
+
+    name = "tei"
+    Config = TeiOptions
+    location = frozenset({"url", "model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
+
+    _session: Session | None = None
+    _cuts = False
+
+    def pinned(self) -> TeiOptions:
+        """Return the options with the revision and the prompt as they are now.
+
+        Raises:
+            ModelError: There is no such model.
+        """
+        return self.config.model_copy(update={"revision": self._folder.revision, "prompt": self._prompt})
+
+    def model(self) -> ModelInfo:
+        """Describe the model from its own files; the router is not asked. It always makes unit vectors."""
+        from vecmill.records import ModelInfo
+
+        folder = self._folder
+        return ModelInfo(
+            id=folder.id,
+            revision=folder.revision,
+            dimension=folder.dimension,
+            max_tokens=folder.max_tokens,
+            pooling="+".join(folder.pipeline.pooling),
+            normalized=True,
+            prompt=self._prompt,
+            query_prompt=folder.prompts.query,
+            precision=self.config.precision,
+        )
+
+    def tokenizer(self) -> Tokenizer:
+        """Return the model's own tokenizer."""
+        return self._tokenizer
+
+    @property
+    def concurrency(self) -> int:
+        """Requests at the same time."""
+        return self.config.max_in_flight
+
+    def open(self) -> None:
+        """Wait for the router, and check that it serves the model.
+
+        Raises:
+            ConfigError: There is no address, or it is that of another model.
+            EngineError: The router was not ready in time.
+        """
+        _check_installed()
+        from vecmill.tei.limits import Limits
+        from vecmill.tei.opening import wait_for_info
+        from vecmill.tei.patience import Patience
+        from vecmill.tei.router import Router
+        from vecmill.tei.routes import ROUTES
+        from vecmill.tei.session import Session
+
+        config = self.config
+        router = Router(self._url, config.max_in_flight, config.timeout_s, os.environ.get(API_KEY))
+        info = wait_for_info(router, config.wait_s)
+        if info is not None:
+            info.check(self._folder, config.precision)
+        limits = Limits() if info is None else Limits.of(info)
+        self._cuts = limits.longest > self._folder.max_tokens
+        self._session = Session(
+            router,
+            ROUTES[config.route](),
+            limits,
+            self._folder.dimension,
+            lambda: Patience(config.attempts, config.wait_s),
+        )
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts, in order; each is cut to the model's longest input. May be called from many threads."""
+        if self._session is None:
+            raise EngineError("the tei embedder is not open: call open() before embed()")
+        if self._cuts:
+            from vecmill.tei.cutting import cut
+
+            texts = cut(texts, self._tokenizer, self._folder.max_tokens)
+        return self._session.embed(texts)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+    @property
+    def _url(self) -> str:
+        found = self.config.url or os.environ.get(URL)
+        if not found:
+            raise ConfigError(f"no address of a router: set embedder.url, or {URL} in the environment of the workers")
+        return found
+
+    @property
+    def _prompt(self) -> str:
+        return self._folder.prompts.document if self.config.prompt is None else self.config.prompt
+
+    @cached_property
+    def _folder(self) -> ModelFolder:
+        from vecmill.models import open_model
+
+        return open_model(self.config.model, self.config.revision)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from vecmill.models.tokenizer import load_tokenizer
+
+        return load_tokenizer(self._folder.path)
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.username or parts.password:  # no ValueError: that would be shown with the value
+        raise ConfigError(
+            "embedder.url: no user name or password may stand in it, as it is written into the dataset's manifest; "
+            f"a key goes into the environment variable {API_KEY}"
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an address like http://127.0.0.1:8080 is needed")
+    return url
+
+
+def _check_installed() -> None:
+    try:
+        import httpx2  # noqa: F401
+    except ImportError as error:
+        raise ConfigError("the tei embedder needs an HTTP client: install vecmill[tei]") from error

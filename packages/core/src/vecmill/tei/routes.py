@@ -1,0 +1,120 @@
+"""Routes: how a request is written and its answer is read, for each of the router's two ways to embed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from binascii import a2b_base64
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import orjson
+
+from vecmill.errors import EmbedError
+from vecmill.tei.faults import Fault, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+WIDTH = np.dtype("<f4")
+
+
+class Route(ABC):
+    """A path of the router's."""
+
+    path: ClassVar[str]
+
+    @abstractmethod
+    def body(self, texts: Sequence[str]) -> bytes:
+        """Return the request for these texts.
+
+        Raises:
+            EmbedError: One of them is no Unicode text.
+        """
+
+    @abstractmethod
+    def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
+        """Return the vectors of an answer, shape ``(rows, dimension)``, NaN where it has a null.
+
+        Raises:
+            Fault: It is not the answer to a request for as many vectors of that width.
+        """
+
+
+class OpenAiRoute(Route):
+    """``/v1/embeddings`` with vectors in base64: less than half the work of JSON numbers."""
+
+    path = "/v1/embeddings"
+
+    def body(self, texts: Sequence[str]) -> bytes:
+        """Ask for base64."""
+        return _json({"input": texts, "encoding_format": "base64"})
+
+    def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
+        """Read base64, or numbers from a server that knows no base64."""
+        answer = _parsed(content)
+        try:
+            entries = sorted(answer["data"], key=lambda entry: entry["index"])
+            numbers, made = [entry["index"] for entry in entries], [entry["embedding"] for entry in entries]
+        except (KeyError, TypeError) as error:
+            raise Fault(Kind.DAMAGED, f"a list of embeddings lacks {error}") from error
+        if numbers != list(range(rows)):
+            raise Fault(Kind.DAMAGED, f"{len(made)} vectors came back for {rows} texts")
+        return _from_base64(made, dimension) if isinstance(made[0], str) else _from_numbers(made, rows, dimension)
+
+
+class EmbedRoute(Route):
+    """``/embed``, with vectors as JSON numbers. It alone can be told to cut long texts."""
+
+    path = "/embed"
+
+    def body(self, texts: Sequence[str]) -> bytes:
+        """Ask for unit vectors, as the other route always gives."""
+        return _json({"inputs": texts, "normalize": True, "truncate": True})
+
+    def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
+        """Read numbers."""
+        return _from_numbers(_parsed(content), rows, dimension)
+
+
+ROUTES: dict[str, type[Route]] = {"openai-base64": OpenAiRoute, "embed": EmbedRoute}
+
+
+def _json(request: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(request)
+    except TypeError as error:  # half of a surrogate pair
+        raise EmbedError(f"the text cannot be sent as UTF-8: {error}") from error
+
+
+def _parsed(content: bytes) -> Any:  # noqa: ANN401 - whatever the answer holds
+    try:
+        return orjson.loads(content)
+    except ValueError as error:
+        raise Fault(Kind.DAMAGED, f"not JSON: {error}") from error
+
+
+def _from_base64(made: list[str], dimension: int) -> npt.NDArray[np.float32]:
+    try:
+        parts = [a2b_base64(each) for each in made]
+    except (ValueError, TypeError) as error:
+        raise Fault(Kind.DAMAGED, f"not base64: {error}") from error
+    sizes = set(map(len, parts))
+    if sizes != {dimension * WIDTH.itemsize}:
+        raise Fault(Kind.DAMAGED, f"vectors of {sorted(sizes)} bytes; the model makes {dimension} numbers of 4")
+    return np.frombuffer(b"".join(parts), WIDTH).reshape(-1, dimension).astype(np.float32, copy=False)
+
+
+def _from_numbers(made: Any, rows: int, dimension: int) -> npt.NDArray[np.float32]:  # noqa: ANN401 - as it came
+    if not isinstance(made, list):
+        raise Fault(Kind.DAMAGED, f"a {type(made).__name__} came back for {rows} texts")
+    nothing = [None] * dimension
+    try:
+        with np.errstate(over="ignore"):  # a number too large becomes infinite, and that is found later
+            vectors = np.array([nothing if each is None else each for each in made], np.float32)
+    except (ValueError, TypeError) as error:
+        raise Fault(Kind.DAMAGED, f"not vectors of one width: {error}") from error
+    if vectors.shape != (rows, dimension):
+        raise Fault(Kind.DAMAGED, f"vectors of shape {vectors.shape} came back; {(rows, dimension)} are right")
+    return vectors

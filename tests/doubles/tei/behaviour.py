@@ -1,0 +1,105 @@
+"""Behaviour: what the double does that a healthy router does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+
+VARIABLE = "TEI_DOUBLE"
+FAULTS = frozenset(
+    {
+        "busy",  # 429
+        "unhealthy",  # 503
+        "failed",  # 424
+        "too_large",  # 413
+        "invalid",  # 422
+        "reset",  # the connection is reset before the answer
+        "cut",  # the connection ends in the middle of the answer
+        "slow",  # the answer takes slow_s
+        "die",  # the process ends
+        "truncated",  # half of the JSON
+        "html",  # a page in place of JSON
+        "narrow",  # vectors a number too short
+        "missing",  # a vector too few
+        "extra",  # a vector too many
+    }
+)
+
+
+@dataclass
+class Behaviour:
+    """Faults by script, by chance and by text; written as JSON into the variable ``TEI_DOUBLE``.
+
+    Attributes:
+        vectors: ``model`` computes them; ``random`` takes unit vectors by the hash of the text, for speed.
+        script: What befalls the first requests, ``None`` for nothing.
+        rates: After that, how probable each fault is.
+        seed: Of that chance.
+        die_every: The process ends at every so manieth request.
+        refuse: A text that contains this is invalid.
+        nan: A text that contains this gets a vector that is not a number.
+        zero: A text that contains this gets a vector of zeros.
+        slow_s: How long a slow answer takes.
+        never_ready: The port never opens.
+        cuda: Say in the log that the model runs on a GPU.
+    """
+
+    vectors: str = "model"
+    script: list[str | None] = field(default_factory=list)
+    rates: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    die_every: int = 0
+    refuse: str = ""
+    nan: str = ""
+    zero: str = ""
+    slow_s: float = 1.0
+    never_ready: bool = False
+    cuda: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = ({*self.script, *self.rates} - {None}) - FAULTS
+        if unknown or self.vectors not in {"model", "random"}:
+            raise ValueError(f"the double does not know {unknown or self.vectors}")
+
+    @classmethod
+    def from_environment(cls) -> Behaviour:
+        """Read the variable."""
+        return cls(**json.loads(os.environ.get(VARIABLE, "{}")))
+
+    def dumps(self) -> str:
+        """Write the variable."""
+        return json.dumps(asdict(self))
+
+
+class Chance:
+    """Decides what befalls each request, in the order in which they come."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+        self._random = random.Random(behaviour.seed)  # noqa: S311 - it decides about tests
+        self.requests = 0
+        self.faults: Counter[str] = Counter()
+
+    def next(self) -> str | None:
+        """Return the fault of this request."""
+        fault = self._next()
+        self.requests += 1
+        if fault:
+            self.faults[fault] += 1
+        return fault
+
+    def _next(self) -> str | None:
+        behaviour = self._behaviour
+        if behaviour.die_every and (self.requests + 1) % behaviour.die_every == 0:
+            return "die"
+        if self.requests < len(behaviour.script):
+            return behaviour.script[self.requests]
+        drawn = self._random.random()
+        for fault, rate in behaviour.rates.items():
+            drawn -= rate
+            if drawn < 0:
+                return fault
+        return None
