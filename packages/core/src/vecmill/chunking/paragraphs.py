@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
+# More short lines than this in a row are a list, not the headings of a chapter and its sections.
+_MOST_HEADINGS = 3
+
 
 class ParagraphsOptions(Options):
     """Options of ``paragraphs``: tokens of a chunk as embedded, and whether the title goes in front of each."""
@@ -81,6 +84,8 @@ def _headings(text: str) -> Turn:
             and cuts.is_heading(text, pieces.bounds[end - 1], pieces.bounds[end])
         ):
             end -= 1
+            if last - end > _MOST_HEADINGS:
+                return last, last
         return end, end
 
     return turn

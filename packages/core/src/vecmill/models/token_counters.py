@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.models.token_structure import separates
+from vecmill.models.token_structure import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from tokenizers import Tokenizer as Exact
 
-_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
+_WORDS = re.compile(f"[^{SEPARATORS}]+")
 _REMEMBERED_CHARACTERS = 4_000_000
 
 
@@ -50,15 +49,12 @@ class WordCounter(TokenCounter):
 
     def __init__(self, exact: Exact) -> None:
         self._exact = ExactCounter(exact)
-        self._glue = [space for space in _SPACES if not separates(exact, space)]
         self._known: dict[str, int] = {}
         self._characters = 0
 
     def count(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return each text's number of tokens, shape ``(len(texts),)``."""
-        if any(map("\n".join(texts).__contains__, self._glue)):
-            return self._exact.count(texts)
-        words = [text.split() for text in texts]
+        words = [_WORDS.findall(text) for text in texts]
         known = self._learn(words).__getitem__
         return np.fromiter((sum(map(known, each)) for each in words), np.int64, len(texts))
 

@@ -25,7 +25,7 @@ def is_additive(spec: Mapping[str, Any], exact: Exact) -> bool:
         _splits_first(_steps(spec["pre_tokenizer"], "pretokenizers"))
         and all(_is_local(step, exact) for step in _steps(spec["normalizer"], "normalizers"))
         and all(token["content"].split() == [token["content"]] for token in spec["added_tokens"])
-        and all(separates(exact, space) for space in SEPARATORS)
+        and all(_separates(exact, space) for space in SEPARATORS)
     )
 
 
@@ -42,7 +42,7 @@ def is_bert_wordpiece(spec: Mapping[str, Any]) -> bool:
     )
 
 
-def separates(exact: Exact, space: str) -> bool:
+def _separates(exact: Exact, space: str) -> bool:
     """Return whether ``space`` ends a word and is nothing in itself."""
     left, both, right = (exact.encode(text, add_special_tokens=False).ids for text in ("x", f"x{space}y", "y"))
     return bool(both == left + right)
