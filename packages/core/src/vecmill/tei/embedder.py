@@ -115,27 +115,10 @@ class TeiEmbedder(Embedder[TeiOptions]):
             EngineError: The router was not ready in time.
         """
         _check_installed()
-        from vecmill.tei.limits import Limits
-        from vecmill.tei.opening import wait_for_info
-        from vecmill.tei.patience import Patience
-        from vecmill.tei.router import Router
-        from vecmill.tei.routes import ROUTES
-        from vecmill.tei.session import Session
+        from vecmill.tei.opening import open_session
 
-        config = self.config
-        router = Router(self._url, config.max_in_flight, config.timeout_s, os.environ.get(API_KEY))
-        info = wait_for_info(router, config.wait_s)
-        if info is not None:
-            info.check(self._folder, config.precision)
-        limits = Limits() if info is None else Limits.of(info)
-        self._cuts = limits.longest > self._folder.max_tokens
-        self._session = Session(
-            router,
-            ROUTES[config.route](),
-            limits,
-            self._folder.dimension,
-            lambda: Patience(config.attempts, config.wait_s),
-        )
+        self._session = open_session(self._url, os.environ.get(API_KEY), self.config, self._folder)
+        self._cuts = self._session.limits.longest > self._folder.max_tokens
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts, in order; each is cut to the model's longest input. May be called from many threads."""

@@ -7,24 +7,51 @@ from typing import TYPE_CHECKING
 
 from vecmill.tei.faults import Fault, check_status
 from vecmill.tei.info import RouterInfo, read_info
+from vecmill.tei.limits import Limits
 from vecmill.tei.patience import Patience
+from vecmill.tei.router import Router
+from vecmill.tei.routes import ROUTES
+from vecmill.tei.session import Session
 
 if TYPE_CHECKING:
-    from vecmill.tei.router import Router
+    from vecmill.models import ModelFolder
+    from vecmill.tei.embedder import TeiOptions
 
 NO_SUCH_PAGE = frozenset({404, 405})
 
 
-def wait_for_info(router: Router, wait_s: float) -> RouterInfo | None:
-    """Wait until a router is ready, and ask what it serves.
+def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFolder) -> Session:
+    """Wait for a router, check what it serves, and keep the connection.
 
-    Returns:
-        Its answer, or ``None`` from a server of another make that has no ``/info``.
+    Args:
+        url: Where it is.
+        key: Its API key, if it wants one.
+        config: How to talk to it.
+        folder: The model it must serve.
 
     Raises:
         EngineError: It was not ready in time.
-        ConfigError: It wants a key, or is something else.
+        ConfigError: It serves another model, wants another key, or is no router.
     """
+    router = Router(url, config.max_in_flight, config.timeout_s, key)
+    try:
+        limits = _limits(_wait_for_info(router, config.wait_s), folder, config.precision)
+    except BaseException:
+        router.close()
+        raise
+    route = ROUTES[config.route]()
+    return Session(router, route, limits, folder.dimension, lambda: Patience(config.attempts, config.wait_s))
+
+
+def _limits(info: RouterInfo | None, folder: ModelFolder, precision: str | None) -> Limits:
+    if info is None:
+        return Limits()
+    info.check(folder, precision)
+    return Limits.of(info)
+
+
+def _wait_for_info(router: Router, wait_s: float) -> RouterInfo | None:
+    """Ask until there is an answer; ``None`` stands for a server of another make, which has no ``/info``."""
     patience = Patience(1, wait_s)
     while True:
         try:

@@ -37,6 +37,9 @@ class Session:
         limits: What it takes.
         dimension: Width of a vector.
         patience: Makes the patience of one request.
+
+    Attributes:
+        limits: What the router takes.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Session:
     ) -> None:
         self._router = router
         self._route = route
-        self._limits = limits
+        self.limits = limits
         self._limiter = Limiter(limits.texts_at_once)
         self._cutting = EmbedRoute() if limits.refuses_long else None
         self._dimension = dimension
@@ -59,7 +62,7 @@ class Session:
             EngineError: It was tried often and long enough.
             ConfigError: The router is not the right one, or wants a key.
         """
-        size = self._limits.texts_in_request
+        size = self.limits.texts_in_request
         parts = [self._part(texts[first : first + size]) for first in range(0, len(texts), size)]
         if len(parts) == 1:
             return parts[0]

@@ -1,0 +1,41 @@
+"""Patience: trying again, and giving up."""
+
+from __future__ import annotations
+
+import pytest
+
+from vecmill.errors import EngineError
+from vecmill.tei.faults import Fault, Kind
+from vecmill.tei.patience import LONGEST_S, Patience
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempts", "repeats"),
+    [
+        (Kind.BROKEN, 5, 4),
+        (Kind.BROKEN, 1, 0),
+        (Kind.FAILED, 5, 2),
+        (Kind.FAILED, 2, 1),
+        (Kind.DAMAGED, 5, 2),
+        (Kind.DAMAGED, 1, 0),
+    ],
+)
+def test_what_breaks_is_repeated_so_often(kind, attempts, repeats):
+    """A connection as often as the job says; a model that fails and an answer without sense twice at most."""
+    patience = Patience(attempts, 0)
+    for _ in range(repeats):
+        patience.after(Fault(kind, "x"))
+    with pytest.raises(EngineError, match=f"x; tried {repeats + 1} times"):
+        patience.after(Fault(kind, "x"))
+
+
+@pytest.mark.parametrize("kind", [Kind.BUSY, Kind.AWAY])
+def test_a_busy_or_absent_router_is_waited_for_by_the_clock(kind):
+    """However often it is asked, until the time is up."""
+    patience = Patience(1, 3600)
+    delays = [patience.after(Fault(kind, "x")) for _ in range(50)]
+    assert patience.seen(kind) == 50
+    assert all(0 < delay <= LONGEST_S for delay in delays)
+    assert delays[0] < delays[-1]
+    with pytest.raises(EngineError, match=r"x; waited 0 s"):
+        Patience(1, 0).after(Fault(kind, "x"))
