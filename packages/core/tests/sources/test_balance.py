@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.sources.balance import limited, parts, row_units
@@ -11,6 +11,7 @@ SIZES = st.lists(st.integers(0, 1_000), max_size=60)
 BLOCKS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 1_000)), max_size=20)
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 2_000))
 def test_parts_follow_each_other_and_leave_nothing_out(sizes: list[int], target: int) -> None:
     """Joined, the parts are the whole, in order; none is empty."""
@@ -20,6 +21,7 @@ def test_parts_follow_each_other_and_leave_nothing_out(sizes: list[int], target:
     assert all(start < stop for start, stop in found)
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1, 2_000))
 def test_no_part_is_larger_than_the_target_and_one_size(sizes: list[int], target: int) -> None:
     """A part goes over the target by less than the largest size."""
@@ -28,6 +30,7 @@ def test_no_part_is_larger_than_the_target_and_one_size(sizes: list[int], target
     assert all(sum(sizes[start:stop]) <= target + max(sizes) for start, stop in found)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 1_000))
 def test_equal_sizes_make_equal_parts(count: int, target: int) -> None:
     """Of units of one size, no part gets two more than another."""
@@ -41,6 +44,7 @@ def test_units_without_bytes_are_one_part() -> None:
     assert list(parts([0, 0, 0], 10)) == [(0, 3)]
 
 
+@settings(deadline=None)
 @given(BLOCKS, st.integers(1, 500))
 def test_row_units_keep_rows_and_bytes(blocks: list[tuple[int, int]], target: int) -> None:
     """Splitting large blocks loses no row and no byte, and makes no empty unit."""
@@ -59,6 +63,7 @@ def test_a_large_block_is_split() -> None:
     assert [unit.documents for unit in units] == [100] * 10
 
 
+@settings(deadline=None)
 @given(BLOCKS, st.integers(1, 300))
 def test_a_limit_is_met_exactly(blocks: list[tuple[int, int]], limit: int) -> None:
     """Limited units hold so many rows, or all there are, and begin as the unlimited do."""

@@ -32,6 +32,7 @@ def test_a_batch_is_cut_at_a_thousand_rows() -> None:
     assert found == [ROWS, ROWS, 500]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), max_size=8), st.integers(0, 30), st.none() | st.integers(0, 30))
 def test_between_is_a_slice_of_the_whole(sizes: list[int], start: int, stop: int | None) -> None:
     """Rows from start to stop are the same whatever batches they come in."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -88,6 +90,25 @@ def test_batches_stay_small(tmp_path: Path) -> None:
 
     assert [text for batch in batches for text in batch] == texts
     assert all(sum(map(len, batch)) <= BYTES or len(batch) == 1 for batch in batches)
+
+
+def test_a_large_row_group_is_never_read_whole(tmp_path: Path) -> None:
+    """A local file is read through a small buffer: memory does not grow with a row group."""
+    rows = pa.table({"text": [os.urandom(250).hex() for _ in range(40_000)]})
+    pq.write_table(rows, tmp_path / "a.parquet", compression="none", use_dictionary=False)
+    reads: list[int] = []
+
+    class Noted(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(-1 if size is None else size)
+            reads.append(len(data))
+            return data
+
+    with Noted(tmp_path / "a.parquet") as stream:
+        table = parquet_table.ParquetTable(stream, "a.parquet")
+        assert sum(batch.num_rows for batch in table.rows(["text"], 0, None)) == 40_000
+    assert sum(reads) > 40_000 * 500
+    assert max(reads) <= 2 * parquet_table.BUFFER
 
 
 def test_only_needed_columns_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

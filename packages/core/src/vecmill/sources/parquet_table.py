@@ -49,7 +49,7 @@ class ParquetTable:
         self.place = place
         self._remote = remote
         with damaged(f"{place} is not a whole Parquet file: it may be truncated, or something else"):
-            self._file = pq.ParquetFile(stream, buffer_size=BUFFER, page_checksum_verification=True)
+            self._file = pq.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True)
             self._schema = self._file.schema_arrow
 
     @property
