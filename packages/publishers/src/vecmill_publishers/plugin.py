@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 @hookimpl
 def vecmill_register_publishers(register: Callable[[type[Any]], None]) -> None:
     """Register the publishers."""
+    from vecmill_publishers.hub import HubPublisher
     from vecmill_publishers.parquet import ParquetPublisher
 
     register(ParquetPublisher)
+    register(HubPublisher)

@@ -3,7 +3,16 @@
 from vecmill.records.account import Account
 from vecmill.records.dataset import Dataset
 from vecmill.records.document import Document, Span
-from vecmill.records.event import RunEvent, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
+from vecmill.records.event import (
+    Publishing,
+    RunEvent,
+    RunFinished,
+    RunStarted,
+    ShardDone,
+    ShardFailed,
+    ShardProgress,
+    ShardRetried,
+)
 from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
 from vecmill.records.progress import Progress
@@ -20,6 +29,7 @@ __all__ = [
     "ModelInfo",
     "Partition",
     "Progress",
+    "Publishing",
     "Receipt",
     "RunEvent",
     "RunFinished",

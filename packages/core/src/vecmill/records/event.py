@@ -62,4 +62,13 @@ class RunFinished:
     directory: str
 
 
-RunEvent = RunStarted | ShardProgress | ShardDone | ShardRetried | ShardFailed | RunFinished
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """A publisher has delivered ``done`` of ``bytes`` to ``place``; what was there before counts as delivered."""
+
+    place: str
+    done: int
+    bytes: int
+
+
+RunEvent = RunStarted | ShardProgress | ShardDone | ShardRetried | ShardFailed | RunFinished | Publishing

@@ -1,0 +1,162 @@
+"""Body: the card's sections, each from the manifest alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from vecmill.store.card.front import title
+
+if TYPE_CHECKING:
+    from vecmill.records import Manifest
+    from vecmill.store.card.place import Place
+
+HOUR, MINUTE = 3600, 60
+
+
+def what(manifest: Manifest, place: Place) -> str:
+    """Say what the dataset is, and with which model it was made."""
+    model, account = manifest.model, manifest.account
+    length = "unit length" if model.normalized else "the model's own length"
+    return f"""\
+# {place.pretty_name or title(manifest)}
+
+{account.chunks:,} chunks of {account.documents_embedded:,} documents, each with its place in the source and a vector of
+{model.dimension} dimensions.
+
+| | |
+| --- | --- |
+| model | `{model.id}` |
+| revision | `{model.revision}` |
+| pooling | {model.pooling}, {length} |
+| arithmetic | {model.precision or "the engine's own"} |
+| longest input | {model.max_tokens:,} tokens |
+| put in front of a document | {_quoted(model.prompt)} |
+| put in front of a query | {_quoted(model.query_prompt)} |
+"""
+
+
+def usage(manifest: Manifest, place: Place) -> str:
+    """Show how to embed a query and search, in code that runs."""
+    if not place.repo:
+        return '## Search\n\n```bash\nvecmill search . "your question"\n```\n'
+    product = "The product is the cosine" if manifest.model.normalized else "The larger the product, the nearer"
+    return f"""\
+## Search
+
+```python
+import numpy as np
+from datasets import load_dataset
+from huggingface_hub import hf_hub_download
+from vecmill.records import Manifest
+from vecmill.retrieval import embed_query
+
+repo, run = "{place.repo}", "{place.tag}"
+with open(hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=run)) as file:
+    manifest = Manifest.model_validate_json(file.read())
+rows = load_dataset(repo, split="train", revision=run).with_format("numpy")
+
+query = embed_query(manifest, "your question")
+scores = rows["embedding"][:] @ query
+for row in np.argsort(-scores)[:3].tolist():
+    print(f"{{scores[row]:.3f}}", rows[row]["title"], rows[row]["text"][:80])
+```
+
+It needs `pip install "vecmill[local,datasets]"`. {product}. The tag `{place.tag}` pins this very run;
+without `revision` you get the newest one.
+"""
+
+
+def columns(manifest: Manifest, place: Place) -> str:
+    """Say what is in the columns, and in other configurations."""
+    return f"""\
+## Columns
+
+`id`, `url` and `title` are the source's. `text` is characters `start` to `end` of the document (Unicode code points),
+its `chunk_index`-th piece, of `tokens` tokens as embedded. `embedding` is a fixed-size list of
+{manifest.model.dimension} float32, never null, always finite.
+{"".join(_VARIANTS[name] for name in place.variants)}"""
+
+
+def recipe(manifest: Manifest) -> str:
+    """Show every option of the run."""
+    chunker = {
+        key: value for key, value in manifest.recipe.get("chunker", {}).items() if key not in {"name", "version"}
+    }
+    settings = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in chunker.items())
+    return f"""\
+## Recipe
+
+Cut by the chunker `{manifest.recipe.get("chunker", {}).get("name")}` ({settings}).
+
+```json
+{json.dumps(manifest.recipe, indent=2, ensure_ascii=False)}
+```
+"""
+
+
+def account(manifest: Manifest) -> str:
+    """Account for every document, and for time and cost."""
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {value:,} |" for key, value in manifest.account.model_dump().items())
+    timing = manifest.timing
+    spent = f"{duration(timing.worker_seconds)} of worker time, finished {timing.finished}."
+    return f"""\
+## Account
+
+| | |
+| --- | ---: |
+{rows}
+
+Every document that went in is in the dataset whole, or was set aside in `quarantine.parquet` with the reason.
+It took {spent}{_cost(manifest.cost)}
+"""
+
+
+def rights(manifest: Manifest, place: Place) -> str:
+    """Say whose text it is."""
+    repo = manifest.source.options.get("repo")
+    source = f"[{repo}](https://huggingface.co/datasets/{repo})" if repo else f"the source `{manifest.source.name}`"
+    if not place.license:
+        return f"## Licence\n\nNo licence is stated here: the text is from {source}, and its terms apply.\n"
+    names = ", ".join(f"`{name}`" for name in place.license)
+    share = any("-sa" in name or name == "gfdl" for name in place.license)
+    return f"## Licence\n\nThe text is from {source}, under {names}.{_SHARE_ALIKE if share else ''}\n"
+
+
+def origin(manifest: Manifest, place: Place) -> str:
+    """Say what made the dataset, and how to check it."""
+    revision = manifest.source.options.get("revision")
+    pinned = f", at revision `{revision}`" if revision else ""
+    where = f" Its shards are in `{place.folder}`." if place.repo else ""
+    return f"""\
+## Origin
+
+Made by vecmill {manifest.vecmill} from the source `{manifest.source.name}`{pinned}, run `{manifest.run_id}`.{where}
+`vecmill verify` checks every file, row and vector of a copy against `manifest.json`.
+"""
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words."""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / MINUTE:.1f} minutes" if seconds < HOUR else f"{seconds / HOUR:,.1f} hours"
+
+
+def _cost(cost: dict[str, Any] | None) -> str:
+    return "" if not cost else " Cost: " + ", ".join(f"{key} {value}" for key, value in cost.items()) + "."
+
+
+def _quoted(prompt: str) -> str:
+    return f"`{prompt}`" if prompt else "nothing"
+
+
+_SHARE_ALIKE = """
+
+Attribution: name the source and the authors of the articles you use; `url`, where there is one, leads to the article
+and its history. Share alike: what you build from the text must be under the same licence."""
+
+_VARIANTS = {
+    "float16": "\nThe configuration `float16` has the same rows with half-precision vectors.\n",
+    "int8": "\nThe configuration `int8` has the same rows in int8; times `scale` the vectors are whole again.\n",
+}

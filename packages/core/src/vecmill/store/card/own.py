@@ -1,0 +1,26 @@
+"""Own: the part of a card that is the user's, and survives the next run."""
+
+from __future__ import annotations
+
+import re
+
+BEGIN = "<!-- Your own text goes between this line and the next mark; it is kept by the next run. -->"
+END = "<!-- End of your own text. -->"
+
+_PART = re.compile(re.escape(BEGIN) + r"\n(.*?)\n?" + re.escape(END), flags=re.DOTALL)
+
+
+def section(own: str) -> str:
+    """Return the user's part of a card, empty or not."""
+    return "\n".join([BEGIN, *([_tame(own).strip("\n")] if own.strip() else []), END, ""])
+
+
+def own_text(readme: str) -> str | None:
+    """Return the user's part of a card; ``None`` if it is not a card of ours."""
+    found = _PART.search(readme)
+    return found[1].strip("\n") if found else None
+
+
+def _tame(own: str) -> str:
+    """Take the marks out of a text, so that it cannot end its own part."""
+    return own.replace(BEGIN, "").replace(END, "")

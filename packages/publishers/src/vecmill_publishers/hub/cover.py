@@ -1,0 +1,143 @@
+"""Cover: the card and the manifest, as the repo shows them, and which runs it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ConfigError
+from vecmill.store.card import Place, card
+from vecmill.store.card import own_text as own_part
+from vecmill_publishers.hub.admission import CARD, MANIFEST, RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vecmill.records import FileEntry, Manifest
+    from vecmill_publishers.hub.publisher import HubOptions
+    from vecmill_publishers.hub.remote import Remote
+    from vecmill_publishers.hub.upload import Stored
+
+RUNS = "<!-- runs, newest first: {} -->"
+_RUNS = re.compile(RUNS.format("(.*?)"))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the last commit does.
+
+    Attributes:
+        texts: Small files to write, by path.
+        gone: Folders of older runs, and files that do not belong to this one.
+    """
+
+    texts: dict[str, bytes]
+    gone: list[str]
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.texts or self.gone)
+
+
+class Cover:
+    """What readers see first.
+
+    Attributes:
+        name: The run's folder and tag.
+        folder: Where its shards go.
+    """
+
+    def __init__(self, options: HubOptions, remote: Remote, manifest: Manifest) -> None:
+        content = "".join(entry.sha256 for entry in manifest.shards)
+        self.name = f"run-{manifest.run_id}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+        self.folder = f"data/{self.name}"
+        self._options, self._remote = options, remote
+        self._manifest = manifest
+
+    def change(self, sha: str, files: Mapping[str, Stored], expected: frozenset[str]) -> Change:
+        """Return what is to be done to a commit, so that its readers read this run."""
+        there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
+        keep = self._kept(there, files)
+        texts = {CARD: self._card(there, keep), MANIFEST: self._shown()}
+        old = {f"data/{run}/" for run in runs(files) if run not in keep}
+        strangers = {path for path in files if path.startswith(f"{self.folder}/") and path not in expected}
+        return Change(
+            {path: data for path, data in texts.items() if path not in files or files[path].oid != _git_oid(data)},
+            sorted(old | strangers),
+        )
+
+    def _kept(self, there: str, files: Mapping[str, Stored]) -> list[str]:
+        """Return the runs that stay, newest first."""
+        found = _RUNS.search(there)
+        listed = found[1].split() if found else []
+        older = [run for run in listed if run != self.name and run in runs(files)]
+        return [self.name, *older[: self._options.keep_runs - 1]]
+
+    def _card(self, there: str, keep: list[str]) -> bytes:
+        own = own_text(self._options)
+        text = card(self._manifest, self._place, (own_part(there) or "") if own is None else own)
+        return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
+
+    def _shown(self) -> bytes:
+        """Return the manifest with the paths that files have in the repo, so that a copy of the repo verifies."""
+        quarantine = self._manifest.quarantine
+        moved = {
+            "shards": [self._moved(entry) for entry in self._manifest.shards],
+            "quarantine": self._moved(quarantine) if quarantine else None,
+        }
+        return self._manifest.model_copy(update=moved).model_dump_json(indent=2).encode() + b"\n"
+
+    def _moved(self, entry: FileEntry) -> FileEntry:
+        return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
+
+    @cached_property
+    def _place(self) -> Place:
+        source, options = self._source_card, self._options
+        return Place(
+            repo=self._remote.id,
+            folder=self.folder,
+            tag=self.name,
+            license=tuple(options.license or _words(source.get("license"))),
+            language=tuple(options.language or _words(source.get("language"))),
+            pretty_name=options.pretty_name,
+        )
+
+    @property
+    def _source_card(self) -> dict[str, Any]:
+        """The front matter of the source's own card, if it is a dataset of the Hub."""
+        source = self._manifest.source
+        if source.name != "hub" or (self._options.license and self._options.language):
+            return {}
+        return self._remote.card_of(source.options["repo"], source.options.get("revision"))
+
+
+def runs(files: Mapping[str, Stored]) -> set[str]:
+    """Return the names of the runs in a repo."""
+    return {found[1] for found in map(RUN.fullmatch, files) if found}
+
+
+def own_text(options: HubOptions) -> str | None:
+    """Return the user's text for the card; ``None`` if the job names none.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    if options.readme is None:
+        return None
+    try:
+        return Path(options.readme).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"publisher.readme: {options.readme} cannot be read: {error}") from None
+
+
+def _words(value: object) -> list[str]:
+    return [str(word) for word in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _git_oid(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324 - git's own hash

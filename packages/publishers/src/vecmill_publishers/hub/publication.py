@@ -1,0 +1,165 @@
+"""Publication: one run on its way into a repo. Readers are switched to it by one commit, at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vecmill.errors import PublishError
+from vecmill.records import Publishing
+from vecmill_publishers.hub.admission import refuse_others
+from vecmill_publishers.hub.cover import Cover
+from vecmill_publishers.hub.remote import Head
+from vecmill_publishers.hub.retry import insist
+from vecmill_publishers.hub.upload import Stored, Upload, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from vecmill.records import Manifest, RunEvent
+    from vecmill_publishers.hub.publisher import HubOptions
+    from vecmill_publishers.hub.remote import Remote
+
+SHOWN = 3
+
+
+class State(NamedTuple):
+    """The branch as it was seen, and its files by path; no head if there is no such repo yet."""
+
+    head: Head | None
+    files: dict[str, Stored]
+
+    @property
+    def sha(self) -> str:
+        """The commit; empty if there is no such branch yet."""
+        return self.head.sha if self.head else ""
+
+
+class Publication:
+    """Sends what the repo lacks into a folder that no reader looks at, then switches the card to that folder.
+
+    Attributes:
+        name: The run's folder and tag: other content, another name, so what readers read is never written to.
+        uploads: The files of the run.
+        cover: The card and the manifest as the repo shows them.
+    """
+
+    def __init__(
+        self,
+        options: HubOptions,
+        remote: Remote,
+        dataset: Path,
+        manifest: Manifest,
+        report: Callable[[RunEvent], None],
+        sent: frozenset[str] = frozenset(),
+    ) -> None:
+        self.options, self.remote = options, remote
+        self._report, self._sent = report, sent
+        if manifest.status != "complete":
+            raise PublishError(
+                f"{dataset} is of a run that failed: finish it with `vecmill run` before it is published"
+            )
+        self.cover = Cover(options, remote, manifest)
+        self.name = self.cover.name
+        entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
+        self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
+
+    def run(self) -> str:
+        """Publish, and return the address of the dataset."""
+        with self.remote.understood():
+            state = self.begin()
+            if missing := self.missing(state):
+                self._deliver(missing)
+            self._pin(self._switch(None if missing else state))
+        return self.remote.url
+
+    def look(self) -> State:
+        """Read what is in the repo now.
+
+        Raises:
+            PublishError: It holds something else.
+        """
+        head = self.remote.head()
+        if head is None or not head.sha:
+            return State(head, {})
+        state = State(head, self.remote.files(head.sha))
+        refuse_others(self.remote, state.sha, state.files, self.options)
+        return state
+
+    def begin(self) -> State:
+        """Return what is in the repo now, creating it if need be; nothing is created for files that are not sound."""
+        state = self.look()
+        self._sound(self.missing(state))
+        if state.sha:
+            return state
+        self.remote.prepare(state.head, private=self.options.private)
+        return self.look()
+
+    def missing(self, state: State) -> list[Upload]:
+        """Return the files that the repo lacks."""
+        return [upload for upload in self.uploads if not upload.arrived(state.files)]
+
+    def _sound(self, uploads: list[Upload]) -> None:
+        faults = [upload.local for upload in uploads if upload.sha256 not in self._sent and not upload.intact()]
+        if faults:
+            names = ", ".join(path.name for path in faults[:SHOWN])
+            raise PublishError(
+                f"{len(faults)} of {len(self.uploads)} files are missing or not what the manifest says ({names}): "
+                "nothing was sent. `vecmill verify` tells more, and `vecmill run` with the job makes them again"
+            )
+
+    def _deliver(self, uploads: list[Upload]) -> None:
+        total = sum(upload.bytes for upload in self.uploads)
+        done = total - sum(upload.bytes for upload in uploads)
+
+        def sent(count: int) -> None:
+            nonlocal done
+            done += count
+            self._report(Publishing(self.remote.url, done, total))
+
+        sent(0)
+        for number, batch in enumerate(batches(uploads)):
+            operations = self.remote.send(batch, sent)
+            message = f"Add {len(batch)} files of {self.name}" + (f" ({number + 1})" if number else "")
+            self.remote.add(operations, message, lambda batch=batch: self._landed(batch))  # type: ignore[misc]
+
+    def _landed(self, batch: list[Upload]) -> bool:
+        state = self.look()
+        return all(upload.arrived(state.files) for upload in batch)
+
+    def _switch(self, known: State | None) -> State:
+        """Switch readers to the run, in one commit on top of a commit that was seen to hold all of it."""
+
+        def act() -> State:
+            nonlocal known
+            state, known = known or self.look(), None
+            self._compare(state)
+            change = self.cover.change(state.sha, state.files, self._expected())
+            if not change.needed:
+                return state
+            sha = self.remote.change(change.texts, change.gone, f"Switch to {self.name}", state.sha)
+            return State(Head(sha, private=False), self.remote.files(sha))
+
+        state = insist(act)
+        self._compare(state)
+        return state
+
+    def _compare(self, state: State) -> None:
+        """Compare size and sha256 of every file with the manifest.
+
+        Raises:
+            PublishError: Some are missing: somebody removed or replaced them.
+        """
+        if missing := self.missing(state):
+            names = ", ".join(upload.path for upload in missing[:SHOWN])
+            raise PublishError(
+                f"{len(missing)} of {len(self.uploads)} files are not in {self.remote.id} as they were sent ({names}): "
+                "readers see what they saw before. Publish again to send them once more"
+            )
+
+    def _pin(self, state: State) -> None:
+        if self.name not in self.remote.tags():
+            self.remote.tag(self.name, state.sha)
+
+    def _expected(self) -> frozenset[str]:
+        return frozenset(upload.path for upload in self.uploads)

@@ -1,0 +1,120 @@
+"""HubPublisher: what a job names; the work is in modules that are imported when there is work."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from vecmill.protocols import Options, Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from vecmill.records import FileEntry, Manifest
+    from vecmill_publishers.hub.remote import Remote
+
+
+class HubOptions(Options):
+    """Where the dataset goes, and what its card says beyond the manifest.
+
+    Attributes:
+        repo: ``user/name`` or ``organisation/name``. It is created if need be.
+        private: Whether a repo that is created is private.
+        branch: The branch that readers read. It is created if need be.
+        keep_runs: How many runs stay on the branch, the new one included; every run keeps its tag.
+        force: Publish to a repo that holds something else. Its card is replaced, its other files stay.
+        readme: A Markdown file with text of your own for the card; without it, what the card has stays.
+        license: Identifiers of the text's licences; by default those of the source on the Hub.
+        language: Codes of the text's languages; by default those of the source on the Hub.
+        pretty_name: The dataset's name for people.
+    """
+
+    repo: str
+    private: bool = False
+    branch: str = Field("main", min_length=1)
+    keep_runs: int = Field(1, ge=1)
+    force: bool = False
+    readme: str | None = None
+    license: tuple[str, ...] = ()
+    language: tuple[str, ...] = ()
+    pretty_name: str = ""
+
+
+class HubPublisher(Publisher[HubOptions]):
+    """Publishes a dataset so that its readers see the old one or the new one, and nothing between.
+
+    The token is that of ``HF_TOKEN`` or of ``hf auth login``.
+    """
+
+    name = "hub"
+    Config = HubOptions
+
+    def __init__(self, config: HubOptions) -> None:
+        super().__init__(config)
+        self._sent: list[FileEntry] = []
+
+    def check(self) -> None:
+        """Find out whether the token may write, and whether the repo is free or holds a dataset of vecmill.
+
+        Raises:
+            ConfigError: The repo id or the text of one's own is wrong.
+            PublishError: There is no token, it may not write, or the repo holds something else.
+        """
+        from vecmill_publishers.hub.admission import admit
+        from vecmill_publishers.hub.cover import own_text
+
+        own_text(self.config)
+        admit(self._remote, self.config)
+
+    def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
+        """Yield what would be sent."""
+        from vecmill_publishers.hub.preview import preview
+        from vecmill_publishers.hub.publication import Publication
+
+        return preview(Publication(self.config, self._remote, dataset, manifest, self.report))
+
+    def publish(self, dataset: Path, manifest: Manifest) -> str:
+        """Send what the repo lacks, switch its readers to it, check it, tag it, and return its address.
+
+        Raises:
+            PublishError: It could not be delivered; readers see what they saw before.
+        """
+        from vecmill_publishers.hub.publication import Publication
+
+        sent = frozenset(entry.sha256 for entry in self._sent)
+        return Publication(self.config, self._remote, dataset, manifest, self.report, sent).run()
+
+    def prepare(self) -> None:
+        """Create the repo and its branch if need be, so that workers can send their shards.
+
+        Raises:
+            PublishError: It could not be created.
+        """
+        with self._remote.understood():
+            self._remote.prepare(self._remote.head(), private=self.config.private)
+
+    def send(self, dataset: Path, entries: Iterable[FileEntry]) -> None:
+        """Send shards from the machine they are on, so that ``publish`` can do without their files.
+
+        Nothing shows in the repo before ``publish``, which should follow within hours.
+
+        Raises:
+            PublishError: They could not be sent.
+        """
+        from vecmill_publishers.hub.upload import Upload
+
+        with self._remote.understood():
+            self._remote.send([Upload.of(dataset, entry, "sent") for entry in entries], lambda _: None)
+
+    def accept(self, entries: Iterable[FileEntry]) -> None:
+        """Take note of shards that workers have sent: ``publish`` commits them without their files."""
+        self._sent += entries
+
+    @cached_property
+    def _remote(self) -> Remote:
+        from vecmill_publishers.hub.remote import Remote
+
+        return Remote(self.config.repo, self.config.branch)

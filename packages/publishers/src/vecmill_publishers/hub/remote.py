@@ -1,0 +1,196 @@
+"""Remote: a repository of the Hub, and the few things that are done to it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token, hf_hub_url
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.lfs import UploadInfo
+from huggingface_hub.utils import (  # type: ignore[attr-defined]
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+    get_session,
+    hf_raise_for_status,
+    validate_repo_id,
+)
+
+from vecmill.errors import ConfigError, PublishError
+from vecmill_publishers.hub.answer import understood
+from vecmill_publishers.hub.retry import insist
+from vecmill_publishers.hub.upload import Stored, Upload, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+KIND = "dataset"
+
+
+class Remote:
+    """A dataset repository and one of its branches. Calls that fail for the moment are made again.
+
+    Attributes:
+        id: ``user/name``.
+        branch: The branch that readers read.
+    """
+
+    def __init__(self, repo: str, branch: str) -> None:
+        """Find the token; nothing is sent yet.
+
+        Raises:
+            ConfigError: That is no repo id.
+            PublishError: There is no token.
+        """
+        self.id, self.branch = _valid(repo), branch
+        token = get_token()
+        if not token:
+            raise PublishError(f"publishing to {repo} needs a token: log in with `hf auth login`, or set HF_TOKEN")
+        self._token = token
+        self._api = HfApi(token=token, library_name="vecmill")
+
+    @property
+    def url(self) -> str:
+        """Where people find it."""
+        return f"{self._api.endpoint}/datasets/{self.id}"
+
+    def understood(self) -> contextlib.AbstractContextManager[None]:
+        """Turn the client's errors into ours."""
+        return understood(self.id, self._token)
+
+    def whoami(self) -> dict[str, Any]:
+        """Describe the user of the token."""
+        return insist(self._api.whoami)
+
+    def head(self) -> Head | None:
+        """Return the branch's last commit; ``None`` if there is no such repo or branch."""
+        try:
+            info = insist(lambda: self._api.dataset_info(self.id, revision=self.branch))
+        except RevisionNotFoundError:
+            return Head("", private=False)
+        except RepositoryNotFoundError:
+            return None
+        return Head(str(info.sha), private=bool(info.private))
+
+    def prepare(self, head: Head | None, *, private: bool) -> None:
+        """Create the repo and the branch, if they are not there by now."""
+        if head is None:
+            insist(lambda: self._api.create_repo(self.id, repo_type=KIND, private=private or None, exist_ok=True))
+            head = self.head()
+        if head is None or not head.sha:
+            insist(lambda: self._api.create_branch(self.id, branch=self.branch, repo_type=KIND, exist_ok=True))
+
+    def files(self, sha: str) -> dict[str, Stored]:
+        """Return the files of a commit, by path."""
+        found: dict[str, Stored] = {}
+        for entry in self._api.list_repo_tree(self.id, recursive=True, revision=sha, repo_type=KIND):
+            if isinstance(entry, RepoFile):
+                found[entry.path] = Stored(entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
+        return found
+
+    def read(self, sha: str, path: str) -> bytes:
+        """Return the content of a small file."""
+        url = hf_hub_url(self.id, path, repo_type=KIND, revision=sha, endpoint=self._api.endpoint)
+
+        def get() -> bytes:
+            answer = get_session().get(url, headers={"Authorization": f"Bearer {self._token}"}, follow_redirects=True)
+            hf_raise_for_status(answer)
+            return bytes(answer.content)
+
+        return insist(get)
+
+    def card_of(self, repo: str, revision: str | None) -> dict[str, Any]:
+        """Return the front matter of another dataset's card; nothing if there is no such dataset."""
+        try:
+            info = insist(lambda: self._api.dataset_info(repo, revision=revision))
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            return {}
+        data: Any = info.card_data
+        return dict(data.to_dict()) if data else {}
+
+    def send(self, uploads: Iterable[Upload], sent: Callable[[int], None]) -> list[CommitOperationAdd]:
+        """Send the bytes of files; they show in the repo when what is returned is committed.
+
+        Args:
+            uploads: What to send. A file that is not on this machine must have been sent by another.
+            sent: Told the bytes of each group that is through.
+        """
+        operations: list[CommitOperationAdd] = []
+        with _silent():
+            for group in groups(uploads):
+                made = [_operation(upload) for upload in group]
+                self._api.preupload_lfs_files(self.id, made, repo_type=KIND, revision=self.branch, free_memory=False)
+                operations += made
+                sent(sum(upload.bytes for upload in group))
+        return operations
+
+    def add(self, operations: list[CommitOperationAdd], message: str, landed: Callable[[], bool]) -> None:
+        """Commit what was sent; nothing else in the repo changes, whatever others do meanwhile."""
+        insist(lambda: self._commit(operations, message, None), lambda: "" if landed() else None)
+
+    def change(self, texts: Mapping[str, bytes], gone: Iterable[str], message: str, parent: str) -> str:
+        """Commit small files, and remove others and folders (``…/``), on top of ``parent`` alone. Not tried again."""
+        operations = [CommitOperationAdd(path, data) for path, data in texts.items()]
+        return self._commit([*operations, *map(CommitOperationDelete, gone)], message, parent)
+
+    def tags(self) -> set[str]:
+        """Return the names of all tags."""
+        return {ref.name for ref in insist(lambda: self._api.list_repo_refs(self.id, repo_type=KIND)).tags}
+
+    def tag(self, name: str, sha: str) -> None:
+        """Tag a commit, if there is no such tag by now."""
+        insist(lambda: self._api.create_tag(self.id, tag=name, revision=sha, repo_type=KIND, exist_ok=True))
+
+    def _commit(self, operations: list[Any], message: str, parent: str | None) -> str:
+        with _silent():
+            made = self._api.create_commit(
+                self.id, operations, commit_message=message, repo_type=KIND, revision=self.branch, parent_commit=parent
+            )
+        return made.oid
+
+
+class Head:
+    """The last commit of a branch; ``sha`` is empty if there is no such branch yet."""
+
+    def __init__(self, sha: str, *, private: bool) -> None:
+        self.sha = sha
+        self.private = private
+
+
+def _operation(upload: Upload) -> CommitOperationAdd:
+    operation = CommitOperationAdd(upload.path, str(upload.local) if upload.here else b"")
+    if upload.here:
+        # The manifest has the hash, and it was checked: the client need not read the file for it.
+        operation.upload_info.sha256 = bytes.fromhex(upload.sha256)
+        return operation
+    operation.upload_info = UploadInfo(size=upload.bytes, sample=b"", sha256=bytes.fromhex(upload.sha256))
+    # The client's own marks of a file that was sent; it has no other way to commit one from its hash.
+    operation._upload_mode = "lfs"  # noqa: SLF001
+    operation._is_uploaded = True  # noqa: SLF001
+    operation._should_ignore = False  # noqa: SLF001
+    return operation
+
+
+def _valid(repo: str) -> str:
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise ConfigError(f"publisher.repo: {error}") from None
+    if repo.count("/") != 1:
+        raise ConfigError(f'publisher.repo: needs "user/name" or "organisation/name"; found {repo!r}')
+    return repo
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep the client's own bars away: progress is reported, and shown by whoever listens."""
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()

@@ -1,0 +1,142 @@
+"""Publishing to the Hub, and publishing again."""
+
+import json
+
+import pytest
+
+from vecmill.store.verify import verify
+
+# The client's own way of sending a file is one that its HTTP library is about to give up.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+
+def requests(hub):
+    """Return what was asked of the Hub, without what the client asks for itself."""
+    return [(r.method, r.path) for r in hub.requests if r.path != "/api/agent-harnesses"]
+
+
+def test_a_run_is_published_tagged_and_seen_by_readers(hub, publisher, made, complete):
+    """One switch at the end: the card names the run's folder, the tag pins the same commit."""
+    assert publisher().publish(made.path, made.manifest) == f"{hub.url}/datasets/user/name"
+    repo = hub.find("dataset", "user/name")
+    assert len(made.manifest.shards) > 3
+    assert complete(made)
+    (tag,) = (ref.removeprefix("refs/tags/") for ref in repo.refs if ref.startswith("refs/tags/"))
+    assert repo.refs[f"refs/tags/{tag}"] == repo.refs["refs/heads/main"]
+    assert f"data/{tag}/" in "".join(repo.files("main"))
+    assert len(repo.commits) == 3, "one when the repo was created, one with the files, one to switch"
+    assert not repo.private
+
+
+def test_a_finished_publication_sends_nothing_and_asks_little(hub, publisher, made):
+    """A rerun makes fewer than ten requests, its check included, and changes nothing."""
+    publisher().publish(made.path, made.manifest)
+    head, sent, before = dict(hub.find("dataset", "user/name").refs), len(hub.uploads), len(requests(hub))
+    again = publisher()
+    again.check()
+    again.publish(made.path, made.manifest)
+    assert hub.find("dataset", "user/name").refs == head
+    assert len(hub.uploads) == sent
+    asked = requests(hub)[before:]
+    assert len(asked) < 10
+    assert {method for method, _ in asked} == {"GET"}
+
+
+def test_a_copy_of_the_repo_verifies(hub, publisher, made, tmp_path):
+    """The manifest in the repo names the files where they are there."""
+    publisher().publish(made.path, made.manifest)
+    for path, blob in hub.find("dataset", "user/name").files("main").items():
+        target = tmp_path / "copy" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(blob.path.read_bytes())
+    assert verify(tmp_path / "copy").faults == []
+
+
+def test_the_next_run_takes_the_place_of_the_last(hub, publisher, made, other, complete):
+    """The old folder goes with the switch, and its tag still holds it whole."""
+    publisher().publish(made.path, made.manifest)
+    repo = hub.find("dataset", "user/name")
+    (old,) = (ref.removeprefix("refs/tags/") for ref in repo.refs if ref.startswith("refs/tags/"))
+    publisher().publish(other.path, other.manifest)
+    assert complete(other)
+    assert not [path for path in repo.files("main") if old in path]
+    assert complete(made, revision=old)
+
+
+def test_as_many_runs_stay_as_were_asked_for(hub, publisher, made, other, third, complete):
+    """With keep_runs = 2 the newest two stay on the branch, whatever their names' order."""
+    for dataset in (made, other, third):
+        publisher(keep_runs=2).publish(dataset.path, dataset.manifest)
+    folders = {path.split("/")[1] for path in hub.find("dataset", "user/name").files("main") if "/" in path}
+    assert {folder.split("-")[1] for folder in folders} == {other.manifest.run_id, third.manifest.run_id}
+    assert complete(third)
+
+
+def test_a_private_repo_on_a_branch_of_an_organisation(hub, publisher, made, complete):
+    """Namespace, visibility and branch are as asked; main stays as it was."""
+    publisher("lab/name", private=True, branch="next").publish(made.path, made.manifest)
+    repo = hub.find("dataset", "lab/name")
+    assert repo.private
+    assert complete(made, "lab/name", "next")
+    assert list(repo.files("main")) == [".gitattributes"]
+
+
+def test_the_token_stays_out_of_what_is_published(hub, publisher, made, token):
+    """Neither card nor manifest has it."""
+    publisher().publish(made.path, made.manifest)
+    files = hub.find("dataset", "user/name").files("main")
+    assert all(token.encode() not in blob.path.read_bytes() for blob in files.values())
+    assert json.loads(files["manifest.json"].path.read_bytes())["run_id"] == made.manifest.run_id
+
+
+def test_ones_own_text_survives_the_next_run(hub, publisher, made, other, tmp_path):
+    """Text from a file, and text edited on the Hub between the marks, stay in the card."""
+    mine = tmp_path / "mine.md"
+    mine.write_text("## Thanks\n\nTo all of you.")
+    publisher(readme=str(mine)).publish(made.path, made.manifest)
+    repo = hub.find("dataset", "user/name")
+    card = repo.files("main")["README.md"].path.read_bytes()
+    assert b"To all of you." in card
+    files = repo.files("main") | {"README.md": hub.store.put(card.replace(b"all of you", b"everybody"), large=False)}
+    repo.commit_files(files)
+    publisher().publish(other.path, other.manifest)
+    text = repo.files("main")["README.md"].path.read_text()
+    assert "To everybody." in text
+    assert other.manifest.run_id in text
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(hub, publisher, made):
+    """Nothing is created, and every file is named."""
+    lines = list(publisher().preview(made.path, made.manifest))
+    assert lines[0] == f"create {hub.url}/datasets/user/name, public"
+    assert sum(line.startswith("send data/run-") for line in lines) == len(made.manifest.shards)
+    assert not hub.repos
+    assert {method for method, _ in requests(hub)} == {"GET"}
+
+
+def test_progress_is_told_in_bytes(hub, publisher, made):
+    """From none to all, never back."""
+    told = []
+    sender = publisher()
+    sender.report = told.append
+    sender.publish(made.path, made.manifest)
+    size = sum(entry.bytes for entry in made.manifest.shards)
+    assert [told[0].done, told[-1].done] == [0, size]
+    assert all(event.bytes == size for event in told)
+    assert [event.done for event in told] == sorted(event.done for event in told)
+
+
+def test_workers_send_their_shards_and_the_driver_commits_without_them(hub, publisher, dataset, complete):
+    """Shards that are not on the driver's machine are committed from the manifest alone."""
+    hub.xet.apart = True
+    for entry in dataset.manifest.shards:
+        worker = publisher()
+        worker.prepare()
+        worker.send(dataset.path, [entry])
+        (dataset.path / entry.path).unlink()
+    sent = len(hub.uploads)
+    driver = publisher()
+    driver.accept(dataset.manifest.shards)
+    driver.publish(dataset.path, dataset.manifest)
+    assert complete(dataset)
+    assert len(hub.uploads) == sent
