@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vecmill.errors import ConfigError
+from vecmill.errors import ConfigError, SourceError
 from vecmill.sources.hub_layout import layout
 from vecmill.sources.hub_repo import HubRepo
 
@@ -85,16 +85,26 @@ def test_other_formats_have_no_parquet_files(hub: HubDouble, tmp_path: Path, pat
     [
         ("en/train-00000-of-00001.parquet", "fr", "train", "no configuration 'fr'. It has: en"),
         ("a/train/0000.parquet b/train/0000.parquet", None, "train", "several configurations: a, b"),
-        ("a/partial-train/0000.parquet", "a", "train", "no split 'train'. It has: partial-train"),
         ("test.parquet dev.parquet", None, "train", "no split 'train'. It has: validation, test"),
     ],
 )
 def test_what_is_not_there_is_named_with_what_is(
     hub: HubDouble, tmp_path: Path, files: str, config: str | None, split: str, told: str
 ) -> None:
-    """A half converted split is not taken for the whole."""
+    """Before any work, as a wrong option."""
     with pytest.raises(ConfigError, match=told):
         layout(_repo(hub, tmp_path, files), config, split)
+
+
+def test_a_half_converted_split_is_not_taken_for_the_whole(hub: HubDouble, tmp_path: Path) -> None:
+    """The Hub's Parquet copy of a large dataset stops in the middle, and is named so."""
+    assert layout(_repo(hub, tmp_path, "a/partial-train/0000.parquet"), "a", "train").files == []
+
+
+def test_a_card_that_is_not_yaml_is_named(hub: HubDouble, tmp_path: Path) -> None:
+    """What it would have said is not guessed."""
+    with pytest.raises(SourceError, match=r"The card of 'user/data' \(README.md\) has a front matter that is not YAML"):
+        layout(_repo(hub, tmp_path, "train.parquet", card="configs: [}"), None, "train")
 
 
 def test_a_long_listing_is_read_to_its_end(hub: HubDouble, tmp_path: Path) -> None:

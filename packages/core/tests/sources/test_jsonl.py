@@ -229,3 +229,14 @@ def test_a_column_of_nulls_is_kept_as_strings(
     found = read_all(_source(write_lines({"text": "a", "lang": None}), keep=["lang"]))
 
     assert found.schema.field("lang").type == pa.string()
+
+
+def test_a_value_that_fits_no_common_type_is_a_problem(
+    write_lines: Callable[..., Path], read_all: Callable[..., pa.Table]
+) -> None:
+    """A whole number too large for a column of fractions is told, not rounded."""
+    rows = [{"text": "a", "n": 2**60 + 1}] + [{"text": "a", "n": 1}] * 999 + [{"text": "b", "n": 0.5}]
+    first, *_, last = read_all(_source(write_lines(*rows), keep=["n"])).to_pylist()
+
+    assert first["problem"] == "its n 1152921504606846977 does not fit double, the type of the column"
+    assert (first["text"], first["n"], last["n"], last["problem"]) == (None, None, 0.5, None)

@@ -125,7 +125,7 @@ def missing(place: str, name: str, option: str, have: list[str]) -> str:
 
 def _suits(role: str, kind: pa.DataType) -> bool:
     if pt.is_dictionary(kind):
-        kind = kind.value_type
+        return _suits("text", kind.value_type)
     if pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind):
         return True
     return (role != "text" and pt.is_integer(kind)) or (role in {"url", "title"} and pt.is_null(kind))

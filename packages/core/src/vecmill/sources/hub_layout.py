@@ -93,7 +93,7 @@ def _patterns(declared: object) -> dict[str, list[str]]:
     """Return the patterns of each split; without splits, all is ``train``."""
     patterns: dict[str, list[str]] = {}
     for entry in _listed(declared):
-        split, paths = (entry["split"], entry["path"]) if isinstance(entry, dict) else ("train", entry)
+        split, paths = (entry.get("split"), entry.get("path")) if isinstance(entry, dict) else ("train", entry)
         patterns.setdefault(str(split), []).extend(map(str, _listed(paths)))
     return patterns
 
@@ -120,6 +120,9 @@ def _by_name(files: Sequence[HubFile], folder: str, split: str, repo: str) -> li
     if not splits:
         return []
     named = {name: found for name, found in splits.items() if name} or {"train": splits[None]}
+    if f"partial-{split}" in named:
+        # The Hub converted only the beginning of it.
+        return []
     if split not in named:
         raise _none_such(repo, "split", split, named)
     return named[split]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from huggingface_hub import DatasetCard, HfApi, HfFileSystem
 from huggingface_hub.errors import RevisionNotFoundError
 
+from vecmill.errors import SourceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
@@ -66,7 +68,12 @@ class HubRepo:
             content = self._files.cat_file(self._root + "README.md").decode("utf-8", "replace")
         except FileNotFoundError:
             return {}
-        data: Any = DatasetCard(content, ignore_metadata_errors=True).data
+        try:
+            data: Any = DatasetCard(content, ignore_metadata_errors=True).data
+        except Exception as error:  # the client lets its YAML parser's own errors through
+            raise SourceError(
+                f"The card of {self.id!r} (README.md) has a front matter that is not YAML: {error}"
+            ) from error
         return dict(data.to_dict())
 
     def below(self, folder: str) -> Iterator[HubFile]:

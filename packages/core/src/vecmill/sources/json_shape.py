@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vecmill.sources.lines import Line
 
 SAMPLE = 1_000
+ADVICE = 'The jsonl source reads files with one JSON object on each line, such as {"id": "1", "text": "…"}.'
 
 
 class Shape(NamedTuple):
@@ -67,9 +68,6 @@ def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
     _check_text(objects, config.columns.get("text", "text"), place)
     key = config.columns.get("id", "id")
     return Shape(not key or key not in keys, _types(objects, found, config.keep, place))
-
-
-ADVICE = 'The jsonl source reads files with one JSON object on each line, such as {"id": "1", "text": "…"}.'
 
 
 def _objects(found: Iterable[tuple[File, Line]]) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ class ParquetTable:
         self._stream = stream
         self.place = place
         self._remote = remote
+        # Prebuffering, the default, would take a column of a row group into memory whole.
         with damaged(f"{place} is not a whole Parquet file: it may be truncated, or something else"):
             self._file = pq.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True)
             self._schema = self._file.schema_arrow
@@ -59,8 +60,9 @@ class ParquetTable:
 
     def blocks(self, column: str) -> Iterator[tuple[int, int]]:
         """Yield the rows, and the bytes of ``column`` before compression, of each row group."""
+        wanted = self._indices([column])
         for group in range(self._file.num_row_groups):
-            found = self._group(group, [column])
+            found = self._group(group, wanted)
             yield found.rows, found.bytes
 
     def rows(self, columns: Sequence[str], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
@@ -69,9 +71,9 @@ class ParquetTable:
         Raises:
             SourceError: A row group is damaged; says which, and which rows it holds.
         """
-        first = 0
+        first, wanted = 0, self._indices(columns)
         for index in range(self._file.num_row_groups):
-            group = self._group(index, columns)
+            group = self._group(index, wanted)
             if start < first + group.rows and (stop is None or first < stop):
                 yield from between(
                     self._read(index, group, columns, first), start - first, None if stop is None else stop - first
@@ -90,14 +92,18 @@ class ParquetTable:
         known = self._file.metadata
         return pq.ParquetFile(self._stream, metadata=known, pre_buffer=True, page_checksum_verification=True)
 
-    def _group(self, index: int, columns: Sequence[str]) -> RowGroup:
+    def _indices(self, columns: Sequence[str]) -> list[int]:
+        """Return the numbers of the leaves below these columns."""
+        leaves = self._file.metadata.schema
+        return [index for index in range(len(leaves)) if _within(leaves.column(index).path, columns)]
+
+    def _group(self, index: int, wanted: Sequence[int]) -> RowGroup:
         group = self._file.metadata.row_group(index)
-        chunks = [group.column(number) for number in range(group.num_columns)]
-        wanted = [chunk for chunk in chunks if _within(chunk.path_in_schema, columns)]
+        chunks = [group.column(leaf) for leaf in wanted]
         return RowGroup(
             group.num_rows,
-            sum(chunk.total_uncompressed_size for chunk in wanted),
-            sum(chunk.total_compressed_size for chunk in wanted),
+            sum(chunk.total_uncompressed_size for chunk in chunks),
+            sum(chunk.total_compressed_size for chunk in chunks),
         )
 
 

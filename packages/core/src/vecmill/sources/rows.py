@@ -49,7 +49,24 @@ def gathered(rows: Iterable[Row], keep: Sequence[pa.Field]) -> Iterator[pa.Recor
 
 
 def _batch(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
+    try:
+        return _built(rows, keep)
+    except pa.ArrowException:
+        return _built([_fitted(row, keep) for row in rows], keep)
+
+
+def _built(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
     arrays = [pa.array([getattr(row, field.name) for row in rows], field.type) for field in COLUMNS]
     for index, field in enumerate(keep):
         arrays.append(pa.array([row.keep[index] if row.keep else None for row in rows], field.type))
     return pa.RecordBatch.from_arrays(arrays, schema=schema(keep))
+
+
+def _fitted(row: Row, keep: Sequence[pa.Field]) -> Row:
+    """Return a row that can be carried along, or one with the problem: a large whole number where others are not."""
+    for field, value in zip(keep, row.keep, strict=False):
+        try:
+            pa.array([value], field.type)
+        except pa.ArrowException:
+            return Row(row.id, problem=f"its {field.name} {value!r} does not fit {field.type}, the type of the column")
+    return row

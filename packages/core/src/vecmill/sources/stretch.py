@@ -73,7 +73,7 @@ class Stretch(NamedTuple):
         at = next((index for index, file in enumerate(files) if file.name == self.first), 0)
         mine = files[at : at + self.files]
         if stamp(mine) != self.stamp:
-            names = self.first if self.files == 1 else f"A file from {self.first} to {mine[-1].name}"
+            names = self.first if self.files == 1 else f"One of {self.files} files from {self.first} on"
             raise SourceError(f"{names} changed during the run. {AGAIN}")
         return mine
 
