@@ -1,12 +1,12 @@
 """A stand-in for ``text-embeddings-router`` 1.9.3: its flags, its limits, its errors, and real vectors.
 
-with RouterDouble(model) as router:
+with RouterDouble(MODEL) as router:
     ...  # any client, at router.url
 
 ``install`` writes it as an executable of that name, for whoever starts a router by its command.
 """
 
 from doubles.tei.behaviour import Behaviour
-from doubles.tei.process import RouterDouble, install
+from doubles.tei.process import MODEL, RouterDouble, install
 
-__all__ = ["Behaviour", "RouterDouble", "install"]
+__all__ = ["MODEL", "Behaviour", "RouterDouble", "install"]

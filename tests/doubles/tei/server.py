@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from doubles.tei.answers import embedded
-from doubles.tei.behaviour import Chance
+from doubles.tei.behaviour import Behaviour, Chance
 from doubles.tei.flags import VERSION
 from doubles.tei.refusal import OVERLOADED, PlainRefusal, Refusal
 from doubles.tei.requests import Embed, read_embed, read_json
@@ -21,7 +21,6 @@ from doubles.tei.requests import Embed, read_embed, read_json
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from doubles.tei.behaviour import Behaviour
     from doubles.tei.model import Model
 
 PANIC = 134
@@ -49,7 +48,7 @@ class Server:
         self._behaviour = behaviour
         self._chance = Chance(behaviour)
         self._permits = flags.max_concurrent_requests
-        self._fewest = self._permits
+        self._overloaded = 0
         self._pool = ThreadPoolExecutor(model.workers)
 
     def app(self) -> web.Application:
@@ -59,6 +58,7 @@ class Server:
             app.router.add_get(path, self._health)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/info", self._info)
+        app.router.add_post("/double", self._behave)
         app.router.add_post("/tokenize", self._tokenize)
         for path in ("/embed", "/", "/v1/embeddings", "/embeddings"):
             app.router.add_post(path, self._embed)
@@ -93,9 +93,9 @@ class Server:
     async def _vectors(self, asked: Embed) -> Any:
         needed = len(asked.texts)
         if needed > self._permits:
+            self._overloaded += 1
             raise Refusal(*OVERLOADED)
         self._permits -= needed
-        self._fewest = min(self._fewest, self._permits)
         try:
             for text in asked.texts:
                 self._model.check(text, truncate=asked.truncate)
@@ -122,12 +122,24 @@ class Server:
         return web.Response()
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        """Count requests and faults; ``te_permits_fewest`` is the double's own."""
-        lines = [f"te_request_count {self._chance.requests}", f"te_permits_fewest {self._fewest}"]
+        """Count requests, refusals for want of permits, and planned faults."""
+        lines = [
+            f"te_request_count {self._chance.requests}",
+            f'te_request_failure{{err="overloaded"}} {self._overloaded}',
+        ]
         lines += [f'te_double_faults{{fault="{name}"}} {count}' for name, count in self._chance.faults.items()]
         return web.Response(text="\n".join([*lines, ""]))
 
+    async def _behave(self, request: web.Request) -> web.Response:
+        """Change for the worse, or the better; counts begin anew. A real router has no such page."""
+        self._behaviour.become(Behaviour(**await request.json()))
+        self._chance = Chance(self._behaviour)
+        self._overloaded = 0
+        return web.Response()
+
     async def _info(self, _: web.Request) -> web.Response:
+        if self._behaviour.no_info:
+            return web.Response(status=404)
         flags, folder = self._flags, self._model.folder
         return web.json_response(
             {

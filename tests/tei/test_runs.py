@@ -1,0 +1,71 @@
+"""The same dataset, whether the model runs in the worker or behind a router."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from doubles.tei import MODEL
+from places import DEMO
+from vecmill.tei.embedder import TeiEmbedder, TeiOptions
+from vecmill.testing import AWKWARD_TEXTS, check_embedder
+from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+
+
+def cosines(left, right):
+    """Compare vectors row by row."""
+    left, right = np.asarray(left), np.asarray(right)
+    return np.einsum("ij,ij->i", left, right) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """Embed in this process."""
+    embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision="f32"))
+    embedder.open()
+    yield embedder
+    embedder.close()
+
+
+@pytest.mark.slow
+def test_the_demo_through_a_router_equals_the_demo_in_the_worker(vecmill, encoder, tmp_path):
+    """Same rows, same order, and vectors that point the same way to within a cosine of 0.9999."""
+    made = {}
+    for name, options in {"openvino": ["precision=f32"], "tei": [f"url={encoder.url}"]}.items():
+        out = tmp_path / name
+        chosen = [f"embedder.{option}" for option in [f"name={name}", *options]]
+        sets = [part for option in [*chosen, "source.limit=10", f"publish.0.path={out}"] for part in ("--set", option)]
+        vecmill("run", DEMO, *sets)
+        vecmill("verify", out)
+        made[name] = pq.read_table(out / "data")
+    left, right = made.values()
+    assert left.num_rows > 10
+    assert left.drop_columns(["embedding"]).equals(right.drop_columns(["embedding"]))
+    assert cosines(left["embedding"].to_pylist(), right["embedding"].to_pylist()).min() >= 0.9999
+
+
+@pytest.mark.parametrize("route", ["openai-base64", "embed"])
+def test_it_is_an_embedder(encoder, reference, route):
+    """It keeps the protocol, and cuts long texts where the model itself would: also where the router refuses them."""
+    embedder = TeiEmbedder(TeiOptions(model=MODEL, url=encoder.url, route=route))
+    check_embedder(embedder)
+    embedder.open()
+    try:
+        made = embedder.embed(AWKWARD_TEXTS)
+    finally:
+        embedder.close()
+    assert cosines(made, reference.embed(AWKWARD_TEXTS)).min() >= 0.9999
+
+
+def test_an_unknown_limit_is_kept_here(encoder, reference):
+    """A server that does not say how long texts may be is sent none that the model would not take."""
+    encoder.behave(no_info=True)
+    embedder = TeiEmbedder(TeiOptions(model=MODEL, url=encoder.url))
+    embedder.open()
+    try:
+        texts = ["word " * 3000, "short", "A sentence. Another one! " * 60]
+        assert cosines(embedder.embed(texts), reference.embed(texts)).min() >= 0.9999
+    finally:
+        embedder.close()
+        encoder.behave()
