@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -10,56 +9,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doubles.hub import HubDouble, User
-from vecmill import Job, run
-from vecmill.testing import install
+from small_dataset import small_dataset
 from vecmill_publishers.hub import HubOptions, HubPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from vecmill.records import Dataset
+    from vecmill import Dataset
 
 TOKEN = "hf_ThisIsASecretToken"  # noqa: S105 - of a Hub of our own
-WORDS = ["quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "while", "seven", "wizards", "box"]
 _sleep = time.sleep
-
-
-def _make(folder: Path, documents: int, seed: str = "a") -> Dataset:
-    """Make a dataset of a few shards, with stand-ins for model and runtime."""
-    install()
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = [{"id": f"{seed}{n}", "text": f"{seed} {n} {' '.join(WORDS[n % 7 :] * 20)}"} for n in range(documents)]
-    path = folder / f"{seed}.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return run(
-        Job(
-            source={"name": "jsonl", "path": str(path)},
-            chunker={"name": "paragraphs", "max_tokens": 32},
-            embedder={"name": "hash"},
-            runtime={"name": "inline"},
-            shards={"target_mb": 0.01},
-            publish=[{"name": "parquet", "path": str(folder / seed)}],
-        )
-    )
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """A dataset, made once; not to be changed."""
-    return _make(tmp_path_factory.mktemp("made"), 40)
+    return small_dataset(tmp_path_factory.mktemp("made"), 40)
 
 
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Another dataset, as the next run makes one."""
-    return _make(tmp_path_factory.mktemp("other"), 24, "b")
+    return small_dataset(tmp_path_factory.mktemp("other"), 24, "b")
 
 
 @pytest.fixture(scope="session")
 def third(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """One more."""
-    return _make(tmp_path_factory.mktemp("third"), 8, "c")
+    return small_dataset(tmp_path_factory.mktemp("third"), 8, "c")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from vecmill.__about__ import __version__
 if TYPE_CHECKING:
     from vecmill.hookspecs import hookimpl
     from vecmill.job.config import Job
+    from vecmill.job.delivery import publish
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
     "vecmill.job.config": ("Job",),
+    "vecmill.job.delivery": ("publish",),
     "vecmill.job.runner": ("run",),
     "vecmill.protocols": (
         "Batching",
@@ -54,6 +56,7 @@ __all__ = [
     "Tokenizer",
     "__version__",
     "hookimpl",
+    "publish",
     "run",
     "search",
     "verify",

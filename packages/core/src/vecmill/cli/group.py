@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "Run a job, or go on where it was interrupted.",
     "verify": "Check a dataset against its manifest, row by row.",
     "search": "Find the passages nearest to a query.",
+    "publish": "Publish a dataset that an earlier run made.",
     "plugins": "List the installed components.",
     "doctor": "Check this machine: Python, packages, processor, disk, plugins.",
     "init": "Write a job file to start from.",

@@ -1,0 +1,62 @@
+"""``vecmill publish``: a run made earlier, to wherever its readers are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecmill.cli import interrupt
+from vecmill.cli.subcommand import subcommand
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+@subcommand("vecmill publish out/articles --to hub --set repo=user/articles --dry-run")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--to", required=True, metavar="NAME", help="A publisher, such as hub.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the publisher; repeatable.")
+@click.option("--force", is_flag=True, help="Publish even to a place that holds something else.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
+def command(
+    directory: Path, *, to: str, settings: tuple[str, ...], force: bool, dry_run: bool, quiet: bool
+) -> None:
+    """Publish a dataset that an earlier run made.
+
+    The same command again goes on where an interrupted one was; a finished one is checked, and left alone.
+    """
+    from vecmill.cli.warnings import warn_of_plugins
+    from vecmill.job.overrides import apply
+
+    options = apply({}, settings) | ({"force": True} if force else {})
+    warn_of_plugins()
+    if dry_run:
+        _preview(directory, to, options)
+        return
+    try:
+        where = _publish(directory, to, options, quiet=quiet)
+    except BaseException:
+        if interrupt.requested():
+            again = f"run the same command again:\n    {interrupt.same_command()}"
+            click.echo(f"vecmill: interrupted; what was sent is kept. To go on, {again}", err=True)
+        raise
+    click.echo(where)
+
+
+def _publish(directory: Path, to: str, options: dict[str, Any], *, quiet: bool) -> str:
+    from vecmill.cli.delivery import delivery
+    from vecmill.job.delivery import publish
+
+    with delivery(quiet=quiet) as observe:
+        return publish(directory, to, options, observe)
+
+
+def _preview(directory: Path, to: str, options: dict[str, Any]) -> None:
+    from vecmill.cli.text import printable
+    from vecmill.job.delivery import preview
+
+    for line in preview(directory, to, options):
+        click.echo(f"would {printable(line)}")

@@ -1,0 +1,73 @@
+"""Delivery: a finished dataset, given to a publisher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import StoreError
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.records import ComponentSpec
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
+from vecmill.store.lock import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from vecmill.protocols import Publisher
+    from vecmill.records import Manifest, RunEvent
+
+
+def publish(
+    path: str | Path,
+    to: str,
+    options: Mapping[str, Any] | None = None,
+    observe: Callable[[RunEvent], None] | None = None,
+) -> str:
+    """Publish a dataset that an earlier run made; called again after a failure, it goes on where it was.
+
+    Args:
+        path: The dataset's folder.
+        to: The publisher's name, such as ``"hub"``.
+        options: Its options, such as ``{"repo": "user/name"}``.
+        observe: Told of ``Publishing`` as it goes on.
+
+    Returns:
+        Where the dataset is now.
+
+    Raises:
+        ConfigError: There is no such publisher, or its options are wrong.
+        StoreError: There is no finished dataset at ``path``.
+        PublishError: It could not be delivered.
+    """
+    layout, manifest = _finished(path)
+    publisher = _publisher(to, options)
+    if observe is not None:
+        publisher.report = observe
+    with locked(layout):
+        publisher.check()
+        return publisher.publish(layout.root, manifest)
+
+
+def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Yield in lines what ``publish`` would do now; nothing is changed. Raises what ``publish`` raises."""
+    layout, manifest = _finished(path)
+    publisher = _publisher(to, options)
+    publisher.check()
+    yield from publisher.preview(layout.root, manifest)
+
+
+def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
+    made: Publisher[Any] = build(load().registry, "publisher", ComponentSpec(name=name, options=dict(options or {})))
+    return made
+
+
+def _finished(path: str | Path) -> tuple[Layout, Manifest]:
+    layout = Layout(Path(path).absolute())
+    manifest = read_manifest(layout)
+    if manifest is None:
+        why = "its run is not finished: run its job again" if layout.state.exists() else "no run of vecmill is there"
+        raise StoreError(f"{path} holds no finished dataset to publish: {why}")
+    return layout, manifest

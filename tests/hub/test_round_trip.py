@@ -1,0 +1,87 @@
+"""From a run's folder to the Hub and back, through the real clients."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from places import ROOT
+
+READ = """
+import json, sys, numpy as np
+from datasets import load_dataset
+
+path, *revisions = sys.argv[1:]
+found = {}
+for revision in revisions:
+    rows = load_dataset("user/name", split="train", revision=revision)
+    rows.data.table.combine_chunks()
+    vectors = rows.with_format("numpy")["embedding"][:]
+    streamed = list(load_dataset("user/name", split="train", revision=revision, streaming=True))
+    np.save(f"{path}/{revision}.npy", vectors)
+    np.save(f"{path}/{revision}-streamed.npy", np.array([row["embedding"] for row in streamed], np.float32))
+    for name, table in (("plain", rows.remove_columns("embedding").to_list()), ("streamed", streamed)):
+        rest = [{key: value for key, value in row.items() if key != "embedding"} for row in table]
+        found[f"{revision} {name}"] = rest
+    found[f"{revision} type"] = str(rows.features["embedding"])
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize("way", ["lfs", "xet"])
+def test_every_row_and_every_bit_comes_back(hub, publish, read, small, tmp_path, way):
+    """load_dataset, plain and streaming, at main and at the tag: the rows of the shards, in order, to the bit."""
+    publish(small.path, way=way)
+    (tag,) = (ref.removeprefix("refs/tags/") for ref in hub.find("dataset", "user/name").refs if "tags" in ref)
+    found = json.loads(read(READ, str(tmp_path), "main", tag, way=way))
+    table = pa.concat_tables(pq.read_table(small.path / entry.path) for entry in small.manifest.shards)
+    vectors = table.column("embedding").combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+    rest = table.drop_columns(["embedding"]).to_pylist()
+    for revision in ("main", tag):
+        assert found[f"{revision} plain"] == found[f"{revision} streamed"] == rest
+        assert f"length={vectors.shape[1]}" in found[f"{revision} type"]
+        for name in (revision, f"{revision}-streamed"):
+            back = np.load(tmp_path / f"{name}.npy")
+            assert back.dtype == np.float32
+            assert np.array_equal(back.view(np.uint32), vectors.view(np.uint32))
+    assert bool(hub.uploads) == (way == "lfs")
+
+
+def test_the_cards_own_snippet_finds_what_was_asked(hub, publish, read, demo):
+    """The search that the card shows runs as it stands, against the published demo."""
+    publish(demo)
+    card = hub.find("dataset", "user/name").files("main")["README.md"].path.read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    shown = read(snippet.replace("your question", "how does a with statement release its resource?"))
+    scores = [float(score) for score in re.findall(r"^(\d\.\d{3}) ", shown, flags=re.MULTILINE)]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert "with" in shown.lower()
+
+
+def test_the_command_is_as_good_as_its_word(hub, publish, small):
+    """--dry-run changes nothing; publishing names the place; again, it does nothing."""
+    told = publish(small.path, "--dry-run").stdout
+    assert f"would create {hub.url}/datasets/user/name, public" in told
+    assert not hub.repos
+    assert publish(small.path, way="lfs").stdout == f"{hub.url}/datasets/user/name\n"
+    refs, sent = dict(hub.find("dataset", "user/name").refs), len(hub.uploads)
+    publish(small.path, way="lfs")
+    assert hub.find("dataset", "user/name").refs == refs
+    assert len(hub.uploads) == sent
+
+
+def test_the_documented_command_publishes_the_demo(demo, tmp_path):
+    """The command of docs/publishing.md: a Hub double, and the demo published to it."""
+    page = (ROOT / "docs" / "publishing.md").read_text()
+    (command,) = re.findall(r"^hatch run (python tests/with_hub\.py .*)$", page, flags=re.MULTILINE)
+    words = command.replace("out/python-reference", str(demo)).split()[1:]
+    env = {"PATH": f"{sys.executable.rsplit('/', 1)[0]}:/usr/bin:/bin", "HF_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert "/datasets/user/python-reference" in done.stdout
+    assert "README.md" in done.stdout
