@@ -221,6 +221,18 @@ def test_an_outage_is_one_clear_error(hub: HubDouble) -> None:
         _source().pinned()
 
 
+def test_a_file_that_goes_away_is_one_clear_error(repo: Repo, hub: HubDouble) -> None:
+    """What fails below Arrow, in the middle of a file, is told as what it is."""
+    source = _source()
+    (partition,) = source.partitions(1 << 40)
+    for blob in repo.files("main").values():
+        blob.path.unlink()
+
+    with pytest.raises(SourceError, match=f"{REPO}' could not be read from the Hub: 404"):
+        list(source.read(partition))
+    assert hub.downloads[-1].status == 404
+
+
 def test_no_hub_is_one_clear_error(hub: HubDouble) -> None:
     """A refused connection too."""
     hub.close()
