@@ -114,6 +114,14 @@ def _length(ranged: str) -> int:
 
 
 @pytest.mark.usefixtures("repo")
+def test_a_limit_looks_into_no_more_files_than_it_needs(hub: HubDouble) -> None:
+    """A sample of a dataset of thousands of files is quick to plan."""
+    list(_source(limit=10).partitions(1 << 20))
+
+    assert len(hub.downloads) == 1
+
+
+@pytest.mark.usefixtures("repo")
 def test_requests_do_not_grow_with_the_partitions(hub: HubDouble) -> None:
     """The Hub limits calls of its API: a worker lists the repo once, whatever it reads."""
     source = HubSource(_source().pinned())

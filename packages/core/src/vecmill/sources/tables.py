@@ -72,14 +72,21 @@ def table_units(
 
     def units() -> Iterator[Unit]:
         first: Projection | None = None
-        with ThreadPoolExecutor(ahead) as pool:
-            for start in range(0, len(files), ahead):
-                for index, found in enumerate(pool.map(outline, files[start : start + ahead]), start):
-                    first = first or found.projection
-                    first.agree(found.projection)
-                    yield from row_units(index, found.blocks, target)
+        for index, found in enumerate(_ahead(outline, files, ahead)):
+            first = first or found.projection
+            first.agree(found.projection)
+            yield from row_units(index, found.blocks, target)
 
     return limited(units(), config.limit)
+
+
+def _ahead(look: Callable[[FileT], Outline], files: Sequence[FileT], most: int) -> Iterator[Outline]:
+    """Look into files at the same time, at first one, then more: a limit may be met before the second."""
+    start, count = 0, 1
+    with ThreadPoolExecutor(most) as pool:
+        while start < len(files):
+            yield from pool.map(look, files[start : start + count])
+            start, count = start + count, min(2 * count, most)
 
 
 def table_rows(
