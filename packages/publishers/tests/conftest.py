@@ -80,7 +80,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> Iterator[H
 
     with HubDouble(tmp_path / "hub") as double:
         double.users[TOKEN] = User("user", ("lab",))
-        double.part_size = 20_000
+        double.part_size = 5_000
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setenv("HF_ENDPOINT", double.url)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", way == "lfs")

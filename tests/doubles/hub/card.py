@@ -13,15 +13,20 @@ TASKS = {"feature-extraction", "sentence-similarity", "text-retrieval"}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*|code|multilingual")
 
 
+def front_matter(content: str) -> dict[str, Any] | None:
+    """Return a README's front matter, if it has any."""
+    found = re.match(r"---\n(.*?)\n---\n", content, flags=re.DOTALL)
+    return yaml.safe_load(found[1]) if found else None
+
+
 def problems(content: str) -> list[str]:
     """Return what is wrong with a README's front matter."""
-    found = re.match(r"---\n(.*?)\n---\n", content, flags=re.DOTALL)
-    if not found:
-        return ["there is no front matter"]
     try:
-        front = yaml.safe_load(found[1])
+        front = front_matter(content)
     except yaml.YAMLError as error:
         return [f"not YAML: {error}"]
+    if not front:
+        return ["there is no front matter"]
     return [*_words(front), *_configs(front.get("configs", [])), *_info(front.get("dataset_info", []))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -62,5 +63,6 @@ class Disturbance:
             return carry_out(request)
         if self.after:
             carry_out(request)
-        body = f'{{"error": "{self.message}"}}'.encode()
-        return Answer(self.status, body, {"Content-Type": "application/json", **self.headers})
+        kind = "text/html" if self.message.startswith("<") else "application/json"
+        body = self.message if kind == "text/html" else json.dumps({"error": self.message})
+        return Answer(self.status, body.encode(), {"Content-Type": kind, **self.headers})

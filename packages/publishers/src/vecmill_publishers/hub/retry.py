@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from typing import TYPE_CHECKING, TypeVar
@@ -46,7 +47,10 @@ def insist(act: Callable[[], T], landed: Callable[[], T | None] = lambda: None) 
 
 def passing(error: Exception) -> bool:
     """Whether an error may be gone in a moment."""
-    return status(error) in PASSING if status(error) else isinstance(error, TRANSPORT_ERROR)
+    if status(error):
+        return status(error) in PASSING
+    # A proxy's page in place of the Hub's JSON is as good as no answer.
+    return isinstance(error, (*TRANSPORT_ERROR, json.JSONDecodeError))
 
 
 def pause(told: Mapping[str, str], attempt: int) -> float:

@@ -1,0 +1,140 @@
+"""What is refused before anything is sent."""
+
+import json
+
+import pytest
+
+from doubles.hub import User
+from vecmill.errors import ConfigError, PublishError
+
+pytestmark = [
+    pytest.mark.parametrize("way", ["lfs"], indirect=True),
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
+]
+
+
+def untouched(hub):
+    """Whether nothing was written."""
+    return {request.method for request in hub.requests} <= {"GET", "HEAD"} and not hub.uploads
+
+
+@pytest.mark.parametrize("repo", ["", "name", "a/b/c", "user/na me", "user/name.git", "../x", "user/" + "x" * 200])
+def test_a_bad_repo_id_is_refused(hub, publisher, repo):
+    """It names the option."""
+    with pytest.raises(ConfigError, match=r"publisher\.repo"):
+        publisher(repo).check()
+    assert untouched(hub)
+
+
+def test_without_a_token_it_says_how_to_get_one(hub, publisher, monkeypatch):
+    """HF_TOKEN or the login; nothing is asked of the Hub."""
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(PublishError, match="hf auth login"):
+        publisher().check()
+    assert not hub.requests
+
+
+def test_the_login_cache_is_as_good_as_the_variable(hub, publisher, monkeypatch, token, tmp_path):
+    """A token that `hf auth login` left in its file."""
+    monkeypatch.delenv("HF_TOKEN")
+    (tmp_path / "token").write_text(token)
+    publisher().check()
+    assert untouched(hub)
+
+
+def test_a_token_that_nobody_knows_is_refused_and_not_shown(hub, publisher, monkeypatch):
+    """The message says what to do, without the token."""
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    with pytest.raises(PublishError, match="does not know this token") as caught:
+        publisher().check()
+    assert "hf_wrong" not in str(caught.value)
+    assert untouched(hub)
+
+
+@pytest.mark.parametrize(
+    ("user", "said"), [(User("user", role="read"), "may not write"), (User("someone", ("else",)), "someone, else")]
+)
+def test_a_token_that_may_not_write_there_is_refused(hub, publisher, token, user, said):
+    """By its role, or by its namespaces, which are named."""
+    hub.users[token] = user
+    with pytest.raises(PublishError, match=said):
+        publisher().check()
+    assert untouched(hub)
+
+
+@pytest.mark.parametrize("files", [{"train.csv": "a,b"}, {"README.md": "---\nlicense: mit\n---\n# My data"}])
+def test_a_repo_with_something_else_is_refused_unless_forced(hub, publisher, made, tmp_path, files, complete):
+    """Neither check nor publication touches it; with force its other files stay."""
+    for name, text in files.items():
+        (tmp_path / "there").mkdir(exist_ok=True)
+        (tmp_path / "there" / name).write_text(text)
+    repo = hub.add("dataset", "user/name", tmp_path / "there")
+    with pytest.raises(PublishError, match=next(iter(files))):
+        publisher().check()
+    with pytest.raises(PublishError, match="force"):
+        publisher().publish(made.path, made.manifest)
+    assert untouched(hub)
+    publisher(force=True).publish(made.path, made.manifest)
+    assert complete(made)
+    assert set(files) <= set(repo.files("main"))
+
+
+def test_a_repo_with_only_a_licence_is_free(hub, publisher, made, tmp_path, complete):
+    """What the Hub's own form leaves in a new repo is nobody's work."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "README.md").write_text("---\nlicense: mit\n---\n")
+    hub.add("dataset", "user/name", tmp_path / "there")
+    publisher().check()
+    publisher().publish(made.path, made.manifest)
+    assert complete(made)
+
+
+def test_a_public_repo_is_not_taken_for_a_private_one(hub, publisher, made):
+    """Asking for private = true in a repo that everybody reads is a misunderstanding."""
+    publisher().publish(made.path, made.manifest)
+    with pytest.raises(PublishError, match="is public"):
+        publisher(private=True).check()
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
+def test_a_run_that_fails_its_check_is_not_published(hub, publisher, dataset, harm):
+    """A missing, short or changed shard: nothing is sent, the repo is not even created."""
+    shard = dataset.path / dataset.manifest.shards[1].path
+    content = shard.read_bytes()
+    shard.unlink()
+    if harm != "gone":
+        shard.write_bytes(content[:-1] if harm == "cut" else content[:-1] + b"x")
+    with pytest.raises(PublishError, match=shard.name):
+        publisher().publish(dataset.path, dataset.manifest)
+    assert untouched(hub)
+    assert not hub.repos
+
+
+def test_a_run_that_failed_is_not_published(hub, publisher, made):
+    """Its manifest says so."""
+    with pytest.raises(PublishError, match="failed"):
+        publisher().publish(made.path, made.manifest.model_copy(update={"status": "failed"}))
+    assert not hub.requests
+
+
+def test_text_of_ones_own_that_is_not_there_is_found_out_before_the_run(hub, publisher, tmp_path):
+    """A configuration error, as early as the check."""
+    with pytest.raises(ConfigError, match=r"publisher\.readme"):
+        publisher(readme=str(tmp_path / "no.md")).check()
+    assert not hub.requests
+
+
+def test_the_licence_of_a_source_on_the_hub_is_carried(hub, publisher, made, tmp_path):
+    """Identifiers and languages of the source's card stand in ours, and share-alike is explained."""
+    (tmp_path / "wiki").mkdir()
+    front = "license:\n- cc-by-sa-3.0\n- gfdl\nlanguage:\n- en\n"
+    (tmp_path / "wiki" / "README.md").write_text(f"---\n{front}---\n# Wikipedia")
+    hub.add("dataset", "wikimedia/wikipedia", tmp_path / "wiki")
+    options = {"repo": "wikimedia/wikipedia", "revision": "main"}
+    source = made.manifest.source.model_copy(update={"name": "hub", "options": options})
+    publisher().publish(made.path, made.manifest.model_copy(update={"source": source}))
+    card = hub.find("dataset", "user/name").files("main")["README.md"].path.read_text()
+    assert 'license:\n- "cc-by-sa-3.0"\n- "gfdl"\nlanguage:\n- "en"\n' in card
+    assert 'source_datasets:\n- "wikimedia/wikipedia"\n' in card
+    assert "Share alike" in card
+    assert json.dumps("main") in card
