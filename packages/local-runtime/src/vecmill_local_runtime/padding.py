@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-STEP = 8  # kernels are made anew for every width, and are fastest at round ones
+STEP = 16  # kernels are made anew for every width; matrix units take 16 rows at a time, and are 10-20% slower between
 
 
 def cut(ids: list[int], longest: int, ending: int) -> list[int]:

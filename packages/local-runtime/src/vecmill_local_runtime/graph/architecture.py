@@ -92,21 +92,27 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
     Raises:
         ModelError: A number is missing, or an option asks for what is not known here.
     """
-    kind = config["model_type"]
-    keys = _DISTILBERT_KEYS if kind == "distilbert" else {}
     _refuse_variants(config)
+    kind, config = config["model_type"], _in_berts_words(config)
     try:
         return Architecture(
             names=_NAMES[kind],
-            hidden=int(config[keys.get("hidden_size", "hidden_size")]),
-            heads=int(config[keys.get("num_attention_heads", "num_attention_heads")]),
-            layers=int(config[keys.get("num_hidden_layers", "num_hidden_layers")]),
+            hidden=int(config["hidden_size"]),
+            heads=int(config["num_attention_heads"]),
+            layers=int(config["num_hidden_layers"]),
             epsilon=float(config.get("layer_norm_eps", 1e-12)),
-            activation=str(config.get(keys.get("hidden_act", "hidden_act"), "gelu")),
+            activation=str(config.get("hidden_act", "gelu")),
             padding=padding_token(dict(config)) if kind in OFFSET_POSITIONS else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"config.json of the {kind} model lacks {error}") from error
+
+
+def _in_berts_words(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings under BERT's names. DistilBERT has its own, and no others count there."""
+    if config["model_type"] != "distilbert":
+        return config
+    return {usual: config[own] for usual, own in _DISTILBERT_KEYS.items() if own in config}
 
 
 def _refuse_variants(config: Mapping[str, Any]) -> None:

@@ -1,0 +1,56 @@
+"""resolve and arithmetic: what this machine computes in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from vecmill.errors import ConfigError
+from vecmill_local_runtime import arithmetic as machine
+from vecmill_local_runtime.precision import resolve
+
+WITHOUT = machine.Arithmetic("Old Processor", bf16=False, features=("avx2",))
+WITH = machine.Arithmetic("New Processor", bf16=True, features=("avx2", "avx512_bf16"))
+
+
+@pytest.mark.parametrize(("found", "expected"), [(WITH, "bf16"), (WITHOUT, "f32")])
+def test_auto_is_bf16_where_the_processor_has_it(found, expected, monkeypatch):
+    """And f32, not an emulation, elsewhere."""
+    monkeypatch.setattr(machine, "arithmetic", lambda: found)
+    assert resolve("auto") == expected
+    assert resolve("f32") == "f32"
+
+
+def test_bf16_without_the_instructions_is_refused_with_the_processors_name(monkeypatch):
+    """It would be slower than f32 and less exact."""
+    monkeypatch.setattr(machine, "arithmetic", lambda: WITHOUT)
+    with pytest.raises(ConfigError, match=r"Old Processor.*Take 'auto' or 'f32'"):
+        resolve("bf16")
+
+
+def test_int8_is_refused_with_what_there_is():
+    """Until it holds what it promises."""
+    with pytest.raises(ConfigError, match=r"'int8' is not available yet\. Take 'auto', 'bf16' or 'f32'"):
+        resolve("int8")
+
+
+def test_what_the_processor_says_and_what_is_reported_agree():
+    """bf16 exactly where the system lists one of its instruction sets."""
+    found = machine.arithmetic()
+    if not found.features:
+        pytest.skip("this system does not list instruction sets")
+    assert found.bf16 == bool({"avx512_bf16", "amx_bf16"} & set(found.features))
+    assert found.processor
+
+
+def test_asking_for_f32_does_not_load_the_engine():
+    """The command line stays quick."""
+    code = """
+import sys
+from vecmill_local_runtime.precision import resolve
+resolve("f32")
+sys.exit("openvino" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
