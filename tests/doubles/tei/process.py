@@ -31,17 +31,28 @@ class RouterDouble:
         flags: More of its command line.
         restart: Start it again whenever it ends by itself.
         wait: Wait until the port is open.
+        executable: What to start in its place, such as a real router.
         behaviour: What ``Behaviour`` takes.
     """
 
-    def __init__(self, model: str, *flags: str, restart: bool = False, wait: bool = True, **behaviour: Any) -> None:
+    def __init__(
+        self,
+        model: str,
+        *flags: str,
+        restart: bool = False,
+        wait: bool = True,
+        executable: Path | str | None = None,
+        **behaviour: Any,
+    ) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.starts = 0
         self._wait = wait
-        self._command = [sys.executable, "-m", "doubles.tei", "--model-id", model, "--hostname", "127.0.0.1"]
-        self._command += ["--port", str(self.port), *flags]
-        self._environment = _clean_environment() | {VARIABLE: Behaviour(**behaviour).dumps(), "PYTHONPATH": str(TESTS)}
+        self._command = [str(executable)] if executable else [sys.executable, "-m", "doubles.tei"]
+        self._command += ["--model-id", model, "--hostname", "127.0.0.1", "--port", str(self.port), *flags]
+        self._environment = _clean_environment() | {"PYTHONPATH": str(TESTS)}
+        if executable is None:
+            self._environment[VARIABLE] = Behaviour(**behaviour).dumps()
         self._restart = restart
         self._closing = threading.Event()
         self._log = tempfile.NamedTemporaryFile("ab")  # noqa: SIM115 - closed with the router

@@ -87,16 +87,18 @@ class Server:
             auto_truncate=self._flags.auto_truncate,
             most=self._flags.max_client_batch_size,
         )
-        answer = embedded(asked, await self._vectors(asked), began, fault, openai=openai)
+        answer = embedded(asked, await self._vectors(asked, fault), began, fault, openai=openai)
         return await _half(request, answer) if fault == "cut" else answer
 
-    async def _vectors(self, asked: Embed) -> Any:
+    async def _vectors(self, asked: Embed, fault: str | None) -> Any:
         needed = len(asked.texts)
         if needed > self._permits:
             self._overloaded += 1
             raise Refusal(*OVERLOADED)
         self._permits -= needed
         try:
+            if fault == "slow":
+                await asyncio.sleep(self._behaviour.slow_s)
             for text in asked.texts:
                 self._model.check(text, truncate=asked.truncate)
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._model.embed, asked.texts)
@@ -110,8 +112,6 @@ class Server:
         if fault == "reset":
             _reset(request)
             raise asyncio.CancelledError
-        if fault == "slow":
-            await asyncio.sleep(self._behaviour.slow_s)
         if fault == "too_large":
             raise PlainRefusal(413, TOO_LARGE)
         if fault in PLANNED:

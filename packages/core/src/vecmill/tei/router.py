@@ -54,9 +54,9 @@ class Router:
         return response.content
 
     def healthy(self) -> bool:
-        """Ask whether it is ready; one that does not answer is not."""
+        """Ask whether it is ready: one that has no such page is, one that does not answer is not."""
         try:
-            return self.get("/health").is_success
+            return self.get("/health").status_code < httpx2.codes.INTERNAL_SERVER_ERROR
         except Fault:
             return False
 
