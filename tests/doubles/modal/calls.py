@@ -77,6 +77,8 @@ class Calls:
         output_bytes: Size of all outputs so far.
         wanted: Called with a function's id when inputs came for it.
         leaving: Says whether a container is to take no more inputs.
+        function_of: Says which function a container runs.
+        asks: Called with a container's id when it asks for an input: it is up.
     """
 
     def __init__(self, functions: Functions, number: Numbering) -> None:
@@ -90,6 +92,7 @@ class Calls:
         self.wanted: Callable[[str], None] = lambda _: None
         self.leaving: Callable[[str], bool] = lambda _: False
         self.function_of: Callable[[str], str] = lambda _: ""
+        self.asks: Callable[[str], None] = lambda _: None
 
     def running(self, container: str) -> list[Input]:
         """Return the inputs that a container works on."""
@@ -205,6 +208,7 @@ class Calls:
     @rpc("FunctionGetInputs")
     async def take(self, request: api_pb2.FunctionGetInputsRequest, caller: str) -> api_pb2.FunctionGetInputsResponse:
         """Give a container an input, or tell it to go."""
+        self.asks(caller)
         queue = self.queues[self.function_of(caller)]
         until = time.monotonic() + POLL_SECONDS
         while not queue and not self.leaving(caller) and time.monotonic() < until:

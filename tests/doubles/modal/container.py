@@ -31,7 +31,7 @@ class Container:
     Attributes:
         mounts: The folder that each mount path shows.
         leaving: Whether it is to take no more inputs.
-        idle_since: When it last had work.
+        idle_since: When it last had work; 0 while it starts.
         failure: What it said when it could not start.
     """
 

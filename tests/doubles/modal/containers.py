@@ -74,6 +74,7 @@ class Containers:
         calls.wanted = self.scale
         calls.leaving = lambda container: container not in self.alive or self.alive[container].leaving
         calls.function_of = lambda container: self.alive[container].function if container in self.alive else ""
+        calls.asks = self._is_up
         volumes.busy = lambda container, folder: self.alive[container].open_files(folder)
 
     def of(self, name: str) -> list[Container]:
@@ -140,7 +141,6 @@ class Containers:
     def _start(self, function: Function) -> None:
         key = self._number("ta")
         container = Container(key, function.id, function.app, self._folder / key)
-        container.idle_since = time.monotonic()
         self.alive[key] = container
         name = function.definition.function_name
         self.started.append((key, name))
@@ -215,9 +215,13 @@ class Containers:
             container.signal(signal.SIGKILL)
         elif running:
             container.idle_since = now
-        elif now - container.idle_since > self.idle_seconds and not container.leaving:
+        elif 0 < container.idle_since < now - self.idle_seconds and not container.leaving:
             container.leaving = True
             await self._calls.wake()
+
+    def _is_up(self, container: str) -> None:
+        if container in self.alive and not self.alive[container].idle_since:
+            self.alive[container].idle_since = time.monotonic()
 
     def _dismiss(self, container: Container) -> None:
         container.leaving = True

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 GROUP = "vecmill"
 DISABLE = "VECMILL_DISABLE_PLUGINS"
+EXTRA = "VECMILL_PLUGINS"
+"""Plugins by ``name=module``, separated by commas, for places where no package metadata is: containers."""
 HOOKS = {
     "vecmill_register_sources": "source",
     "vecmill_register_chunkers": "chunker",
@@ -82,12 +84,21 @@ def load() -> Plugins:
         plugins.registry.add("batching", batching, "vecmill")
     plugins.add(builtin, "vecmill", "vecmill")
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in _points():
         if point.name in disabled:
             plugins.disabled.append(point.name)
         else:
             _try(plugins, point)
     return plugins
+
+
+def _points() -> list[EntryPoint]:
+    """Return where plugins are, by name; what the variable says goes before what is installed."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    for pair in filter(None, os.environ.get(EXTRA, "").split(",")):
+        name, _, module = pair.strip().partition("=")
+        points[name] = EntryPoint(name=name, value=module, group=GROUP)
+    return [points[name] for name in sorted(points)]
 
 
 def _try(plugins: Plugins, point: EntryPoint) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vecmill.store.layout import Layout
+
+FOLDER = "VECMILL_LOCKS"
+"""A variable with a folder for locks, for datasets on a file system where no file may be held open."""
 
 
 @contextlib.contextmanager
@@ -22,9 +28,11 @@ def locked(layout: Layout) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(layout.lock)
+    place = _place(layout)
+    lock = FileLock(place)
     try:
-        layout.root.mkdir(parents=True, exist_ok=True)
+        for folder in (layout.root, place.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout:
         raise StoreError(f"another run works in {layout.root}: wait for it, or choose another folder") from None
@@ -36,5 +44,12 @@ def locked(layout: Layout) -> Iterator[None]:
     try:
         yield
     finally:
-        layout.lock.unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         lock.release()
+
+
+def _place(layout: Layout) -> Path:
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        return layout.lock
+    return Path(folder) / f"{hashlib.sha256(str(layout.root).encode()).hexdigest()[:16]}.lock"

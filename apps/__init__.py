@@ -1,0 +1,1 @@
+"""Apps: jobs that are deployed."""

@@ -1,0 +1,114 @@
+"""Dispatch: a sliding window of shards, fed to one ``map`` that would otherwise take them all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+from typing import TYPE_CHECKING
+
+from vecmill.records import ShardFailure, ShardRetried
+from vecmill_modal_runtime.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+
+    from vecmill.records import Receipt, RunEvent, ShardTask
+    from vecmill_modal_runtime.budget import Budget
+    from vecmill_modal_runtime.options import ModalOptions
+
+LOOK_SECONDS = 0.02
+
+
+class Dispatch:
+    """The shards of one run: to do, in flight, done.
+
+    Args:
+        tasks: What to do.
+        options: The window's size and the number of attempts.
+        budget: When to begin no more.
+        report: Told of attempts that failed.
+    """
+
+    def __init__(
+        self, tasks: Sequence[ShardTask], options: ModalOptions, budget: Budget, report: Callable[[RunEvent], None]
+    ) -> None:
+        self._todo = collections.deque(tasks)
+        self._options = options
+        self._budget = budget
+        self._report = report
+        self._flying: dict[int, ShardTask] = {}
+        self._tried: collections.Counter[int] = collections.Counter()
+        self._lost: list[str] = []
+        self._closed = False
+
+    def outcomes(
+        self, run: Callable[[AsyncIterator[str]], Iterable[str | BaseException]]
+    ) -> Iterator[Receipt | ShardFailure]:
+        """Yield an outcome for every task.
+
+        Args:
+            run: Takes a stream of tasks and yields, in any order, each one's outcome, or what Modal
+                raised in its place: a timeout, a container that could not be started.
+        """
+        try:
+            for answer in run(self._feed()):
+                yield from self._landed(answer)
+            yield from self._unpaid()
+        finally:
+            self._closed = True
+
+    async def _feed(self) -> AsyncIterator[str]:
+        """Give out tasks as others come back. Runs in the client's own thread."""
+        while not self._closed and (self._todo or self._flying):
+            if self._todo and self._budget.exhausted:
+                if not self._flying:
+                    return
+            elif self._todo and len(self._flying) < self._options.in_flight:
+                task = self._todo.popleft()
+                self._flying[task.index] = task
+                self._tried[task.index] += 1
+                self._count()
+                yield task.model_dump_json()
+                continue
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _landed(self, answer: str | BaseException) -> Iterator[Receipt | ShardFailure]:
+        if isinstance(answer, BaseException):
+            self._lost.append(f"{type(answer).__name__}: {answer}".strip(": "))
+        else:
+            outcome = Outcome.model_validate_json(answer)
+            task = self._flying[outcome.index]
+            if outcome.receipt is not None:
+                yield outcome.receipt
+            else:
+                yield from self._failed(task, outcome.error, final=outcome.final)
+            # only now, for the feed ends when nothing flies and nothing is to do
+            del self._flying[outcome.index]
+        yield from self._found()
+        self._count()
+
+    def _found(self) -> Iterator[ShardFailure]:
+        """Name the shards whose answers were Modal's own errors: those that still fly when no other does."""
+        if not self._lost or len(self._lost) < len(self._flying):
+            return
+        errors, self._lost = self._lost, []
+        for task, error in zip(list(self._flying.values()), errors, strict=False):
+            yield from self._failed(task, error, final=False)
+        self._flying.clear()
+
+    def _failed(self, task: ShardTask, error: str, *, final: bool) -> Iterator[ShardFailure]:
+        tried = self._tried[task.index]
+        if final or tried >= self._options.attempts:
+            yield ShardFailure(index=task.index, error=error, attempts=tried)
+        else:
+            self._report(ShardRetried(task.index, error))
+            self._todo.append(task)
+
+    def _unpaid(self) -> Iterator[ShardFailure]:
+        limit = f"not begun: the run has cost about ${self._budget.spent:.2f}, and max_cost_usd is reached"
+        for task in self._todo:
+            yield ShardFailure(index=task.index, error=limit, attempts=self._tried[task.index])
+
+    def _count(self) -> None:
+        each = self._options.concurrency
+        self._budget.busy(min(self._options.max_containers, -(-len(self._flying) // each)))

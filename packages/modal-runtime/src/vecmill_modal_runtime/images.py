@@ -1,0 +1,71 @@
+"""Images: what containers are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import modal
+
+from vecmill_modal_runtime.gpus import image_prefix
+from vecmill_modal_runtime.shipping import Cargo, cargo
+from vecmill_modal_runtime.volume import DEFAULT, NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TEI_VERSION = "1.9.3"
+"""The router's version, the one place that says it."""
+TEI_REPOSITORY = "ghcr.io/huggingface/text-embeddings-inference"
+PYTHON = "3.12"
+HOME = "/root"
+"""Where Modal looks for code."""
+LOCKS = "/tmp/vecmill-locks"  # noqa: S108 - in a container, which has one user
+
+
+def tei_tag(gpus: tuple[str, ...]) -> str:
+    """Return the name of the router's image for these GPUs."""
+    return f"{TEI_REPOSITORY}:{image_prefix(gpus)}{TEI_VERSION}"
+
+
+def cpu_image(
+    volume: str = DEFAULT, packages: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
+) -> modal.Image:
+    """Return an image for the driver and for embedding on processors.
+
+    Args:
+        volume: The Volume's name.
+        packages: More to install, such as what a plugin of your own needs.
+        variables: More environment variables.
+    """
+    return _loaded(modal.Image.debian_slim(python_version=PYTHON), volume, packages, variables)
+
+
+def tei_image(
+    gpus: tuple[str, ...],
+    volume: str = DEFAULT,
+    packages: tuple[str, ...] = (),
+    variables: Mapping[str, str] | None = None,
+) -> modal.Image:
+    """Return an image with the router for these GPUs; the same arguments as ``cpu_image``."""
+    base = modal.Image.from_registry(tei_tag(gpus), add_python=PYTHON).entrypoint([])
+    return _loaded(base, volume, packages, variables)
+
+
+def _loaded(
+    image: modal.Image, volume: str, packages: tuple[str, ...], variables: Mapping[str, str] | None
+) -> modal.Image:
+    if not modal.is_local():
+        return image  # in a container the image is there already, and its sources are not
+    content = cargo()
+    image = image.uv_pip_install(*content.requirements, *packages)
+    fixed = {NAME: volume, "VECMILL_LOCKS": LOCKS, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    image = image.env({**fixed, **content.variables, **(variables or {})})
+    return _copied(image, content)
+
+
+def _copied(image: modal.Image, content: Cargo) -> modal.Image:
+    for name, folder in sorted(content.folders.items()):
+        image = image.add_local_dir(folder, f"{HOME}/{name}", ignore=["**/__pycache__", "**/*.pyc"])
+    for name, file in sorted(content.files.items()):
+        image = image.add_local_file(file, f"{HOME}/{name}.py")
+    return image

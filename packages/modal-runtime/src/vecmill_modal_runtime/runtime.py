@@ -1,0 +1,66 @@
+"""The ``modal`` runtime: shards go to containers, receipts come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vecmill.protocols import Runtime
+from vecmill_modal_runtime.options import ModalOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+
+    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+
+
+class ModalRuntime(Runtime[ModalOptions]):
+    """Runs shards in containers of the app's worker class. The driver sees tasks and receipts alone."""
+
+    name = "modal"
+    Config = ModalOptions
+
+    def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
+        """Do every task, and yield receipts and failures as they come.
+
+        Raises:
+            ConfigError: This is no container of an app that has a worker class.
+        """
+        from vecmill_modal_runtime import fleet
+        from vecmill_modal_runtime.budget import Budget
+        from vecmill_modal_runtime.dispatch import Dispatch
+        from vecmill_modal_runtime.gpus import price
+        from vecmill_modal_runtime.volume import commit, reload
+
+        options = self.config
+        if not tasks:
+            return
+        worker = _with(fleet.worker(), options)(**_beside(tasks[0], options))
+        budget = Budget(price(options.gpu, options.cpu, options.memory_gib), options.max_cost_usd)
+        commit()
+        try:
+            yield from Dispatch(tasks, options, budget, report).outcomes(lambda feed: _mapped(worker, feed))
+        finally:
+            reload()
+
+
+def _with(worker: Any, options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type
+    """Give the worker class the options of this run in place of those it was deployed with."""
+    chosen: dict[str, Any] = {"max_containers": options.max_containers, "timeout": options.timeout_s}
+    if options.gpu:
+        chosen["gpu"] = options.gpu[0] if len(options.gpu) == 1 else list(options.gpu)
+    if options.region:
+        chosen["region"] = options.region
+    return worker.with_options(**chosen)
+
+
+def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str]:
+    """Return the parameters of the worker class: which model to have at hand, and whether to serve it."""
+    embedder = task.spec.embedder
+    model = {"model": embedder.options.get("model") or "", "revision": embedder.options.get("revision") or ""}
+    served = embedder.name == "tei" and not embedder.options.get("url")
+    return {**model, "device": ("cuda" if options.gpu else "cpu") if served else ""}
+
+
+def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)
+    answers: Iterable[str | BaseException] = worker.do.map(feed, order_outputs=False, return_exceptions=True)
+    return answers

@@ -1,0 +1,84 @@
+"""The worker class: one shard task in, one outcome out.
+
+An app decorates it: ``Worker = app.cls(image=…, gpu=…, volumes=…)(modal.concurrent(max_inputs=1)(ShardWorker))``.
+Without ``from __future__ import annotations``, which Modal's classes with parameters do not bear.
+"""
+
+import os
+import threading
+
+import modal
+
+from vecmill.records import ShardTask
+from vecmill.tei.embedder import URL
+from vecmill.worker import Worker
+from vecmill_modal_runtime import volume, weights
+from vecmill_modal_runtime.outcome import Outcome, failure
+from vecmill_modal_runtime.router import Router
+
+
+class ShardWorker:
+    """Does shards as ``vecmill run`` does them on a laptop; beside it, if wanted, a router for one model.
+
+    Attributes:
+        model: The model to have at hand.
+        revision: Its revision.
+        device: ``cuda`` or ``cpu`` for a router there; empty for none.
+    """
+
+    model: str = modal.parameter(default="")
+    revision: str = modal.parameter(default="")
+    device: str = modal.parameter(default="")
+
+    @modal.enter()
+    def open(self) -> None:
+        """Fetch the model, and start the router."""
+        self._lock = threading.Lock()
+        self._active = 0
+        self._idle: list[Worker] = []
+        self._router: Router | None = None
+        folder = weights.bring(self.model, self.revision or None) if self.model else None
+        if self.device and folder is not None:
+            self._router = Router(folder, cuda=self.device == "cuda")
+            self._router.start()
+            os.environ[URL] = self._router.url
+
+    @modal.method()
+    def do(self, task: str) -> str:
+        """Do a shard: when this returns, its file is committed.
+
+        Args:
+            task: A ``ShardTask`` as JSON.
+
+        Returns:
+            An ``Outcome`` as JSON. An error is returned rather than raised, for ``map`` would give it back
+            without saying which shard it was.
+        """
+        parsed = ShardTask.model_validate_json(task)
+        self._see_new_files()
+        worker = self._idle.pop() if self._idle else Worker()
+        try:
+            receipt = worker.do(parsed)
+            volume.commit()
+            return Outcome(index=parsed.index, receipt=receipt).model_dump_json()
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
+            return failure(parsed.index, error).model_dump_json()
+        finally:
+            self._idle.append(worker)
+            with self._lock:
+                self._active -= 1
+
+    @modal.exit()
+    def close(self) -> None:
+        """Close the models, and let the router finish."""
+        for worker in self._idle:
+            worker.close()
+        if self._router is not None:
+            self._router.stop()
+
+    def _see_new_files(self) -> None:
+        """Catch up with the Volume, unless another shard has files open."""
+        with self._lock:
+            if self._active == 0:
+                volume.reload()
+            self._active += 1

@@ -1,0 +1,113 @@
+"""Dispatch: every shard has one outcome, whatever Modal does, and few are with Modal at once."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vecmill.records import Receipt, ShardFailure, ShardRetried
+from vecmill_modal_runtime import dispatch
+from vecmill_modal_runtime.budget import Budget
+from vecmill_modal_runtime.dispatch import Dispatch
+from vecmill_modal_runtime.options import ModalOptions
+from vecmill_modal_runtime.outcome import Outcome
+
+PLENTY = Budget(0.0, None)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Look more often than one would in earnest."""
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.001)
+
+
+def done(receipt):
+    """Return an answer that always succeeds."""
+    return lambda task: Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+
+def test_few_shards_are_in_flight_at_once(tasks, receipt, cloud):
+    """Of 300 shards no more than containers and window together ever wait."""
+    options = ModalOptions(max_containers=3, window=4)
+    run = cloud(done(receipt))
+    outcomes = list(Dispatch(tasks(300), options, PLENTY, lambda _: None).outcomes(run))
+    assert sorted(outcome.index for outcome in outcomes) == list(range(300))
+    assert run.most <= options.in_flight == 7
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(faults=st.dictionaries(st.integers(0, 11), st.lists(st.sampled_from("eflc"), max_size=4), max_size=8))
+def test_every_shard_has_one_outcome(faults, tasks, receipt, cloud):
+    """Whatever errors come in whatever order: a receipt or a failure for each, never both, never none."""
+    left = {index: list(kinds) for index, kinds in faults.items()}
+
+    def answer(task):
+        kind = left[task.index].pop(0) if left.get(task.index) else ""
+        if kind in {"l", "c"}:
+            return TimeoutError("lost") if kind == "l" else RuntimeError("container")
+        if kind:
+            return Outcome(index=task.index, error=kind, final=kind == "f").model_dump_json()
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    told = []
+    options = ModalOptions(max_containers=2, window=2, attempts=3)
+    outcomes = list(Dispatch(tasks(12), options, PLENTY, told.append).outcomes(cloud(answer)))
+    assert sorted(outcome.index for outcome in outcomes) == list(range(12))
+    for outcome in outcomes:
+        if isinstance(outcome, ShardFailure):
+            assert outcome.attempts == 3 or outcome.error == "f"
+    retried = Counter(event.shard for event in told if isinstance(event, ShardRetried))
+    assert all(count <= 2 for count in retried.values())
+
+
+def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
+    """Two bad attempts, then a receipt."""
+    tries = Counter()
+
+    def answer(task):
+        tries[task.index] += 1
+        if task.index == 1 and tries[1] < 3:
+            return Outcome(index=1, error="bad luck").model_dump_json()
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    outcomes = list(Dispatch(tasks(3), ModalOptions(), PLENTY, lambda _: None).outcomes(cloud(answer)))
+    assert all(isinstance(outcome, Receipt) for outcome in outcomes)
+    assert tries == {0: 1, 1: 3, 2: 1}
+
+
+def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, cloud):
+    """A timeout comes back without a name; the shard that never answers is the one that is tried again, then fails."""
+
+    def answer(task):
+        if task.index == 2:
+            return TimeoutError("hit its timeout of 5s")
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    outcomes = list(Dispatch(tasks(6), ModalOptions(), PLENTY, lambda _: None).outcomes(cloud(answer)))
+    (failure,) = (outcome for outcome in outcomes if isinstance(outcome, ShardFailure))
+    assert (failure.index, failure.attempts) == (2, 3)
+    assert "hit its timeout" in failure.error
+
+
+def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
+    """What was begun is finished, the rest is named with the reason."""
+    seconds = iter(range(10_000))
+    budget = Budget(price=1.0, limit=30.0, clock=lambda: float(next(seconds)))
+    options = ModalOptions(max_containers=1, window=1)
+    outcomes = list(Dispatch(tasks(50), options, budget, lambda _: None).outcomes(cloud(done(receipt))))
+    refused = [outcome for outcome in outcomes if isinstance(outcome, ShardFailure)]
+    assert sorted(outcome.index for outcome in outcomes) == list(range(50))
+    assert 0 < len(refused) < 50
+    assert all("max_cost_usd" in outcome.error for outcome in refused)
+
+
+@pytest.mark.parametrize("limit", [None, 5.0])
+def test_a_budget_counts_busy_time(limit):
+    """Containers times seconds times price."""
+    now = [0.0]
+    budget = Budget(price=0.5, limit=limit, clock=lambda: now[0])
+    budget.busy(4)
+    now[0] = 3.0
+    assert budget.exhausted is (limit is not None)
+    assert budget.spent == 6.0

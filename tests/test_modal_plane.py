@@ -1,0 +1,57 @@
+"""The Modal control plane's double: the real client and the real container runtime work with it."""
+
+import subprocess
+
+import pytest
+
+from places import ROOT
+
+APPS = ROOT / "tests" / "modal_apps"
+MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
+
+needs_mounts = pytest.mark.skipif(not MOUNTS, reason="a container's Volumes need mount namespaces (root on Linux)")
+
+
+def test_a_deployment_is_written_down_as_its_settings_say(plane, modal):
+    """GPU fallbacks, image layers, Volumes, secrets, limits, concurrency, timeouts, retries and cron."""
+    modal("deploy", "-m", "tinyapp", cwd=APPS)
+    functions = plane.deployed("tiny")
+    adder = functions["Adder.*"]
+    assert (adder.gpus, adder.concurrency, adder.timeout, adder.retries) == (["A10G", "L4"], 4, 600, 1)
+    square = functions["square"]
+    assert (square.volumes, square.secrets, square.max_containers) == ({"/mnt/tiny": "tiny"}, [{"KEY"}], 2)
+    assert any("numpy" in layer for layer in square.layers)
+    assert functions["die_once"].cron == "0 3 * * *"
+
+
+@needs_mounts
+@pytest.mark.slow
+def test_functions_run_in_real_containers(plane, modal, tmp_path):
+    """A map over two containers, a Volume each commits to, a class with its life cycle, a death that is made good."""
+    done = modal("run", "-q", "-m", "tinyapp", "--folder", str(tmp_path / "mark"), cwd=APPS)
+    assert "squares [0, 1, 4, 9] ('one', 'good day')" in done.stdout
+    assert "listing ['0.txt', '1.txt', '2.txt', '3.txt']" in done.stdout
+    assert "refused there are open files preventing the operation" in done.stdout
+    assert "added [100, 101, 102, ValueError('three'), 104]" in done.stdout
+    assert "then alive" in done.stdout
+    assert plane.containers.most["square"] == 2
+    assert plane.volumes.named("tiny").commits >= 4
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("gpu='NOPE'", "unsupported GPU type"), ("timeout=86401", "between 1 and 86400")],
+)
+def test_what_modal_refuses_is_refused(modal, tmp_path, line, message):
+    """A GPU that there is none of, and a timeout out of range."""
+    (tmp_path / "wrong.py").write_text(f"import modal\napp = modal.App('w')\n@app.function({line})\ndef f(): ...\n")
+    assert message in modal("deploy", "-m", "wrong", cwd=tmp_path, code=1).stderr
+
+
+def test_a_missing_secret_stops_a_deployment(modal, tmp_path):
+    """A secret that nobody made is named."""
+    source = (
+        "import modal\napp = modal.App('w')\n@app.function(secrets=[modal.Secret.from_name('none')])\ndef f(): ...\n"
+    )
+    (tmp_path / "wrong.py").write_text(source)
+    assert "Secret 'none' not found" in modal("deploy", "-m", "wrong", cwd=tmp_path, code=1).stderr
