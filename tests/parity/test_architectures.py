@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from sentence_transformers import SentenceTransformer
-from parity.tiny_models import save_sentence_model, save_transformer, texts
 
+from parity.tiny_models import save_sentence_model, save_transformer, texts
 from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
 
 CASES = {
@@ -100,12 +100,19 @@ def test_half_precision_weights_are_read_exactly(dtype, tmp_path):
     assert_same(embed(tmp_path / "half", texts("")), reference(tmp_path / "half", texts("")))
 
 
+@pytest.mark.filterwarnings("default")  # the exporter warns of its own workings
 def test_another_architecture_runs_from_its_onnx_file(tmp_path):
     """ModernBERT, which has no graph of ours, gives its vectors from onnx/model.onnx."""
+    pytest.importorskip("onnxscript", reason="torch exports ONNX with it")
     import transformers
 
     save_transformer(
-        tmp_path / "bare", "ModernBert", global_attn_every_n_layers=2, local_attention=64, cls_token_id=1, sep_token_id=2
+        tmp_path / "bare",
+        "ModernBert",
+        global_attn_every_n_layers=2,
+        local_attention=64,
+        cls_token_id=1,
+        sep_token_id=2,
     )
     save_sentence_model(tmp_path / "model", tmp_path / "bare", "mean")
     network = transformers.AutoModel.from_pretrained(tmp_path / "bare", attn_implementation="eager").eval()
@@ -123,6 +130,7 @@ class TokenVectors(torch.nn.Module):
         self.network = network
 
     def forward(self, input_ids, attention_mask):
+        """Return token vectors."""
         return self.network(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
 

@@ -39,6 +39,5 @@ def test_every_chunk_has_the_vector_it_has_in_sentence_transformers(chunks, thei
     embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision=precision))
     embedder.open()
     mine = embedder.embed(chunks)
-    print(precision, len(chunks), (mine * theirs).sum(1).min())
     assert (mine * theirs).sum(1).min() >= cosine
     assert np.abs(np.linalg.norm(mine, axis=1) - 1).max() < 1e-6

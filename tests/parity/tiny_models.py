@@ -62,7 +62,9 @@ def save_transformer(folder: Path, kind: str, task: str = "Model", shard_size: s
     model.save_pretrained(folder, max_shard_size=shard_size)
 
 
-def save_sentence_model(folder: Path, transformer: Path, pooling: Any, dense: int = 0, *, normalize: bool = True) -> None:
+def save_sentence_model(
+    folder: Path, transformer: Path, pooling: Any, dense: int = 0, *, normalize: bool = True
+) -> None:
     """Save a sentence-transformers model around a transformer."""
     modules: list[Any] = [Transformer(str(transformer))]
     width = modules[0].get_embedding_dimension()
