@@ -142,7 +142,7 @@ def export(network, path):
     free = {"batch": torch.export.Dim("batch", min=1, max=4096), "length": torch.export.Dim("length", min=2, max=256)}
     shape = {0: free["batch"], 1: free["length"]}
     torch.onnx.export(
-        TokenVectors(network),
+        TokenVectors(network).eval(),
         (ids, mask),
         path,
         input_names=["input_ids", "attention_mask"],

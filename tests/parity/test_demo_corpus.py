@@ -21,7 +21,7 @@ def chunks(request):
     """The corpus in slices; the longest are over the model's limit."""
     size = request.param
     slices = [text[start : start + size] for text in topics.values() for start in range(0, len(text), size)]
-    return slices[:: max(1, 4 * 40 // size)]
+    return slices[:: max(1, 640 // size)]
 
 
 @pytest.fixture(scope="session")
