@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from example_card import PAGE, example_card
 from places import ROOT
 
 READ = """
@@ -85,3 +86,17 @@ def test_the_documented_command_publishes_the_demo(demo, tmp_path):
     done = subprocess.run([sys.executable, *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     assert "/datasets/user/python-reference" in done.stdout
     assert "README.md" in done.stdout
+
+
+def test_the_example_card_is_what_the_code_writes(hub, publish, demo):
+    """docs/example-card.md is the card of the demo's kept manifest; the demo's own differs in its figures alone."""
+    example = PAGE.read_text(encoding="utf-8")
+    assert example == example_card(), "run python tests/example_card.py"
+    publish(demo, "--set", "pretty_name=Python's language reference, embedded with all-MiniLM-L6-v2")
+    shown = hub.find("dataset", "user/name").files("main")["README.md"].path.read_text()
+    assert _shape(shown) == _shape(example)
+
+
+def _shape(card):
+    """Return the card's headings, table rows and front matter's keys, without what they say."""
+    return re.findall(r"^(?:#+ .*|\| [a-z ]+ \||- *\w+:|\w+:)", card, flags=re.MULTILINE)

@@ -18,9 +18,13 @@ def section(own: str) -> str:
 def own_text(readme: str) -> str | None:
     """Return the user's part of a card; ``None`` if it is not a card of ours."""
     found = _PART.search(readme)
-    return found[1].strip("\n") if found else None
+    if found is None:
+        return None
+    return found[1].strip("\n") if found[1].strip() else ""
 
 
 def _tame(own: str) -> str:
     """Take the marks out of a text, so that it cannot end its own part."""
-    return own.replace(BEGIN, "").replace(END, "")
+    while BEGIN in own or END in own:
+        own = own.replace(BEGIN, "").replace(END, "")
+    return own

@@ -1,0 +1,93 @@
+"""The dataset card."""
+
+import re
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from doubles.hub.card import problems
+from vecmill import run
+from vecmill.store.card import Place, card, own_text
+from vecmill.store.card.front import SIZES, size_category
+from vecmill.store.card.yaml import dump
+
+
+@pytest.fixture
+def manifest(corpus, job):
+    """The manifest of a small run."""
+    return run(job(corpus({"id": "1", "text": "Some text."}))).manifest
+
+
+def front(text):
+    """Return a card's front matter."""
+    return yaml.safe_load(re.match(r"---\n(.*?)\n---\n", text, flags=re.DOTALL)[1])
+
+
+def test_the_front_matter_is_valid_and_names_what_is_there(manifest):
+    """The Hub takes it; configurations, licences and sizes are those of the dataset."""
+    place = Place("user/name", "data/run-1", "run-1", ("int8",), ("cc-by-sa-3.0", "gfdl"), ("en",), 'A "name"')
+    text = card(manifest, place)
+    assert problems(text) == []
+    told = front(text)
+    assert told["license"] == ["cc-by-sa-3.0", "gfdl"]
+    assert told["pretty_name"] == 'A "name"'
+    assert told["size_categories"] == ["n<1K"]
+    paths = {config["config_name"]: config["data_files"][0]["path"] for config in told["configs"]}
+    assert paths == {"default": "data/run-1/train-*.parquet", "int8": "data/run-1/int8/train-*.parquet"}
+    (split,) = told["dataset_info"][0]["splits"]
+    assert split == {"name": "train", "num_bytes": manifest.shards[0].bytes, "num_examples": manifest.account.chunks}
+
+
+def test_the_body_says_how_the_vectors_were_made(manifest):
+    """Model, revision, pooling, chunker and its settings, every count of the account, time, and the run."""
+    text = card(manifest)
+    model, account = manifest.model, manifest.account
+    for said in (model.id, model.revision, model.pooling, "`paragraphs`", "`max_tokens` 32", manifest.run_id):
+        assert str(said) in text
+    for key, value in account.model_dump().items():
+        assert f"| {key.replace('_', ' ')} | {value:,} |" in text
+    assert "of worker time" in text
+
+
+def test_share_alike_is_explained_where_it_holds(manifest):
+    """For licences that ask for it, and for no others."""
+    assert "Share alike" in card(manifest, Place(license=("cc-by-sa-4.0",)))
+    assert "Share alike" not in card(manifest, Place(license=("mit",)))
+    assert "No licence is stated" in card(manifest)
+
+
+@given(st.text())
+def test_ones_own_text_comes_back_as_it_was(own):
+    """Whatever it is, marks of ours in it included, it cannot grow or break out of its part."""
+    from vecmill.store.card.own import BEGIN, END, section
+
+    once = own_text(f"before\n{section(own + BEGIN + END[:9] + END + END[9:] + own)}after\n")
+    assert once is not None
+    assert own_text(section(once)) == once
+    assert own_text("# Somebody's card") is None
+
+
+TEXTS = st.text(st.characters(codec="utf-8"))
+
+
+NAMES = st.from_regex(r"\A[a-z_]{1,8}\Z")
+
+
+@given(
+    st.recursive(
+        TEXTS | st.integers() | st.booleans(),
+        lambda inner: st.lists(st.dictionaries(NAMES, inner, min_size=1), min_size=1),
+        max_leaves=8,
+    )
+)
+def test_yaml_means_what_was_written(value):
+    """Quotes, colons, emoji and control characters survive a real YAML reader."""
+    assert yaml.safe_load(dump({"key": value})) == {"key": value}
+
+
+@pytest.mark.parametrize(("rows", "name"), [(1, "n<1K"), (999, "n<1K"), (1_000, "1K<n<10K"), (50_000_000, SIZES[5])])
+def test_size_categories_are_the_hubs(rows, name):
+    """Each names a power of ten."""
+    assert size_category(rows) == name
