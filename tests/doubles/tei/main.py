@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-FOREVER_S = 1e6
+LONG_S = 60
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,7 +46,7 @@ async def _serve(flags: Namespace, server: Server) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=FOREVER_S)
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=LONG_S)
     await runner.setup()
     await web.TCPSite(runner, flags.hostname, flags.port).start()
     say(f"router/src/http/server.rs:1880: Starting HTTP server: {flags.hostname}:{flags.port}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from doubles.tei.model import Model
 
 PANIC = 134
+TOO_LARGE = "Failed to buffer the request body: length limit exceeded"
 PUBLIC = frozenset({"/health", "/", "/ping", "/metrics"})
 PLANNED = {
     "unhealthy": ("Unhealthy", "unhealthy"),
@@ -79,14 +80,12 @@ class Server:
             return web.Response(status=refusal.status, text=str(refusal))
 
     async def _embed(self, request: web.Request) -> web.StreamResponse:
-        began, openai, fault = time.monotonic(), _is_openai(request), self._chance.next()
-        await self._befall(request, fault)
-        asked = read_embed(
-            await _body(request),
-            openai=openai,
-            auto_truncate=self._flags.auto_truncate,
-            most=self._flags.max_client_batch_size,
-        )
+        began, openai, flags = time.monotonic(), _is_openai(request), self._flags
+        body = await _body(request)
+        fault = self._chance.next()
+        _befall(request, fault)
+        most = flags.max_client_batch_size
+        asked = read_embed(body, openai=openai, auto_truncate=flags.auto_truncate, most=most)
         answer = embedded(asked, await self._vectors(asked, fault), began, fault, openai=openai)
         return await _half(request, answer) if fault == "cut" else answer
 
@@ -104,19 +103,6 @@ class Server:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._model.embed, asked.texts)
         finally:
             self._permits += needed
-
-    async def _befall(self, request: web.Request, fault: str | None) -> None:
-        """Let happen what happens instead of, or before, an answer."""
-        if fault == "die":
-            os._exit(PANIC)
-        if fault == "reset":
-            _reset(request)
-            raise asyncio.CancelledError
-        if fault == "too_large":
-            raise PlainRefusal(413, TOO_LARGE)
-        if fault in PLANNED:
-            await request.read()
-            raise Refusal(*PLANNED[fault])
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response()
@@ -170,7 +156,17 @@ class Server:
         return web.json_response([self._model.tokens(text, special=special) for text in texts])
 
 
-TOO_LARGE = "Failed to buffer the request body: length limit exceeded"
+def _befall(request: web.Request, fault: str | None) -> None:
+    """Let happen what happens in place of an answer."""
+    if fault == "die":
+        os._exit(PANIC)
+    if fault == "reset":
+        _reset(request)
+        raise asyncio.CancelledError
+    if fault == "too_large":
+        raise PlainRefusal(413, TOO_LARGE)
+    if fault in PLANNED:
+        raise Refusal(*PLANNED[fault])
 
 
 async def _body(request: web.Request) -> bytes:
