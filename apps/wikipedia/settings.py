@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import modal
 
 from vecmill import Job
+from vecmill.errors import ConfigError
 from vecmill.plugins.build import options
 from vecmill_modal_runtime.runtime import ModalRuntime
 from vecmill_modal_runtime.volume import RUNS
@@ -48,7 +49,8 @@ def job(overrides: Iterable[str] = ()) -> Job:
     runtime = options(ModalRuntime, "runtime", written.runtime.options)
     changes: list[str] = []
     if runtime.gpu and written.embedder.name == "openvino":
-        changes.append('embedder.name="tei"')
+        precision = "f32" if written.embedder.options.get("precision") == "f32" else "f16"
+        changes += ['embedder.name="tei"', f'embedder.precision="{precision}"']
     first = next((i for i, spec in enumerate(written.publish) if spec.name == "parquet"), None)
     if first is None:
         raise SystemExit("vecmill: the job needs a [[publish]] with name = 'parquet': the dataset is made there")
@@ -59,5 +61,8 @@ def job(overrides: Iterable[str] = ()) -> Job:
 
 def modal_options() -> ModalOptions:
     """Return the runtime's options as deployed; a run may change those that are not part of the image."""
-    checked: Any = options(ModalRuntime, "runtime", Job.load(JOB, SET).runtime.options)
+    try:
+        checked: Any = options(ModalRuntime, "runtime", Job.load(JOB, SET).runtime.options)
+    except ConfigError as error:  # Modal's command would show where in its own code it came by
+        raise SystemExit(f"vecmill: {error}") from None
     return checked  # type: ignore[no-any-return]

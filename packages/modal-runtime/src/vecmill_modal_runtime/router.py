@@ -10,12 +10,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from vecmill.errors import EngineError
+from vecmill.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMMAND = "text-embeddings-router"
+DTYPES = {"f16": "float16", "f32": "float32"}
 LAST_LINES = 30
 RESTARTS = 5
 """Times that a router may die before its worker gives up."""
@@ -40,21 +41,23 @@ class Router:
     Args:
         model: The model's folder.
         cuda: Whether it must run on a GPU; one that falls back to the processor is refused.
+        precision: ``f16`` or ``f32``.
         startup_s: Longest time from start to open port.
-        flags: More of its command line.
 
     Attributes:
         url: Where it is; the same after a restart.
     """
 
-    def __init__(self, model: Path, *, cuda: bool, startup_s: float = 600, flags: tuple[str, ...] = ()) -> None:
+    def __init__(self, model: Path, *, cuda: bool, precision: str = "f16", startup_s: float = 600) -> None:
+        if precision not in DTYPES:
+            raise ConfigError(f"embedder.precision = {precision!r}, but the router computes in {' or '.join(DTYPES)}")
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        precision = ("--dtype", "float16" if cuda else "float32")
+        dtype = ("--dtype", DTYPES[precision])
         place = ("--hostname", "127.0.0.1", "--port", str(self._port), "--prometheus-port", str(_free_port()))
         cores = str(max(1, (os.cpu_count() or 2) - 1))
-        self._command = [COMMAND, "--model-id", str(model), *place, *precision, "--tokenization-workers", cores]
-        self._command += [*BULK, *flags]
+        self._command = [COMMAND, "--model-id", str(model), *place, *dtype, "--tokenization-workers", cores]
+        self._command += BULK
         self._cuda = cuda
         self._startup_s = startup_s
         self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)

@@ -58,7 +58,8 @@ def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str]:
     embedder = task.spec.embedder
     model = {"model": embedder.options.get("model") or "", "revision": embedder.options.get("revision") or ""}
     served = embedder.name == "tei" and not embedder.options.get("url")
-    return {**model, "device": ("cuda" if options.gpu else "cpu") if served else ""}
+    precision = embedder.options.get("precision") or ("f16" if options.gpu else "f32")
+    return {**model, "device": ("cuda" if options.gpu else "cpu") if served else "", "precision": precision}
 
 
 def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)

@@ -24,11 +24,13 @@ class ShardWorker:
         model: The model to have at hand.
         revision: Its revision.
         device: ``cuda`` or ``cpu`` for a router there; empty for none.
+        precision: The router's arithmetic: ``f16`` or ``f32``.
     """
 
     model: str = modal.parameter(default="")
     revision: str = modal.parameter(default="")
     device: str = modal.parameter(default="")
+    precision: str = modal.parameter(default="f16")
 
     @modal.enter()
     def open(self) -> None:
@@ -39,7 +41,7 @@ class ShardWorker:
         self._router: Router | None = None
         folder = weights.bring(self.model, self.revision or None) if self.model else None
         if self.device and folder is not None:
-            self._router = Router(folder, cuda=self.device == "cuda")
+            self._router = Router(folder, cuda=self.device == "cuda", precision=self.precision)
             self._router.start()
             os.environ[URL] = self._router.url
 
