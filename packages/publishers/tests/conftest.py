@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from doubles.hub import HubDouble, User
-from small_dataset import small_dataset
+from small_dataset import small_dataset, small_job
 from vecmill_publishers.hub import HubOptions, HubPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from vecmill import Dataset
+    from vecmill import Dataset, Job
 
 TOKEN = "hf_ThisIsASecretToken"  # noqa: S105 - of a Hub of our own
 _sleep = time.sleep
@@ -99,6 +99,13 @@ def publisher(hub: HubDouble) -> Callable[..., HubPublisher]:
         return HubPublisher(HubOptions(repo=repo, **options))
 
     return build
+
+
+@pytest.fixture(name="small_job")
+def _small_job(tmp_path: Path) -> Job:
+    """A job that ends in a folder and on the Hub."""
+    places = [{"name": "parquet", "path": str(tmp_path / "out")}, {"name": "hub", "repo": "user/name"}]
+    return small_job(tmp_path, 12, "job", places)
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from vecmill import run
+from vecmill.errors import PublishError
+from vecmill.records import Publishing
 from vecmill.store.verify import verify
 
 # The client's own way of sending a file is one that its HTTP library is about to give up.
@@ -140,3 +143,18 @@ def test_workers_send_their_shards_and_the_driver_commits_without_them(hub, publ
     driver.publish(dataset.path, dataset.manifest)
     assert complete(dataset)
     assert len(hub.uploads) == sent
+
+
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_a_job_publishes_when_it_is_done_and_asks_before_it_begins(hub, small_job, token, tmp_path, complete):
+    """A wrong token stops the job before any work; a right one, and the same job ends on the Hub."""
+    events = []
+    user = hub.users.pop(token)
+    with pytest.raises(PublishError, match="does not know this token"):
+        run(small_job)
+    assert not (tmp_path / "out").exists()
+    hub.users[token] = user
+    dataset = run(small_job, events.append)
+    assert dataset.published == (str(tmp_path / "out"), f"{hub.url}/datasets/user/name")
+    assert complete(dataset)
+    assert isinstance(events[-1], Publishing)

@@ -1,0 +1,42 @@
+"""Publishing a dataset that an earlier run made."""
+
+import pytest
+
+import vecmill
+from vecmill.errors import ConfigError, StoreError
+from vecmill.job.delivery import preview, publish
+
+
+@pytest.fixture
+def dataset(corpus, job):
+    """A finished dataset's folder."""
+    return vecmill.run(job(corpus({"id": "1", "text": "Some text."}))).path
+
+
+def test_a_finished_run_is_published_from_its_folder(dataset, tmp_path):
+    """The copy is as good as the original, and named."""
+    target = tmp_path / "copy"
+    assert publish(dataset, "parquet", {"path": str(target)}) == str(target)
+    assert vecmill.verify(target).ok
+
+
+def test_a_preview_changes_nothing(dataset, tmp_path):
+    """A line, and no folder."""
+    assert list(preview(dataset, "parquet", {"path": str(tmp_path / "copy")}))
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("unfinished", [False, True])
+def test_what_is_no_finished_dataset_is_refused(tmp_path, unfinished):
+    """Whether it was never one, or is not finished yet."""
+    if unfinished:
+        (tmp_path / ".vecmill").mkdir()
+    with pytest.raises(StoreError, match="not finished" if unfinished else "no run of vecmill"):
+        publish(tmp_path, "parquet", {"path": str(tmp_path / "copy")})
+
+
+@pytest.mark.parametrize(("to", "options"), [("parquett", {}), ("parquet", {}), ("parquet", {"path": "x", "pat": "y"})])
+def test_a_wrong_publisher_or_option_is_a_configuration_error(dataset, to, options):
+    """It names what is wrong."""
+    with pytest.raises(ConfigError, match=r"parquet|publisher\."):
+        publish(dataset, to, options)
