@@ -105,6 +105,12 @@ def test_a_router_that_dies_is_waited_for(job):
         assert router.starts > 1
 
 
+def test_a_router_that_still_loads_is_waited_for(job):
+    """The run may begin before the router's port is open."""
+    with RouterDouble(MODEL, wait=False, vectors="random") as router:
+        check_complete(run(job(router.url)))
+
+
 def test_a_router_that_never_gets_ready_ends_the_run(job):
     """The port does not open; the message says where it was looked for."""
     with (
