@@ -84,6 +84,7 @@ class Router:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join(1)
 
     @property
     def last_lines(self) -> str:
@@ -103,19 +104,21 @@ class Router:
             )
         except FileNotFoundError:
             raise EngineError(f"there is no {COMMAND} in this container: its image must have it") from None
-        threading.Thread(target=self._read, args=(self._process,), name="router-log", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process,), name="router-log", daemon=True)
+        self._reader.start()
 
     def _read(self, process: subprocess.Popen[str]) -> None:
-        for line in process.stdout or ():
-            self._lines.append(line.rstrip())
-            if "model on Cpu" in line:
-                self._on_processor = True
+        assert process.stdout is not None  # noqa: S101 - it was started with a pipe
+        with process.stdout as log:
+            for line in log:
+                self._lines.append(line.rstrip())
+                self._on_processor |= "model on Cpu" in line
 
     def _wait_until_open(self) -> None:
         until = time.monotonic() + self._startup_s
         while not _open(self._port):
             if self._process.poll() is not None:
-                time.sleep(LOOK_SECONDS)  # for the last lines
+                self._reader.join(1)  # for the last lines
                 raise EngineError(f"the router ended with code {self._process.returncode}:\n    {self.last_lines}")
             if time.monotonic() > until:
                 self.stop()
