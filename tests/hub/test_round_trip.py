@@ -53,6 +53,31 @@ def test_every_row_and_every_bit_comes_back(hub, publish, read, small, tmp_path,
     assert bool(hub.uploads) == (way == "lfs")
 
 
+READ_VARIANTS = """
+import json
+from datasets import load_dataset
+
+found = {}
+for config in ("default", "float16", "int8"):
+    rows = load_dataset("user/name", config, split="train")
+    (first,) = load_dataset("user/name", config, split="train", streaming=True).take(1)
+    found[config] = [len(rows), str(rows.features["embedding"]), rows[0]["embedding"] == first["embedding"]]
+print(json.dumps(found))
+"""
+
+
+def test_smaller_vectors_are_configurations_that_datasets_reads(hub, publish, read, small):
+    """By name, with their own types, plain and streaming; without a name, the whole vectors."""
+    publish(small.path, "--set", 'vectors=["float16", "int8"]')
+    found = json.loads(read(READ_VARIANTS))
+    for config, kind in (("default", "float32"), ("float16", "float16"), ("int8", "int8")):
+        rows, type_, same = found[config]
+        assert rows == small.account.chunks
+        assert kind in type_
+        assert f"length={small.manifest.model.dimension}" in type_
+        assert same
+
+
 def test_the_cards_own_snippet_finds_what_was_asked(hub, publish, read, demo):
     """The search that the card shows runs as it stands, against the published demo."""
     publish(demo)

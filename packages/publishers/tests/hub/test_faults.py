@@ -183,3 +183,41 @@ def test_pauses_grow_and_follow_what_the_hub_says():
     assert max(lengths) <= LONGEST_SECONDS * 1.25
     assert pause(LIMITED, 0) == 56.0
     assert pause({"retry-after": "7"}, 0) == 8.0
+
+
+@pytest.mark.parametrize("path", ["/whoami-v2$", "/repos/create$", "/branch/"])
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_a_repo_is_created_once_whatever_is_heard_of_it(hub, publisher, made, complete, naps, path):
+    """Busy, silent, or done without an answer: repo and branch are there in the end, and whole."""
+    method = "GET" if "whoami" in path else "POST"
+    hub.disturbances = [
+        Disturbance(method, path, 429, headers=LIMITED),
+        Disturbance(method, path, 503),
+        Disturbance(method, path, DROPPED),
+        Disturbance(method, path, 500, after=True),
+    ]
+    first = publisher(branch="next")
+    first.check()
+    first.publish(made.path, made.manifest)
+    assert all(disturbance.happened for disturbance in hub.disturbances)
+    assert complete(made, revision="next")
+    assert 56.0 in naps
+
+
+@pytest.mark.parametrize("way", ["xet"], indirect=True)
+def test_a_refused_xet_token_ends_with_one_message(published, publisher, made, other, complete, token):
+    """What the Xet client says of it, without the token."""
+    published.disturbances = [Disturbance("GET", "/xet-write-token/", 403, times=100, message="no")]
+    with pytest.raises(PublishError, match="user/name") as caught:
+        publisher().publish(other.path, other.manifest)
+    assert token not in str(caught.value)
+    assert complete(made)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["xet"], indirect=True)
+def test_a_busy_hub_is_waited_for_by_the_xet_client_too(published, publisher, other, complete):
+    """Its token is refused for a moment, and it asks again."""
+    published.disturbances = [Disturbance("GET", "/xet-write-token/", 503)]
+    publisher().publish(other.path, other.manifest)
+    assert complete(other)

@@ -102,6 +102,7 @@ class Cover:
             repo=self._remote.id,
             folder=self.folder,
             tag=self.name,
+            variants=self._options.vectors,
             license=tuple(options.license or _words(source.get("license"))),
             language=tuple(options.language or _words(source.get("language"))),
             pretty_name=options.pretty_name,

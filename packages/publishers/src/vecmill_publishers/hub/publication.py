@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.errors import PublishError
@@ -11,10 +13,10 @@ from vecmill_publishers.hub.cover import Cover
 from vecmill_publishers.hub.remote import Head
 from vecmill_publishers.hub.retry import insist
 from vecmill_publishers.hub.upload import Stored, Upload, batches
+from vecmill_publishers.hub.variants import made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from vecmill.records import Manifest, RunEvent
     from vecmill_publishers.hub.publisher import HubOptions
@@ -63,6 +65,8 @@ class Publication:
         self.name = self.cover.name
         entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
         self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
+        for variant in options.vectors:
+            self.uploads += [Upload.of(dataset, entry, self.cover.folder, variant) for entry in manifest.shards]
 
     def run(self) -> str:
         """Publish, and return the address of the dataset."""
@@ -100,11 +104,13 @@ class Publication:
         return [upload for upload in self.uploads if not upload.arrived(state.files)]
 
     def _sound(self, uploads: list[Upload]) -> None:
-        faults = [upload.local for upload in uploads if upload.sha256 not in self._sent and not upload.intact()]
+        # A variant is made of the very file that is sent beside it.
+        files = {upload.local: upload for upload in uploads}
+        faults = [path for path, upload in files.items() if not (self._accepted(upload) or upload.intact())]
         if faults:
             names = ", ".join(path.name for path in faults[:SHOWN])
             raise PublishError(
-                f"{len(faults)} of {len(self.uploads)} files are missing or not what the manifest says ({names}): "
+                f"{len(faults)} of {len(files)} files are missing or not what the manifest says ({names}): "
                 "nothing was sent. `vecmill verify` tells more, and `vecmill run` with the job makes them again"
             )
 
@@ -113,15 +119,24 @@ class Publication:
         done = total - sum(upload.bytes for upload in uploads)
 
         def sent(count: int) -> None:
-            nonlocal done
-            done += count
-            self._report(Publishing(self.remote.url, done, total))
+            self._report(Publishing(self.remote.url, done + count, total))
 
         sent(0)
-        for number, batch in enumerate(batches(uploads)):
-            operations = self.remote.send(batch, sent)
-            message = f"Add {len(batch)} files of {self.name}" + (f" ({number + 1})" if number else "")
-            self.remote.add(operations, message, lambda batch=batch: self._landed(batch))  # type: ignore[misc]
+        for batch in batches(uploads):
+            with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+                self._add([made(upload, Path(folder)) for upload in batch], sent)
+            # Variants count for the shards they are made of: how small they are is known too late.
+            done += sum(upload.bytes for upload in batch)
+        sent(0)
+
+    def _add(self, batch: list[Upload], sent: Callable[[int], None]) -> None:
+        operations = self.remote.send(batch, sent)
+        self.remote.add(operations, f"Add {len(batch)} files of {self.name}", lambda: self._landed(batch))
+        known = {upload.path: upload for upload in batch}
+        self.uploads = [known.get(upload.path, upload) for upload in self.uploads]
+
+    def _accepted(self, upload: Upload) -> bool:
+        return upload.sha256 in self._sent and not upload.variant
 
     def _landed(self, batch: list[Upload]) -> bool:
         state = self.look()

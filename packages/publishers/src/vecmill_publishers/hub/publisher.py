@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ class HubOptions(Options):
         keep_runs: How many runs stay on the branch, the new one included; every run keeps its tag.
         force: Publish to a repo that holds something else. Its card is replaced, its other files stay.
         readme: A Markdown file with text of your own for the card; without it, what the card has stays.
+        vectors: Further configurations with the same rows and smaller vectors.
         license: Identifiers of the text's licences; by default those of the source on the Hub.
         language: Codes of the text's languages; by default those of the source on the Hub.
         pretty_name: The dataset's name for people.
@@ -38,6 +39,7 @@ class HubOptions(Options):
     keep_runs: int = Field(1, ge=1)
     force: bool = False
     readme: str | None = None
+    vectors: tuple[Literal["float16", "int8"], ...] = ()
     license: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     pretty_name: str = ""

@@ -115,7 +115,7 @@ class Remote:
 
         Args:
             uploads: What to send. A file that is not on this machine must have been sent by another.
-            sent: Told the bytes of each group that is through.
+            sent: Told how many bytes are through, after each group.
         """
         operations: list[CommitOperationAdd] = []
         with _silent():
@@ -123,7 +123,7 @@ class Remote:
                 made = [_operation(upload) for upload in group]
                 self._api.preupload_lfs_files(self.id, made, repo_type=KIND, revision=self.branch, free_memory=False)
                 operations += made
-                sent(sum(upload.bytes for upload in group))
+                sent(sum(operation.upload_info.size for operation in operations))
         return operations
 
     def add(self, operations: list[CommitOperationAdd], message: str, landed: Callable[[], bool]) -> None:

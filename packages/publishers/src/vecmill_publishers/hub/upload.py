@@ -34,23 +34,32 @@ class Upload:
     Attributes:
         local: The file on this machine; it may be missing if a worker sent it.
         path: Its path in the repo.
+        variant: The kind of vectors that are to be made of those in the file; empty if it is sent as it is.
     """
 
     local: Path
     path: str
     bytes: int
     sha256: str
+    variant: str = ""
 
     @classmethod
-    def of(cls, dataset: Path, entry: FileEntry, folder: str) -> Upload:
+    def of(cls, dataset: Path, entry: FileEntry, folder: str, variant: str = "") -> Upload:
         """Make one of a file of the manifest."""
         name = entry.path.rsplit("/", 1)[-1]
-        return cls(dataset / entry.path, f"{folder}/{name}", entry.bytes, entry.sha256)
+        path = f"{folder}/{variant}/{name}" if variant else f"{folder}/{name}"
+        return cls(dataset / entry.path, path, entry.bytes, entry.sha256, variant)
 
     def arrived(self, files: dict[str, Stored]) -> bool:
-        """Whether the repo has this very file."""
+        """Whether the repo has this very file.
+
+        What is in a variant is known when it is made; before, that it is there must do: the folder's name says
+        from which shards, and commits are whole.
+        """
         found = files.get(self.path)
-        return found is not None and (found.size, found.sha256) == (self.bytes, self.sha256)
+        if found is None or found.sha256 is None:
+            return False
+        return bool(self.variant) or (found.size, found.sha256) == (self.bytes, self.sha256)
 
     @property
     def here(self) -> bool:

@@ -158,5 +158,5 @@ and its history. Share alike: what you build from the text must be under the sam
 
 _VARIANTS = {
     "float16": "\nThe configuration `float16` has the same rows with half-precision vectors.\n",
-    "int8": "\nThe configuration `int8` has the same rows in int8; times `scale` the vectors are whole again.\n",
+    "int8": "\nThe configuration `int8` has the same rows in int8: `embedding` times `scale` is about the vector.\n",
 }
