@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.protocols import Source
-from vecmill.sources.config import SourceConfig
 from vecmill.sources.fingerprint import fingerprint
+from vecmill.sources.hub_config import HubConfig
 from vecmill.sources.stretch import Stretch, plan
 
 if TYPE_CHECKING:
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
 
 AHEAD = 16
 CONVERTED = "refs/convert/parquet"
-
-
-class HubConfig(SourceConfig):
-    """Options of a dataset of the Hub.
-
-    Attributes:
-        repo: ``user/name``.
-        config: Its configuration, if it has several, such as ``20231101.en``.
-        split: Its split.
-        revision: A branch, a tag or a commit; by default the newest commit.
-    """
-
-    repo: str
-    config: str | None = None
-    split: str = "train"
-    revision: str | None = None
 
 
 class Found(NamedTuple):

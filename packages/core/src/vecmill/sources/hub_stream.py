@@ -17,7 +17,7 @@ from vecmill.sources.columns import Projection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.sources.hub import HubConfig
+    from vecmill.sources.hub_config import HubConfig
 
 
 class HubStream:
