@@ -159,6 +159,17 @@ def test_a_router_with_another_pooling_is_refused(job):
         assert router.metrics()["te_request_count"] == 0
 
 
+@pytest.mark.parametrize("route", ["openai-base64", "embed"])
+def test_a_router_never_cuts_a_text_in_silence(job, route):
+    """One that adds a prompt of its own finds some texts too long that the worker did not: they are set aside."""
+    flags = ("--auto-truncate", "false", "--default-prompt", "word " * 220)
+    with RouterDouble(MODEL, *flags, vectors="random") as router:
+        dataset = run(job(router.url, route=route).model_copy(update={"max_quarantine": 1.0}))
+    bad = pq.read_table(dataset.path / "quarantine.parquet").to_pylist()
+    assert 0 < len(bad) < DOCUMENTS
+    assert all("must have less than 256 tokens" in row["detail"] for row in bad)
+
+
 def test_a_server_without_info_will_do(router, job, monkeypatch):
     """Any server with OpenAI's route serves, at an address that comes from the environment."""
     router.behave(no_info=True)

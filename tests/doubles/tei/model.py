@@ -37,6 +37,7 @@ class Model:
         self._exact.no_padding()
         self.max_length = _max_length(self.folder, flags)
         self._behaviour = behaviour
+        self._prompt = flags.default_prompt or ""
         self._engine = _engine(flags) if behaviour.vectors == "model" else _Table(self.folder.dimension)
         self.workers = self._engine.concurrency
 
@@ -50,6 +51,7 @@ class Model:
             raise Refusal("Empty", "Input validation error: `inputs` cannot be empty")
         if self._behaviour.refuse and self._behaviour.refuse in text:
             raise Refusal("Tokenizer", "tokenizer error: the double was told to refuse this")
+        text = self._prompt + text
         if truncate or len(text) <= self.max_length - self._tokenizer.special_tokens:
             return
         limit = self.max_length * CHARACTERS_PER_TOKEN
@@ -61,7 +63,7 @@ class Model:
 
     def embed(self, texts: list[str]) -> np.ndarray:
         """Return unit vectors, spoilt where the double was told to; shape ``(len(texts), dimension)``."""
-        vectors = np.array(self._engine.embed(texts), np.float32)
+        vectors = np.array(self._engine.embed([self._prompt + text for text in texts]), np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         for mark, value in ((self._behaviour.nan, np.nan), (self._behaviour.zero, 0)):
             vectors[[bool(mark) and mark in text for text in texts]] = value

@@ -108,4 +108,4 @@ def test_another_servers_page_is_no_info(content):
 def test_a_request_is_never_larger_than_all_the_room_there_is():
     """A router with fewer permits than a request may have texts would refuse it for ever."""
     limits = Limits.of(read_info(json.dumps(SAID | {"max_client_batch_size": 1000}).encode(), "x"))
-    assert (limits.texts_in_request, limits.texts_at_once, limits.refuses_long) == (512, 512, False)
+    assert (limits.texts_in_request, limits.texts_at_once, limits.longest) == (512, 512, 256)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.errors import EmbedError, EngineError
-from vecmill.tei.faults import Fault, InvalidTextError, Kind, TooLarge
+from vecmill.tei.faults import Fault, Kind, TooLarge
 from vecmill.tei.limits import Limits
 from vecmill.tei.patience import Patience
 from vecmill.tei.routes import EmbedRoute, OpenAiRoute
@@ -157,14 +157,12 @@ def test_a_request_that_never_finds_room_is_halved():
     assert router.requests[-2:] == [("/v1/embeddings", 2)] * 2
 
 
-def test_texts_that_the_router_finds_too_long_are_cut_by_its_other_route():
-    """A router that refuses long texts is asked to cut them, and one that cuts anyway is not asked twice."""
-    refusal = InvalidTextError("must have less than 256 tokens")
-    router = MemoryRouter(in_turn(refusal))
-    session(router, Limits(refuses_long=True)).embed(["a", "b"])
-    assert router.requests == [("/v1/embeddings", 2), ("/embed", 2)]
-    with pytest.raises(EmbedError, match="256 tokens"):
-        session(MemoryRouter(in_turn(refusal))).embed(["a", "b"])
+def test_long_texts_are_cut_by_the_route_that_can():
+    """Whichever route is chosen, the other halves of the request included."""
+    router = MemoryRouter()
+    made = session(router, Limits(texts_in_request=1)).embed(["a", "b"], cut=True)
+    assert router.requests == [("/embed", 1), ("/embed", 1)]
+    assert made.tolist() == [vector("a"), vector("b")]
 
 
 def test_a_refused_text_is_the_callers_to_find():

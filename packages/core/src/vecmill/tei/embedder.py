@@ -71,7 +71,7 @@ class TeiEmbedder(Embedder[TeiOptions]):
     location = frozenset({"url", "model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
 
     _session: Session | None = None
-    _cuts = False
+    _cuts_here = False
 
     def pinned(self) -> TeiOptions:
         """Return the options with the revision and the prompt as they are now.
@@ -118,17 +118,23 @@ class TeiEmbedder(Embedder[TeiOptions]):
         from vecmill.tei.opening import open_session
 
         self._session = open_session(self._url, os.environ.get(API_KEY), self.config, self._folder)
-        self._cuts = self._session.limits.longest > self._folder.max_tokens
+        self._cuts_here = self._session.limits.longest > self._folder.max_tokens
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed texts, in order; each is cut to the model's longest input. May be called from many threads."""
         if self._session is None:
             raise EngineError("the tei embedder is not open: call open() before embed()")
-        if self._cuts:
-            from vecmill.tei.cutting import cut
+        from vecmill.tei.cutting import cut, too_long
+        from vecmill.tei.faults import InvalidTextError
 
-            texts = cut(texts, self._tokenizer, self._folder.max_tokens)
-        return self._session.embed(texts)
+        if self._cuts_here:
+            return self._session.embed(cut(texts, self._tokenizer, self._folder.max_tokens))
+        try:
+            return self._session.embed(texts)
+        except InvalidTextError:
+            if not too_long(texts, self._tokenizer, self._folder.max_tokens).any():
+                raise
+            return self._session.embed(texts, cut=True)
 
     def close(self) -> None:
         """Close the connections."""

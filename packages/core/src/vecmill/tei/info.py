@@ -29,7 +29,6 @@ class RouterInfo(BaseModel):
         max_concurrent_requests: Texts it takes at the same time.
         max_input_length: Longest text in tokens, special tokens included.
         max_client_batch_size: Texts in a request.
-        auto_truncate: Whether it cuts longer texts without being told to.
     """
 
     model_id: str
@@ -39,7 +38,6 @@ class RouterInfo(BaseModel):
     max_concurrent_requests: int
     max_input_length: int
     max_client_batch_size: int
-    auto_truncate: bool
 
     def check(self, folder: ModelFolder, precision: str | None) -> None:
         """Compare with the model that the job names.

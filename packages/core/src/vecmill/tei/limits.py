@@ -19,13 +19,11 @@ class Limits:
         texts_in_request: Texts in a request.
         texts_at_once: Texts in all requests that it works on at the same time.
         longest: Longest text in tokens, special tokens included.
-        refuses_long: Whether it refuses longer texts, and can be told to cut them.
     """
 
     texts_in_request: int = UNKNOWN
     texts_at_once: int = UNKNOWN
     longest: int = UNKNOWN
-    refuses_long: bool = False
 
     @classmethod
     def of(cls, info: RouterInfo) -> Limits:
@@ -34,5 +32,4 @@ class Limits:
             texts_in_request=max(1, min(info.max_client_batch_size, info.max_concurrent_requests)),
             texts_at_once=info.max_concurrent_requests,
             longest=info.max_input_length,
-            refuses_long=not info.auto_truncate,
         )

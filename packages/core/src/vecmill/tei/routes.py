@@ -65,13 +65,16 @@ class OpenAiRoute(Route):
 
 
 class EmbedRoute(Route):
-    """``/embed``, with vectors as JSON numbers. It alone can be told to cut long texts."""
+    """``/embed``, with vectors as JSON numbers. It alone can be told to cut long texts, or not to."""
 
     path = "/embed"
 
+    def __init__(self, *, truncate: bool = False) -> None:
+        self._truncate = truncate
+
     def body(self, texts: Sequence[str]) -> bytes:
         """Ask for unit vectors, as the other route always gives."""
-        return _json({"inputs": texts, "normalize": True, "truncate": True})
+        return _json({"inputs": texts, "normalize": True, "truncate": self._truncate})
 
     def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
         """Read numbers."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vecmill.errors import EmbedError, EngineError
-from vecmill.tei.faults import Fault, InvalidTextError, Kind, TooLarge
+from vecmill.tei.faults import Fault, Kind, TooLarge
 from vecmill.tei.limiter import Limiter
 from vecmill.tei.routes import EmbedRoute
 
@@ -49,21 +49,25 @@ class Session:
         self._route = route
         self.limits = limits
         self._limiter = Limiter(limits.texts_at_once)
-        self._cutting = EmbedRoute() if limits.refuses_long else None
         self._dimension = dimension
         self._patience = patience
         self._closed = threading.Event()
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], *, cut: bool = False) -> npt.NDArray[np.float32]:
         """Return the texts' vectors, shape ``(len(texts), dimension)``; not a number where the router has none.
+
+        Args:
+            texts: What to embed.
+            cut: Have the router cut what is too long, by the one route that can.
 
         Raises:
             EmbedError: The router refuses one of them.
             EngineError: It was tried often and long enough.
             ConfigError: The router is not the right one, or wants a key.
         """
+        route = EmbedRoute(truncate=True) if cut else self._route
         size = self.limits.texts_in_request
-        parts = [self._part(texts[first : first + size]) for first in range(0, len(texts), size)]
+        parts = [self._part(route, texts[first : first + size]) for first in range(0, len(texts), size)]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([np.empty((0, self._dimension), np.float32), *parts])
@@ -73,24 +77,15 @@ class Session:
         self._closed.set()
         self._router.close()
 
-    def _part(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def _part(self, route: Route, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed what fits in a request, or its halves if it does not."""
         try:
-            return self._cut(texts)
+            return self._send(route, texts)
         except TooLarge as error:
             if len(texts) == 1:
                 raise EmbedError(str(error)) from error
             middle = len(texts) // 2
-            return np.concatenate([self._part(texts[:middle]), self._part(texts[middle:])])
-
-    def _cut(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Embed by the chosen route; have texts cut by the other if the router finds them too long."""
-        try:
-            return self._send(self._route, texts)
-        except InvalidTextError:
-            if self._cutting is None:
-                raise
-            return self._send(self._cutting, texts)
+            return np.concatenate([self._part(route, texts[:middle]), self._part(route, texts[middle:])])
 
     def _send(self, route: Route, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         body = route.body(texts)
