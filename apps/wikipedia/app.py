@@ -12,6 +12,7 @@ from vecmill.errors import VecmillError
 from vecmill_modal_runtime import fleet
 from vecmill_modal_runtime.images import cpu_image, tei_image
 from vecmill_modal_runtime.options import DAY
+from vecmill_modal_runtime.sources import fetch
 from vecmill_modal_runtime.volume import MOUNT, volume
 from vecmill_modal_runtime.worker import ShardWorker
 
@@ -48,16 +49,22 @@ Worker = fleet.enlist(
 on_driver = {"image": driver_image, "volumes": {str(MOUNT): disk}, "secrets": secrets}
 
 
+@app.function(**on_driver, timeout=3600, max_containers=20, retries=3)
+def download(piece: str) -> str:
+    """Fetch a file of the source to the Volume."""
+    return fetch(piece)
+
+
 @app.function(**on_driver, timeout=DAY, max_containers=1)
 def embed(overrides: list[str]) -> dict:
     """Plan, embed, verify and publish; go on where an interrupted run was."""
-    return drive(settings.job(overrides))
+    return drive(settings.job(overrides), download.map)
 
 
 @app.function(**on_driver, timeout=DAY, schedule=modal.Cron(settings.CRON), max_containers=1)
 def refresh() -> dict:
     """Do it again if the source has changed; otherwise end without a GPU."""
-    return drive(settings.job())
+    return drive(settings.job(), download.map)
 
 
 @app.function(**on_driver, timeout=600)

@@ -12,10 +12,11 @@ from vecmill.plugins.build import build
 from vecmill.records import RunStarted, ShardDone, ShardFailed, ShardRetried
 from vecmill.store.verify import verify
 from vecmill_modal_runtime import weights
+from vecmill_modal_runtime.sources import localized
 from vecmill_modal_runtime.volume import commit, reload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pyarrow.dataset import Dataset
 
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from vecmill.records import RunEvent
 
 
-def drive(job: Job) -> dict[str, Any]:
+def drive(job: Job, download: Callable[[list[str]], Iterable[Any]]) -> dict[str, Any]:
     """Run a job on the Volume and verify what it made.
+
+    Args:
+        job: What to do.
+        download: Fetches files of the source to the Volume, many at once.
 
     Returns:
         Counts, times, and where the dataset is.
@@ -34,6 +39,7 @@ def drive(job: Job) -> dict[str, Any]:
     """
     began = time.perf_counter()
     reload()
+    job = job.model_copy(update={"source": localized(job.source, download)})
     pinned = build(load().registry, "embedder", job.embedder).pinned()
     weights.keep(pinned.model, pinned.revision)
     try:

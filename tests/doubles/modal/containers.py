@@ -15,7 +15,7 @@ from doubles.modal.container import Container
 from doubles.modal.rpc import rpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from doubles.modal.apps import Apps
@@ -42,9 +42,10 @@ class Containers:
         started: Every container that was ever started: its id and its function's name.
         most: The most that ever ran at once, by function name.
         idle_seconds: How long one may idle, however long its function would let it.
+        given: Variables that every container has.
     """
 
-    def __init__(self, folder: Path, number: Numbering, idle_seconds: float) -> None:
+    def __init__(self, folder: Path, number: Numbering, idle_seconds: float, given: Mapping[str, str]) -> None:
         self._folder = folder
         self._number = number
         self._tasks: set[asyncio.Task[None]] = set()
@@ -54,6 +55,7 @@ class Containers:
         self.started: list[tuple[str, str]] = []
         self.most: dict[str, int] = {}
         self.idle_seconds = idle_seconds
+        self.given = dict(given)
 
     def connect(  # noqa: PLR0913 - a container needs something of every part
         self,
@@ -189,7 +191,7 @@ class Containers:
         )
 
     def _variables(self, function: Function) -> dict[str, str]:
-        variables = self._images.variables(function.definition.image_id)
+        variables = {**self.given, **self._images.variables(function.definition.image_id)}
         for secret in function.definition.secret_ids:
             variables |= self._workspace.secrets[secret]
         return variables

@@ -27,7 +27,7 @@ from doubles.modal.volumes import Volumes
 from doubles.modal.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
     from pathlib import Path
 
 
@@ -37,13 +37,14 @@ class Plane:
     Args:
         folder: For Volumes, containers and blobs; short, for it holds sockets.
         idle_seconds: How long a container may idle.
+        variables: For every container, such as where the Hub is.
 
     Attributes:
         url: For ``MODAL_SERVER_URL``.
         asked: How often each RPC was called, by the command line (``""``) or a container.
     """
 
-    def __init__(self, folder: Path, *, idle_seconds: float = 3.0) -> None:
+    def __init__(self, folder: Path, *, idle_seconds: float = 3.0, variables: Mapping[str, str] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         logging.getLogger("grpclib.server").setLevel(logging.CRITICAL)  # it reports every client that hangs up
         number = Numbering()
@@ -57,7 +58,7 @@ class Plane:
         self.functions = Functions(self.apps, number)
         self.volumes = Volumes(folder / "volumes", self.blobs, number)
         self.calls = Calls(self.functions, number)
-        self.containers = Containers(folder / "c", number, idle_seconds)
+        self.containers = Containers(folder / "c", number, idle_seconds, variables or {})
         self.containers.connect(
             service=self._service,
             apps=self.apps,

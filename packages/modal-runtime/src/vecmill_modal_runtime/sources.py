@@ -1,0 +1,109 @@
+"""Sources: a dataset of the Hub is downloaded to the Volume once, and read there by every container."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from vecmill.errors import SourceError
+from vecmill.records import ComponentSpec
+from vecmill_modal_runtime.volume import SOURCES, commit, reload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+OWN = frozenset({"repo", "config", "split", "revision"})
+"""Options of the ``hub`` source that files on the Volume have no use for."""
+
+
+class Piece(BaseModel):
+    """A file to download.
+
+    Attributes:
+        repo: The dataset.
+        revision: The commit.
+        name: The file's path in the repository.
+        target: Where it goes.
+        size: Its bytes.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    repo: str
+    revision: str
+    name: str
+    target: Path
+    size: int
+
+    @property
+    def here(self) -> bool:
+        """Whether it is on the Volume, whole."""
+        return self.target.is_file() and self.target.stat().st_size == self.size
+
+
+def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]]) -> ComponentSpec:
+    """Return the source as it is on the Volume, downloading what is not there.
+
+    A sample (a source with a ``limit``), a dataset that is not in Parquet, and other sources stay as they are.
+
+    Args:
+        spec: The source of a job.
+        download: Does ``fetch`` for each of many pieces, given as JSON, in as many containers as it likes.
+
+    Raises:
+        SourceError: A file is missing after all.
+    """
+    if spec.name != "hub" or spec.options.get("limit"):
+        return spec
+    pieces = _pieces(spec)
+    if not pieces:
+        return spec
+    missing = [piece for piece in pieces if not piece.here]
+    if missing:
+        for _ in download([piece.model_dump_json() for piece in missing]):
+            pass
+        reload()
+    lost = [piece.name for piece in pieces if not piece.here]
+    if lost:
+        raise SourceError(f"{lost[0]} of {spec.options['repo']} did not arrive on the Volume: run again")
+    kept = {key: value for key, value in spec.options.items() if key not in OWN}
+    return ComponentSpec(name="parquet", options={**kept, "path": f"{pieces[0].target.parent}/*.parquet"})
+
+
+def fetch(piece: str) -> str:
+    """Download one file in this container, and commit it; return its name."""
+    from huggingface_hub import hf_hub_download
+
+    wanted = Piece.model_validate_json(piece)
+    with tempfile.TemporaryDirectory() as folder:
+        found = hf_hub_download(
+            wanted.repo, wanted.name, repo_type="dataset", revision=wanted.revision, local_dir=folder
+        )
+        partial = wanted.target.with_name(f".{wanted.target.name}.partial")
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, partial)
+        partial.replace(wanted.target)
+    commit()
+    return wanted.name
+
+
+def _pieces(spec: ComponentSpec) -> list[Piece]:
+    """Return the files of a split at its commit, named so that their order is the source's."""
+    from vecmill.sources.hub_errors import reading
+    from vecmill.sources.hub_layout import layout
+    from vecmill.sources.hub_repo import HubRepo
+
+    chosen = spec.options
+    with reading(chosen["repo"], chosen.get("revision")):
+        repo = HubRepo(chosen["repo"], chosen.get("revision"))
+        split = chosen.get("split", "train")
+        config, files = layout(repo, chosen.get("config"), split)
+    folder = SOURCES / repo.id.replace("/", "--") / repo.sha / f"{config or 'default'}-{split}"
+    return [
+        Piece(repo=repo.id, revision=repo.sha, name=file.name, size=file.size, target=folder / f"{place:05d}.parquet")
+        for place, file in enumerate(files)
+    ]
