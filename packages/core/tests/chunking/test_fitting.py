@@ -60,7 +60,7 @@ def check(spans, text, *, overlap=False):
 
 
 @given(
-    document=st.builds(Document, st.just("1"), NOT_BLANK, TEXTS | st.just("")), prompt=PROMPTS, size=st.integers(16, 80)
+    document=st.builds(Document, st.just("1"), NOT_BLANK, TEXTS | st.just("")), prompt=PROMPTS, size=st.integers(24, 80)
 )
 def test_paragraphs_keep_the_laws(make, tokenizers, kind, document, prompt, size):
     """In order, apart, nothing lost, nothing over the budget, counts exact, no whitespace at the ends."""

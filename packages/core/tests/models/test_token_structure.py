@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
@@ -21,6 +22,21 @@ def made(splitter, normalizer=None, special=()):
         tokenizer.normalizer = normalizer
     tokenizer.add_tokens([AddedToken(content) for content in special])
     return tokenizer
+
+
+def character_map(key, value):
+    """Return a map of one key in the form XLM-R's tokenizer has: a double-array trie's size, the trie, the values."""
+    units = [0] * 512
+    place, before = 0, 0
+    for number, byte in enumerate(key.encode()):
+        step = 1 << number
+        units[before] |= step << 10
+        place = place ^ step ^ byte
+        units[place], before = byte, place
+    units[before] |= 1 << 8 | 256 << 10
+    units[before ^ 256] = 1 << 31
+    trie = struct.pack("<512I", *units)
+    return normalizers.Precompiled(struct.pack("<I", len(trie)) + trie + value.encode() + b"\0")
 
 
 @pytest.mark.parametrize(
@@ -55,4 +71,20 @@ def test_splitting_at_whitespace_first_is_additive(tokenizer):
 )
 def test_what_may_join_words_is_not_additive(tokenizer):
     """Without a split, with one that marks the first word alone, with rules or special tokens over spaces."""
+    assert not is_additive(json.loads(tokenizer.to_str()), tokenizer)
+
+
+def test_a_character_map_within_words_is_additive():
+    """XLM-R's way of normalising."""
+    tokenizer = made(WHITESPACE, character_map("z\u0301", "x"))
+
+    assert tokenizer.normalizer.normalize_str("z\u0301 y") == "x y"
+    assert is_additive(json.loads(tokenizer.to_str()), tokenizer)
+
+
+def test_a_character_map_across_a_space_is_not_additive():
+    """A space and the mark after it are one grapheme, which a map may replace."""
+    tokenizer = made(WHITESPACE, character_map(" \u0301", "x"))
+
+    assert tokenizer.normalizer.normalize_str("y \u0301y") == "yxy"
     assert not is_additive(json.loads(tokenizer.to_str()), tokenizer)

@@ -6,17 +6,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from vecmill.protocols.tokenizer import SEPARATORS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Cutter = Callable[[str, int, int], list[int]]
 
-SEPARATORS = " \t\r\n"
 BLOCK_CHARACTERS = 1 << 18
 
-_PARAGRAPH = re.compile(r"\n[ \t\r]*\n[ \t\r\n]*")
-_LINE = re.compile(r"\n")
-_WORD = re.compile(r"[ \t\r\n]+")
 _HEADING_CHARACTERS = 120
 _UNDERLINES = "=-~*^#+`\"' \t\r\n"
 
@@ -51,9 +49,8 @@ _DENSE_ENDS = "。！？｡"  # noqa: RUF001 - as Chinese and Japanese write the
 
 def sentences(text: str, start: int, end: int) -> list[int]:
     """Return the places within ``text[start:end]`` after sentences; not all scripts have whitespace there."""
-    return _after_sentences(*(_present(ends, text, start, end) for ends in (_SPACED_ENDS, _DENSE_ENDS)))(
-        text, start, end
-    )
+    spaced, dense = (_present(marks, text, start, end) for marks in (_SPACED_ENDS, _DENSE_ENDS))
+    return _after_sentences(spaced, dense)(text, start, end)
 
 
 def _present(marks: str, text: str, start: int, end: int) -> str:

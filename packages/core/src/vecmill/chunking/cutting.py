@@ -53,10 +53,8 @@ class Cutting:
             longest = self._budget.tokens * _LIKELY_CHARACTERS_PER_TOKEN
         text, over = self._text, self._budget.tokens + 1
         texts = [text[start:end] if end - start <= longest else "" for start, end in zip(starts, ends, strict=True)]
-        counts = self._tokenizer.count(texts)
-        if not self._tokenizer.additive and level < len(self._levels) - 1:
-            counts += 1  # joining paragraphs or sentences may cost a token for the whitespace between
-        return [count if part else over for part, count in zip(texts, counts.tolist(), strict=True)]
+        counts = self._tokenizer.count(texts).tolist()
+        return [count if part else over for part, count in zip(texts, counts, strict=True)]
 
     def _joined(self, pieces: Pieces) -> Pieces:
         if pieces.fit(0, len(pieces.tokens), self._budget):

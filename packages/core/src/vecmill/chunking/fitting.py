@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from vecmill.chunking.cuts import SEPARATORS
 from vecmill.chunking.cutting import Cutting
 from vecmill.chunking.pieces import Budget, apart, groups
+from vecmill.protocols.tokenizer import SEPARATORS
 from vecmill.records import Span
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Fitting:
         self._tokenizer = tokenizer
         self._limit = limit
         self._levels = levels
-        self.overhead = lru_cache(maxsize=1024)(self._overhead)
+        self.overhead = lru_cache(maxsize=32)(self._overhead)
 
     def room(self, prefix: str) -> int:
         """Return how many tokens are left for text behind this prefix."""

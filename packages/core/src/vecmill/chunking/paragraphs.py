@@ -12,13 +12,14 @@ from pydantic import Field
 from vecmill.chunking import cuts
 from vecmill.chunking.fitting import Fitting
 from vecmill.chunking.limits import DEFAULT_TOKENS, limit
+from vecmill.chunking.pieces import Budget
 from vecmill.chunking.render import head, prefix
 from vecmill.protocols import Chunker, Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vecmill.chunking.pieces import Budget, Pieces, Turn
+    from vecmill.chunking.pieces import Pieces, Turn
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
@@ -48,7 +49,7 @@ class ParagraphsChunker(Chunker[ParagraphsOptions]):
         self.template = "{title}\n\n{text}" if config.title else "{text}"
         levels = (cuts.paragraphs, cuts.sentences, cuts.lines, cuts.words)
         self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), levels)
-        self._shortened = lru_cache(maxsize=1024)(self._shorten)
+        self._shortened = lru_cache(maxsize=32)(self._shorten)
 
     def spans(self, document: Document) -> Sequence[Span]:
         """Return the document's chunks, in order."""
@@ -61,7 +62,7 @@ class ParagraphsChunker(Chunker[ParagraphsOptions]):
     def _shorten(self, title: str) -> str:
         if self._fits(title):
             return title
-        title = title.strip()
+        title = title.strip()[: Budget.of(self._fitting.room("")).characters]
         for ends in ([gap.start() for gap in re.finditer(r"\s+", title)], range(1, len(title))):
             fitting = bisect_left(ends, True, key=lambda end: not self._fits(title[:end]))  # noqa: FBT003 - the key's value
             if fitting:

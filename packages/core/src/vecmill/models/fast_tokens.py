@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +44,7 @@ def fast_counter(path: Path, spec: Mapping[str, Any], exact: Exact) -> TokieCoun
     except tokie.TokieError:
         return None
     counter = TokieCounter(fast, exact, [token["content"] for token in spec["added_tokens"]])
-    return counter if counter.agrees(_PROBES) else None
+    return counter if counter.agrees(_PROBES).all() else None
 
 
 class TokieCounter(TokenCounter):
@@ -58,11 +57,12 @@ class TokieCounter(TokenCounter):
 
     def __init__(self, fast: Any, exact: Exact, special: Iterable[str]) -> None:  # noqa: ANN401 - tokie has no types
         self._fast = fast
-        self._exact = ExactCounter(exact)
+        self._exact = exact
+        self._count_exactly = ExactCounter(exact).count
         self._seen = np.zeros(_UNICODE_SIZE, np.uint8)
         self._try(np.array(_ASCII))
         differing = (chr(code) for code in _ASCII if self._seen[code] == _DIFFERS)
-        self._suspicious = (_any_of(special), _any_of(differing))
+        self._special, self._differing = _any_of(special), _any_of(differing)
 
     def count(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return each text's number of tokens, shape ``(len(texts),)``."""
@@ -70,20 +70,23 @@ class TokieCounter(TokenCounter):
             return self._count_fast(texts)
         return np.array([self._count_one(text) for text in texts], np.int64)
 
-    def agrees(self, texts: Sequence[str]) -> bool:
-        """Return whether both tokenizers count these texts the same."""
-        return bool(np.array_equal(self._count_fast(texts), self._exact.count(texts)))
+    def agrees(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return for each text whether both tokenizers give the same ids."""
+        ids, lengths = self._fast.encode_batch_flat(texts, False)  # noqa: FBT003 - positional in tokie
+        theirs = np.split(ids, np.cumsum(lengths.astype(np.int64))[:-1])
+        ours = self._exact.encode_batch_fast(texts, add_special_tokens=False)
+        return np.array([one.ids == other.tolist() for one, other in zip(ours, theirs, strict=True)])
 
     def _count_one(self, text: str) -> int:
-        count = self._count_fast if self._trusts(text) else self._exact.count
+        count = self._count_fast if self._trusts(text) else self._count_exactly
         return int(count([text])[0])
 
     def _count_fast(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-        _, lengths = self._fast.encode_batch_flat(texts, False)  # noqa: FBT003 - positional in tokie
-        return np.asarray(lengths).astype(np.int64)
+        _, lengths = self._fast.encode_batch_flat(texts, False)  # noqa: FBT003 - (the same)
+        return np.asarray(lengths, np.int64)
 
     def _trusts(self, text: str) -> bool:
-        if any(pattern.search(text) for pattern in self._suspicious):
+        if self._special.search(text) or self._differing.search(text):
             return False
         return text.isascii() or self._trusts_beyond_ascii(text)
 
@@ -95,16 +98,9 @@ class TokieCounter(TokenCounter):
         return bool((self._seen[codes] == _AGREES).all())
 
     def _try(self, codes: npt.NDArray[np.integer[Any]]) -> None:
-        chars = list(map(chr, codes.tolist()))
-        texts = [context.format(char) for char in chars for context in _CONTEXTS]
-        same = (self._count_fast(texts) == self._exact.count(texts)).reshape(-1, len(_CONTEXTS)).all(axis=1)
-        same &= ~np.fromiter(map(_moves, chars), bool, len(chars))
+        texts = [context.format(chr(code)) for code in codes.tolist() for context in _CONTEXTS]
+        same = self.agrees(texts).reshape(-1, len(_CONTEXTS)).all(axis=1)
         self._seen[codes] = np.where(same, _AGREES, _DIFFERS)
-
-
-def _moves(char: str) -> bool:
-    """Return whether normalising may put this character in another place, and then keep it there."""
-    return unicodedata.combining(char) > 0 and unicodedata.category(char) != "Mn"
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.models.token_structure import SEPARATORS
+from vecmill.protocols.tokenizer import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as Exact
 
 _WORDS = re.compile(f"[^{SEPARATORS}]+")
-_REMEMBERED_CHARACTERS = 4_000_000
+_REMEMBERED_CHARACTERS = 2_000_000
 
 
 class TokenCounter(ABC):

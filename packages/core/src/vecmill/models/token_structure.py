@@ -6,12 +6,12 @@ import unicodedata
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from vecmill.protocols.tokenizer import SEPARATORS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tokenizers import Tokenizer as Exact
-
-SEPARATORS = " \t\r\n"
 
 _SPLITS_AT_WHITESPACE = {"BertPreTokenizer", "Whitespace", "WhitespaceSplit"}
 _SPLITS_WITHIN_WORDS = _SPLITS_AT_WHITESPACE | {"Digits", "Punctuation"}
@@ -20,7 +20,12 @@ _ONE_SPACE = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
 
 
 def is_additive(spec: Mapping[str, Any], exact: Exact) -> bool:
-    """Return whether the counts of pieces between ``SEPARATORS`` add up to the count of the whole text."""
+    """Return whether the counts of pieces between ``SEPARATORS`` add up to the count of the whole text.
+
+    Args:
+        spec: The tokenizer as it serialises itself.
+        exact: The tokenizer.
+    """
     return (
         _splits_first(_steps(spec["pre_tokenizer"], "pretokenizers"))
         and all(_is_local(step, exact) for step in _steps(spec["normalizer"], "normalizers"))
@@ -63,10 +68,7 @@ def _splits_first(steps: list[dict[str, Any]]) -> bool:
 
 
 def _marks_every_word(step: dict[str, Any]) -> bool:
-    if step["type"] != "Metaspace":
-        return False
-    scheme = step.get("prepend_scheme", "always" if step.get("add_prefix_space") else "never")
-    return bool(scheme in {"always", "never"})
+    return bool(step["type"] == "Metaspace" and step["prepend_scheme"] != "first")
 
 
 def _is_local(step: dict[str, Any], exact: Exact) -> bool:

@@ -38,7 +38,7 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
         raise ModelError(f"{path} cannot be read as a tokenizer: {error}. Download the model again.") from error
     exact.no_padding()
     exact.no_truncation()
-    spec = orjson.loads(path.read_bytes())
+    spec = orjson.loads(exact.to_str())
     additive = is_additive(spec, exact)
     counter = fast_counter(path, spec, exact) or (WordCounter(exact) if additive else ExactCounter(exact))
     return ModelTokenizer(exact, counter, additive=additive)

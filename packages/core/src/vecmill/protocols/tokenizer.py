@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+SEPARATORS = " \t\r\n"
+
 
 class Tokenizer(ABC):
     """Counts and places the tokens of the embedding model, exactly as the model will see them.
 
     Attributes:
         special_tokens: How many tokens the model adds around every text, such as ``[CLS]`` and ``[SEP]``.
-        additive: Whether the counts of whitespace-separated pieces add up to the count of the whole.
+        additive: Whether the counts of pieces between ``SEPARATORS`` (space, tab, return, newline; other
+            whitespace may be part of a token) add up to the count of the whole.
     """
 
     special_tokens: int
