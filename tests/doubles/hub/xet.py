@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import struct
@@ -73,26 +74,18 @@ class Xet:
                 group.start_download_file(hf_xet.XetFileInfo(found, size), str(target))
             return target.read_bytes()
 
-    def _copied(self, folder: Path) -> _Copy:
-        return _Copy(folder, self._folder / f"copy-{next(self._numbers)}")
+    @contextlib.contextmanager
+    def _copied(self, folder: Path) -> Iterator[Path]:
+        copy = self._folder / f"copy-{next(self._numbers)}"
+        shutil.copytree(folder, copy)
+        yield copy
+        shutil.rmtree(copy)
 
     def _all(self) -> Path:
         """Return a reader's own copy of what the first writer left; with writers apart, readers take the bytes."""
         copy = self._folder / f"reader-{next(self._numbers)}"
         shutil.copytree(self._folder / "writer", copy)
         return copy
-
-
-class _Copy:
-    def __init__(self, folder: Path, copy: Path) -> None:
-        self._folder, self._path = folder, copy
-
-    def __enter__(self) -> Path:
-        shutil.copytree(self._folder, self._path)
-        return self._path
-
-    def __exit__(self, *error: object) -> None:
-        shutil.rmtree(self._path)
 
 
 def _files(folder: Path) -> dict[str, str]:

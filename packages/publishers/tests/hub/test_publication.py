@@ -137,6 +137,8 @@ def test_workers_send_their_shards_and_the_driver_commits_without_them(hub, publ
         worker.prepare()
         worker.send(dataset.path, [entry])
         (dataset.path / entry.path).unlink()
+    with pytest.raises(PublishError, match="no such file"):
+        publisher().send(dataset.path, dataset.manifest.shards)
     sent = len(hub.uploads)
     driver = publisher()
     driver.accept(dataset.manifest.shards)

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Publish even to a place that holds something else.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-def command(
-    directory: Path, *, to: str, settings: tuple[str, ...], force: bool, dry_run: bool, quiet: bool
-) -> None:
+def command(directory: Path, *, to: str, settings: tuple[str, ...], force: bool, dry_run: bool, quiet: bool) -> None:
     """Publish a dataset that an earlier run made.
 
     The same command again goes on where an interrupted one was; a finished one is checked, and left alone.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from vecmill.errors import PublishError
 from vecmill.protocols import Options, Publisher
 
 if TYPE_CHECKING:
@@ -108,8 +109,11 @@ class HubPublisher(Publisher[HubOptions]):
         """
         from vecmill_publishers.hub.upload import Upload
 
+        uploads = [Upload.of(dataset, entry, "sent") for entry in entries]
+        if gone := [upload.local.name for upload in uploads if not upload.here]:
+            raise PublishError(f"{', '.join(gone)} cannot be sent: there is no such file in {dataset}")
         with self._remote.understood():
-            self._remote.send([Upload.of(dataset, entry, "sent") for entry in entries], lambda _: None)
+            self._remote.send(uploads, lambda _: None)
 
     def accept(self, entries: Iterable[FileEntry]) -> None:
         """Take note of shards that workers have sent: ``publish`` commits them without their files."""

@@ -77,7 +77,7 @@ class Remote:
     def prepare(self, head: Head | None, *, private: bool) -> None:
         """Create the repo and the branch, if they are not there by now."""
         if head is None:
-            insist(lambda: self._api.create_repo(self.id, repo_type=KIND, private=private or None, exist_ok=True))
+            insist(lambda: self._api.create_repo(self.id, repo_type=KIND, private=private, exist_ok=True))
             head = self.head()
         if head is None or not head.sha:
             insist(lambda: self._api.create_branch(self.id, branch=self.branch, repo_type=KIND, exist_ok=True))
