@@ -15,7 +15,7 @@ from vecmill.tei.session import Session
 
 if TYPE_CHECKING:
     from vecmill.models import ModelFolder
-    from vecmill.tei.embedder import TeiOptions
+    from vecmill.tei.options import TeiOptions
 
 NO_SUCH_PAGE = frozenset({404, 405})
 

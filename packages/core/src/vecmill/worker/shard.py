@@ -124,5 +124,7 @@ class Shard:
             sent = self._sent
             # Windows are read ahead of the engine: what is read is not done, so the embedded share of it is reported.
             share = self._done[1] / max(1, sent.tokens)
-            done = Progress(self._task.index, int(sent.documents * share), *self._done, bytes=int(sent.bytes * share))
+            done = Progress(
+                self._task.index, int(sent.documents * share), self._done[0], self._done[1], int(sent.bytes * share)
+            )
         self._report(done)
