@@ -26,7 +26,7 @@ class OpenVinoOptions(Options):
     Attributes:
         model: A Hub id, a folder, or ``package:NAME/path`` for a folder in an installed Python package.
         revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
-        precision: ``bf16`` is about three times as fast as ``f32`` on a processor that has it, and its
+        precision: ``bf16`` is two to three times as fast as ``f32`` on a processor that has it, and its
             vectors point the same way to within a cosine of 0.9999. ``auto`` takes it there, else ``f32``.
         prompt: Put in front of every document; by default what the model's own files say.
     """

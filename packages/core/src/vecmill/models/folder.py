@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
+from vecmill.models.casing import check_casing
 from vecmill.models.limits import read_max_tokens, sentence_settings
 from vecmill.models.pipeline import Pipeline, read_pipeline
 from vecmill.models.prompts import Prompts, read_prompts
@@ -65,7 +66,9 @@ def describe(model: str, root: Path) -> ModelFolder:
         raise ModelError(
             f"{model!r} holds no model: there is no {path / 'config.json'}. Name a transformer's folder or Hub id."
         )
-    _check_task(model, sentence_settings(path))
+    settings = sentence_settings(path)
+    _check_task(model, settings)
+    check_casing(path, settings)
     hidden = next((config[key] for key in _WIDTHS if isinstance(config.get(key), int)), None)
     if hidden is None:
         raise ModelError(f"{path / 'config.json'} does not say how wide the model is. Name a text embedding model.")
