@@ -4,8 +4,8 @@ import tomllib
 
 import pytest
 
-from vecmill.cli.template import SOURCES, template
 from vecmill import Job
+from vecmill.cli.template import SOURCES, template
 from vecmill.plugins import load
 from vecmill.plugins.build import options
 

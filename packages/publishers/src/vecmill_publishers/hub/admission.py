@@ -9,7 +9,7 @@ from vecmill.errors import PublishError
 from vecmill.store.card import own_text
 
 if TYPE_CHECKING:
-    from vecmill_publishers.hub.publisher import HubOptions
+    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.remote import Remote
     from vecmill_publishers.hub.upload import Stored
 

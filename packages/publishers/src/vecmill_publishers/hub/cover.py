@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vecmill.records import FileEntry, Manifest
-    from vecmill_publishers.hub.publisher import HubOptions
+    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.remote import Remote
     from vecmill_publishers.hub.upload import Stored
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vecmill.records import Manifest, RunEvent
-    from vecmill_publishers.hub.publisher import HubOptions
+    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.remote import Remote
 
 SHOWN = 3
