@@ -1,15 +1,12 @@
-"""Padding: cutting, grouping, filling up."""
+"""Padding: cutting and filling up."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill_local_runtime.padding import STEP, cut, groups, pad
-
-LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=80).map(lambda each: np.array(each, np.int64))
+from vecmill_local_runtime.padding import STEP, cut, pad
 
 
 @pytest.mark.parametrize(
@@ -24,23 +21,6 @@ LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=80).map(lambda each
 def test_a_long_text_is_cut_before_its_last_special_tokens(ids, longest, ending, expected):
     """As the model saw long texts in training."""
     assert cut(ids, longest, ending) == expected
-
-
-@given(LENGTHS, st.integers(1, 5_000))
-def test_groups_hold_every_text_once_and_keep_to_the_budget(lengths, budget):
-    """Padding included; a text over the budget goes alone."""
-    found = list(groups(lengths, budget))
-    assert sorted(np.concatenate(found).tolist()) == list(range(len(lengths)))
-    for rows in found:
-        width = -(-lengths[rows].max() // STEP) * STEP
-        assert len(rows) == 1 or len(rows) * width <= budget
-
-
-@given(LENGTHS, st.integers(600, 5_000))
-def test_groups_go_from_long_to_short(lengths, budget):
-    """So that texts of like length are together."""
-    ordered = np.concatenate([lengths[rows] for rows in groups(lengths, budget)])
-    assert (np.diff(ordered) <= 0).all()
 
 
 @given(st.lists(st.lists(st.integers(2, 9), min_size=1, max_size=40), min_size=1, max_size=9), st.integers(0, 1))

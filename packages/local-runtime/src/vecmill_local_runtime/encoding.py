@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vecmill.batching.token_budget import TokenBudgetBatching, TokenBudgetOptions
 from vecmill.errors import EmbedError
 from vecmill.models.limits import padding_token
 from vecmill_local_runtime.engine import Engine
 from vecmill_local_runtime.graph.build import build_graph
 from vecmill_local_runtime.head import Head
-from vecmill_local_runtime.padding import cut, groups, pad
+from vecmill_local_runtime.padding import cut, pad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,7 @@ class Encoding:
         self._filler = padding_token(folder.config)
         self._dimension = folder.dimension
         self._batch_tokens = batch_tokens
+        self._batching = TokenBudgetBatching(TokenBudgetOptions())  # which leaves whole what the worker made with it
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the texts' vectors, shape ``(len(texts), dimension)``."""
@@ -56,7 +58,7 @@ class Encoding:
         self._check_known(ids)
         lengths = np.array([len(each) for each in ids], np.int64)
         vectors = np.empty((len(ids), self._dimension), np.float32)
-        for rows in groups(lengths, self._batch_tokens):
+        for rows in self._batching.batches(lengths, self._batch_tokens):
             padded = pad([ids[row] for row in rows], self._filler, self._longest)
             vectors[rows] = self._head(self._engine.pooled(padded, lengths[rows]))
         return vectors

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -19,20 +19,6 @@ def cut(ids: list[int], longest: int, ending: int) -> list[int]:
     if len(ids) <= longest:
         return ids
     return ids[: longest - ending] + ids[len(ids) - ending :]
-
-
-def groups(lengths: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield indices of texts of like length, longest first, so that each group has ``budget`` tokens at most.
-
-    A text that is longer than the budget goes alone.
-    """
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        width = _round_up(int(lengths[order[start]]))
-        rows = max(1, budget // width)
-        yield order[start : start + rows]
-        start += rows
 
 
 def pad(ids: Sequence[Sequence[int]], filler: int, longest: int) -> npt.NDArray[np.int64]:
