@@ -58,9 +58,11 @@ def search(path: str | Path, query: str, limit: int = 3) -> list[Passage]:
 
 def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
     """Embed a query as the dataset's model wants it; shape ``(dimension,)``."""
-    options = {key: value for key, value in manifest.recipe["embedder"].items() if key not in {"name", "version"}}
-    spec = ComponentSpec(name=manifest.recipe["embedder"]["name"], options=options)
-    embedder: Any = build(load().registry, "embedder", spec)
+    recipe, registry = manifest.recipe["embedder"], load().registry
+    left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
+    options = {key: value for key, value in recipe.items() if key not in left_out}
+    spec = ComponentSpec(name=recipe["name"], options=options)
+    embedder: Any = build(registry, "embedder", spec)
     embedder.open()
     try:
         vector: npt.NDArray[np.float32] = embedder.embed([manifest.model.query_prompt + query])[0]

@@ -43,6 +43,7 @@ class OpenVinoEmbedder(Embedder[OpenVinoOptions]):
     name = "openvino"
     Config = OpenVinoOptions
     location = frozenset({"model"})  # the revision says which weights; where they are makes no difference
+    machine = frozenset({"precision"})  # what has no bf16 can still embed a query
     batch_tokens: ClassVar[int] = 2048
 
     _encoding: Encoding | None = None

@@ -25,9 +25,11 @@ class Embedder(Component[ConfigT]):
 
     Attributes:
         batch_tokens: The tokens in a batch, padding included, at which the engine is fastest.
+        machine: Options that fit the machine that embeds; a query embedded elsewhere leaves them out.
     """
 
     batch_tokens: ClassVar[int] = 16_384
+    machine: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def model(self) -> ModelInfo:

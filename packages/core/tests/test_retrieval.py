@@ -1,0 +1,35 @@
+"""Tests of vecmill.retrieval."""
+
+import pytest
+
+import vecmill
+from vecmill.errors import StoreError
+from vecmill.testing import HashEmbedder
+
+WORDS = [f"word{n} stands alone" for n in range(50)]
+
+
+def test_the_nearest_passage_comes_first(job, corpus):
+    """A chunk's own text finds that chunk, with cosine 1, however the dataset is cut into shards."""
+    rows = [{"id": str(n), "title": "", "text": text} for n, text in enumerate(WORDS)]
+    dataset = vecmill.run(job(corpus(*rows), shards={"target_mb": 0.0005}))
+    assert len(dataset.manifest.shards) > 1
+    best, *others = vecmill.search(dataset.path, WORDS[33], limit=4)
+    assert (best.id, best.text, best.chunk_index) == ("33", WORDS[33], 0)
+    assert best.score == pytest.approx(1)
+    scores = [best.score, *(passage.score for passage in others)]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 4
+
+
+def test_options_of_the_machine_that_embedded_are_left_out_for_a_query(job, corpus, monkeypatch):
+    """A dataset made with what another machine has can be searched on this one."""
+    dataset = vecmill.run(job(corpus({"id": "a", "text": "one"}), embedder={"name": "hash", "refuse": "two"}))
+    monkeypatch.setattr(HashEmbedder, "machine", frozenset({"refuse"}))
+    assert vecmill.search(dataset.path, "two")[0].id == "a"
+
+
+def test_a_folder_without_a_dataset_is_one_clear_error(tmp_path):
+    """There is nothing to search in an empty folder."""
+    with pytest.raises(StoreError, match="no finished dataset"):
+        vecmill.search(tmp_path, "anything")
