@@ -19,6 +19,14 @@ def front_matter(content: str) -> dict[str, Any] | None:
     return yaml.safe_load(found[1]) if found else None
 
 
+def card_data(content: str) -> dict[str, Any] | None:
+    """Return the front matter that the Hub shows of a repo; one that is not YAML is not shown."""
+    try:
+        return front_matter(content)
+    except yaml.YAMLError:
+        return None
+
+
 def problems(content: str) -> list[str]:
     """Return what is wrong with a README's front matter."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from doubles.hub.card import front_matter
+from doubles.hub.card import card_data
 from doubles.hub.fault import Fault
 from doubles.hub.request import Answer
 from doubles.hub.store import git_oid
@@ -29,7 +29,7 @@ def info(repo: Repo, revision: str | None, request: Request) -> Answer:
     gated = "auto" if repo.gated else False
     told = {"id": repo.id, "sha": sha, "private": repo.private, "gated": gated, "siblings": siblings, "tags": []}
     if "README.md" in repo.files(sha):
-        told["cardData"] = front_matter(repo.files(sha)["README.md"].path.read_text(errors="replace"))
+        told["cardData"] = card_data(repo.files(sha)["README.md"].path.read_text(errors="replace"))
     return Answer.json({**told, "author": repo.id.split("/")[0], "disabled": False, "downloads": 0, "likes": 0})
 
 
