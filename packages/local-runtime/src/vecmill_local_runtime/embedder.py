@@ -62,21 +62,10 @@ class OpenVinoEmbedder(Embedder[OpenVinoOptions]):
 
     def model(self) -> ModelInfo:
         """Describe the model. A model of the Hub is downloaded, its weights are not loaded."""
-        from vecmill.records import ModelInfo
         from vecmill_local_runtime.precision import resolve
 
-        folder = self._folder
-        return ModelInfo(
-            id=folder.id,
-            revision=folder.revision,
-            dimension=folder.dimension,
-            max_tokens=folder.max_tokens,
-            pooling="+".join(folder.pipeline.pooling),
-            normalized=folder.pipeline.normalized,
-            prompt=self._prompt,
-            query_prompt=folder.prompts.query,
-            precision=resolve(self.config.precision),
-        )
+        precision = resolve(self.config.precision)
+        return self._folder.info(self._prompt, precision, normalized=self._folder.pipeline.normalized)
 
     def tokenizer(self) -> Tokenizer:
         """Return the model's own tokenizer."""

@@ -11,6 +11,7 @@ from vecmill.models.limits import read_max_tokens, sentence_settings
 from vecmill.models.pipeline import Pipeline, read_pipeline
 from vecmill.models.prompts import Prompts, read_prompts
 from vecmill.models.settings import read_settings
+from vecmill.records import ModelInfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,20 @@ class ModelFolder:
     def kind(self) -> str:
         """The transformer's architecture, such as ``bert``; ``unknown`` for one with code of its own."""
         return "unknown" if self.config.get("auto_map") else str(self.config.get("model_type", "unknown"))
+
+    def info(self, prompt: str, precision: str | None, *, normalized: bool) -> ModelInfo:
+        """Describe the model as an engine runs it, with the prompt that it puts before documents."""
+        return ModelInfo(
+            id=self.id,
+            revision=self.revision,
+            dimension=self.dimension,
+            max_tokens=self.max_tokens,
+            pooling="+".join(self.pipeline.pooling),
+            normalized=normalized,
+            prompt=prompt,
+            query_prompt=self.prompts.query,
+            precision=precision,
+        )
 
 
 def describe(model: str, root: Path) -> ModelFolder:

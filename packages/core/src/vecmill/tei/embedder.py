@@ -42,20 +42,7 @@ class TeiEmbedder(Embedder[TeiOptions]):
 
     def model(self) -> ModelInfo:
         """Describe the model from its own files; the router is not asked. It always makes unit vectors."""
-        from vecmill.records import ModelInfo
-
-        folder = self._folder
-        return ModelInfo(
-            id=folder.id,
-            revision=folder.revision,
-            dimension=folder.dimension,
-            max_tokens=folder.max_tokens,
-            pooling="+".join(folder.pipeline.pooling),
-            normalized=True,
-            prompt=self._prompt,
-            query_prompt=folder.prompts.query,
-            precision=self.config.precision,
-        )
+        return self._folder.info(self._prompt, self.config.precision, normalized=True)
 
     def tokenizer(self) -> Tokenizer:
         """Return the model's own tokenizer."""

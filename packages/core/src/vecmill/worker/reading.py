@@ -83,9 +83,7 @@ class Reading:
 
     def reject(self, document: Document, reason: str, detail: str) -> None:
         """Set aside a document that was read."""
-        place = self.ids[document.id]
-        row = Rejected(reason, detail, document.id, document.url, document.title, document.text)
-        self._rejected.append((place, row))
+        self._rejected.append((self.ids[document.id], _rejected(document, reason, detail)))
 
     def _take(self, window: Window, row: int, item: Document | Rejected) -> None:
         place = self.documents_in
@@ -93,7 +91,8 @@ class Reading:
         if isinstance(item, Rejected):
             self._rejected.append((place, item))
         elif item.id in self.ids or item.id in self._duplicates:
-            self._rejected.append((place, _duplicate(item)))
+            detail = f"an earlier document has the id {item.id!r} already"
+            self._rejected.append((place, _rejected(item, "duplicate id", detail)))
         else:
             self.ids[item.id] = place
             self.bytes_in += len(item.text.encode())
@@ -109,6 +108,5 @@ class Reading:
             )
 
 
-def _duplicate(document: Document) -> Rejected:
-    detail = f"an earlier document has the id {document.id!r} already"
-    return Rejected("duplicate id", detail, document.id, document.url, document.title, document.text)
+def _rejected(document: Document, reason: str, detail: str) -> Rejected:
+    return Rejected(reason, detail, document.id, document.url, document.title, document.text)
