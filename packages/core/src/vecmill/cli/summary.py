@@ -30,6 +30,8 @@ def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
         yield "", f"set aside in {near(dataset.path / manifest.quarantine.path)}"
     yield "chunks", _chunks(account)
     yield from _work(tally)
+    if manifest.cost is not None:
+        yield "cost", str(manifest.cost)
     yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
     yield from (("published", where) for where in dataset.published if where != str(dataset.path))
     yield "next", f'vecmill search {shlex.quote(near(dataset.path))} "a question"'

@@ -56,6 +56,7 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
+            cost=plan.runtime.cost,
         )
         return self._save(manifest)
 
@@ -67,7 +68,7 @@ class Finish:
             self._shards.receipts[index].shard if index in self._shards.receipts else entry
             for index, entry in enumerate(manifest.shards)
         ]
-        return self._save(manifest.model_copy(update={"shards": mended}))
+        return self._save(manifest.model_copy(update={"shards": mended, "cost": self._plan.runtime.cost}))
 
     def _status(self, manifest: Manifest) -> str:
         return "failed" if share(manifest) > self._plan.job.max_quarantine else "complete"

@@ -10,6 +10,7 @@ from vecmill.job import resume
 from vecmill.job.finish import Finish, judge
 from vecmill.job.plan import plan
 from vecmill.job.shards import Shards
+from vecmill.job.spending import Spending
 from vecmill.plugins import load
 from vecmill.records import Dataset, RunFinished
 from vecmill.store.lock import locked
@@ -77,9 +78,18 @@ def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwri
 
 def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
     state = resume.begun(plan, datetime.now(UTC).isoformat(timespec="seconds"))
-    shards = Shards(plan, tell, resume.receipts(plan))
-    shards.do_all()
-    shards.set_duplicates_aside()
+    spending = Spending(plan, state)
+
+    def told(event: RunEvent) -> None:
+        tell(event)
+        spending.look()
+
+    shards = Shards(plan, told, resume.receipts(plan))
+    try:
+        shards.do_all()
+        shards.set_duplicates_aside()
+    finally:
+        spending.save()
     manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began)
     clear_state(plan.layout)
     return manifest
@@ -87,6 +97,7 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Man
 
 def _mended(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
     """Do the damaged shards of a finished run again; the others stay as they are."""
+    plan.runtime.cost = manifest.cost
     shards = Shards(plan, tell, {}, manifest.duplicates)
     shards.do(broken)
     manifest = Finish(plan, shards).mend(manifest)

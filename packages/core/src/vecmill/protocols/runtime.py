@@ -10,11 +10,18 @@ from vecmill.protocols.component import Component, ConfigT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Cost, Receipt, RunEvent, ShardFailure, ShardTask
 
 
 class Runtime(Component[ConfigT]):
-    """Runs shard tasks on machines: ``vecmill.worker.Worker`` does one, the runtime finds it a place."""
+    """Runs shard tasks on machines: ``vecmill.worker.Worker`` does one, the runtime finds it a place.
+
+    Attributes:
+        cost: What the run has cost so far. The job sets it to what earlier commands spent; a runtime that
+            costs money adds to it while it works. None where nobody sends a bill.
+    """
+
+    cost: Cost | None = None
 
     @abstractmethod
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:

@@ -1,6 +1,7 @@
 """The nouns of vecmill. They know nothing of files, models or plugins."""
 
 from vecmill.records.account import Account
+from vecmill.records.cost import Cost
 from vecmill.records.dataset import Dataset
 from vecmill.records.document import Document, Span
 from vecmill.records.event import (
@@ -22,6 +23,7 @@ __all__ = [
     "FORMAT",
     "Account",
     "ComponentSpec",
+    "Cost",
     "Dataset",
     "Document",
     "FileEntry",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vecmill.records.account import Account
+from vecmill.records.cost import Cost
 from vecmill.records.model import ModelInfo
 from vecmill.records.task import FileEntry
 
@@ -46,6 +47,7 @@ class Manifest(BaseModel):
 
     ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
     the dataset is then kept for inspection. ``duplicates`` lists, by shard, ids that an earlier shard has.
+    ``cost`` is there only if the runtime sends a bill.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -64,4 +66,4 @@ class Manifest(BaseModel):
     quarantine: FileEntry | None = None
     duplicates: dict[int, list[str]] = Field(default_factory=dict)
     timing: Timing
-    cost: dict[str, Any] | None = None
+    cost: Cost | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.records import FileEntry, Receipt
+from vecmill.records import Cost, FileEntry, Receipt
 from vecmill.store.files import remove, sha256
 from vecmill.store.json import read_json, write_json
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunState(BaseModel):
-    """Which run is unfinished in a folder, and when it was begun (ISO 8601, UTC)."""
+    """Which run is unfinished in a folder, when it was begun (ISO 8601, UTC), and what it has cost so far."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -23,6 +23,7 @@ class RunState(BaseModel):
     shards: int
     started: str
     identity: dict[str, object]
+    cost: Cost | None = None
 
 
 def read_state(layout: Layout) -> RunState | None:

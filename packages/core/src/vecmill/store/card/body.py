@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vecmill.store.card.front import title
 
 if TYPE_CHECKING:
-    from vecmill.records import Manifest
+    from vecmill.records import Cost, Manifest
     from vecmill.store.card.place import Place
 
 HOUR, MINUTE = 3600, 60
@@ -143,8 +143,8 @@ def duration(seconds: float) -> str:
     return f"{seconds / MINUTE:.1f} minutes" if seconds < HOUR else f"{seconds / HOUR:,.1f} hours"
 
 
-def _cost(cost: dict[str, Any] | None) -> str:
-    return "" if not cost else " Cost: " + ", ".join(f"{key} {value}" for key, value in cost.items()) + "."
+def _cost(cost: Cost | None) -> str:
+    return "" if cost is None else f" It cost {cost}."
 
 
 def _quoted(prompt: str) -> str:
