@@ -13,6 +13,7 @@ from vecmill.records.event import (
     ShardFailed,
     ShardProgress,
     ShardRetried,
+    Spent,
 )
 from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
@@ -44,6 +45,7 @@ __all__ = [
     "ShardTask",
     "SourceInfo",
     "Span",
+    "Spent",
     "Timing",
     "WorkSpec",
 ]

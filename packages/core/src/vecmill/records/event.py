@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vecmill.records.cost import Cost
     from vecmill.records.manifest import Manifest
     from vecmill.records.progress import Progress
     from vecmill.records.task import Receipt, ShardFailure
@@ -55,6 +56,14 @@ class ShardFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What the run has cost so far, and how many machines are at work; only from runtimes that cost money."""
+
+    cost: Cost
+    machines: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The manifest is written."""
 
@@ -71,4 +80,4 @@ class Publishing:
     bytes: int
 
 
-RunEvent = RunStarted | ShardProgress | ShardDone | ShardRetried | ShardFailed | RunFinished | Publishing
+RunEvent = RunStarted | ShardProgress | ShardDone | ShardRetried | ShardFailed | Spent | RunFinished | Publishing
