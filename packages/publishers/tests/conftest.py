@@ -116,7 +116,7 @@ def complete(hub: HubDouble) -> Callable[..., bool]:
         import re
 
         files = hub.find("dataset", repo).files(revision)
-        (pattern,) = re.findall(r'path: "(.*)/train-\*\.parquet"', files["README.md"].path.read_text())
+        pattern, *_ = re.findall(r'path: "(.*)/train-\*\.parquet"', files["README.md"].path.read_text())
         seen = {path: blob.sha256 for path, blob in files.items() if path.startswith(f"{pattern}/train-")}
         wanted = {f"{pattern}/{entry.path.split('/')[-1]}": entry.sha256 for entry in dataset.manifest.shards}
         return seen == wanted

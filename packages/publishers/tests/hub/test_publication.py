@@ -129,24 +129,6 @@ def test_progress_is_told_in_bytes(hub, publisher, made):
     assert [event.done for event in told] == sorted(event.done for event in told)
 
 
-def test_workers_send_their_shards_and_the_driver_commits_without_them(hub, publisher, dataset, complete):
-    """Shards that are not on the driver's machine are committed from the manifest alone."""
-    hub.xet.apart = True
-    for entry in dataset.manifest.shards:
-        worker = publisher()
-        worker.prepare()
-        worker.send(dataset.path, [entry])
-        (dataset.path / entry.path).unlink()
-    with pytest.raises(PublishError, match="no such file"):
-        publisher().send(dataset.path, dataset.manifest.shards)
-    sent = len(hub.uploads)
-    driver = publisher()
-    driver.accept(dataset.manifest.shards)
-    driver.publish(dataset.path, dataset.manifest)
-    assert complete(dataset)
-    assert len(hub.uploads) == sent
-
-
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_a_job_publishes_when_it_is_done_and_asks_before_it_begins(hub, small_job, token, tmp_path, complete):
     """A wrong token stops the job before any work; a right one, and the same job ends on the Hub."""

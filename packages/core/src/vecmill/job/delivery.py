@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import StoreError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import ComponentSpec
+from vecmill.records import ComponentSpec, Errand
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked
+from vecmill.store.sent import read_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from vecmill.protocols import Publisher
     from vecmill.records import Manifest, RunEvent
@@ -48,7 +49,7 @@ def publish(
         publisher.report = observe
     with locked(layout):
         publisher.check()
-        return publisher.publish(layout.root, manifest)
+        return deliver([publisher], layout, manifest)[0]
 
 
 def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
@@ -56,7 +57,30 @@ def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None)
     layout, manifest = _finished(path)
     publisher = _publisher(to, options)
     publisher.check()
+    _tell_of_sent([publisher], layout)
     yield from publisher.preview(layout.root, manifest)
+
+
+def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Manifest) -> tuple[str, ...]:
+    """Give a finished dataset to publishers, one after the other, and return where it is."""
+    _tell_of_sent(publishers, layout)
+    return tuple(publisher.publish(layout.root, manifest) for publisher in publishers)
+
+
+def errands(publishers: Iterable[Publisher[Any]]) -> tuple[Errand, ...]:
+    """Ask publishers, before the work, which of them want shards from the workers that make them."""
+    asked = ((publisher, publisher.prepare()) for publisher in publishers)
+    return tuple(Errand(publisher=_spec(publisher), ready=ready) for publisher, ready in asked if ready is not None)
+
+
+def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
+    kept = read_sent(layout)
+    for publisher in publishers:
+        publisher.accept([sent for sent in kept if sent.publisher == publisher.name])
+
+
+def _spec(publisher: Publisher[Any]) -> ComponentSpec:
+    return ComponentSpec(name=publisher.name, options=publisher.config.model_dump(mode="json"))
 
 
 def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:

@@ -12,6 +12,7 @@ from vecmill.records import Manifest, Timing
 from vecmill.store.card import card
 from vecmill.store.files import write_bytes
 from vecmill.store.json import write_json
+from vecmill.store.sent import add_sent
 
 if TYPE_CHECKING:
     from vecmill.job.plan import Plan
@@ -58,6 +59,7 @@ class Finish:
             ),
             cost=plan.runtime.cost,
         )
+        add_sent(plan.layout, receipts)
         return self._save(manifest)
 
     def mend(self, manifest: Manifest) -> Manifest:
@@ -68,6 +70,7 @@ class Finish:
             self._shards.receipts[index].shard if index in self._shards.receipts else entry
             for index, entry in enumerate(manifest.shards)
         ]
+        add_sent(self._plan.layout, self._shards.receipts.values())
         return self._save(manifest.model_copy(update={"shards": mended, "cost": self._plan.runtime.cost}))
 
     def _status(self, manifest: Manifest) -> str:

@@ -75,7 +75,13 @@ def clear_other(plan: Plan) -> None:
 
 def clear(layout: Layout) -> None:
     """Remove a dataset: the files that a run writes, and nothing else."""
-    for path in (layout.manifest, layout.card, layout.quarantine, *layout.data.glob("train-*-of-*.parquet")):
+    for path in (
+        layout.manifest,
+        layout.card,
+        layout.quarantine,
+        layout.sent,
+        *layout.data.glob("train-*-of-*.parquet"),
+    ):
         remove(path)
     if layout.data.is_dir() and not any(layout.data.iterdir()):
         layout.data.rmdir()

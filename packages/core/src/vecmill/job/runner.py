@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vecmill.job import resume
+from vecmill.job.delivery import deliver
 from vecmill.job.finish import Finish, judge
 from vecmill.job.plan import plan
 from vecmill.job.shards import Shards
@@ -14,6 +15,7 @@ from vecmill.job.spending import Spending
 from vecmill.plugins import load
 from vecmill.records import Dataset, RunFinished
 from vecmill.store.lock import locked
+from vecmill.store.sent import clear_sent
 from vecmill.store.state import clear_state, clear_temporary
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrit
             clear_temporary(plan_.layout)
         tell(RunFinished(manifest, str(plan_.layout.root)))
         judge(manifest, job.max_quarantine, plan_.layout)
-        published = tuple(publisher.publish(plan_.layout.root, manifest) for publisher in plan_.publishers)
+        published = deliver(plan_.publishers, plan_.layout, manifest)
+        clear_sent(plan_.layout)
     return Dataset(plan_.layout.root, manifest, published)
 
 

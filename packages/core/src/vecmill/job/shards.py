@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vecmill.errors import RunError
+from vecmill.job.delivery import errands
 from vecmill.records import Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
 from vecmill.store.ids import duplicates
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from vecmill.job.plan import Plan
-    from vecmill.records import RunEvent, ShardTask
+    from vecmill.records import RunEvent, ShardTask, WorkSpec
 
 SHOWN = 5
 """Failed shards named in an error; the others are counted."""
@@ -73,7 +75,13 @@ class Shards:
         return False
 
     def _task(self, index: int) -> ShardTask:
-        return self._plan.tasks[index].model_copy(update={"duplicates": tuple(self._duplicates.get(index, ()))})
+        changes = {"spec": self._spec, "duplicates": tuple(self._duplicates.get(index, ()))}
+        return self._plan.tasks[index].model_copy(update=changes)
+
+    @cached_property
+    def _spec(self) -> WorkSpec:
+        """What tasks share, with the errands of publishers, who are asked when there is work to do."""
+        return self._plan.tasks[0].spec.model_copy(update={"errands": errands(self._plan.publishers)})
 
     def _started(self, tasks: list[ShardTask]) -> RunStarted:
         every = self._plan.tasks

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.protocols.component import Component, ConfigT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from vecmill.records import Manifest, RunEvent
+    from vecmill.records import FileEntry, Manifest, RunEvent, Sent
 
 
 class Publisher(Component[ConfigT]):
@@ -28,6 +28,40 @@ class Publisher(Component[ConfigT]):
     def directory(self) -> Path | None:
         """Return the folder in which this publisher wants the dataset made, if it is one on this machine."""
         return None
+
+    def prepare(self) -> dict[str, Any] | None:
+        """Get the place ready for shards that workers send themselves; called in the driver, before the work.
+
+        Returns:
+            What ``send`` needs to know, in JSON types and without secrets; ``None`` to have no worker send anything.
+
+        Raises:
+            PublishError: It cannot be made ready; no work is begun.
+        """
+        return None
+
+    def send(self, dataset: Path, shard: FileEntry, ready: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a shard from the worker that made it. Readers must not see it before ``publish``.
+
+        Args:
+            dataset: The dataset's folder, as the worker sees it.
+            shard: The file, below that folder.
+            ready: What ``prepare`` returned.
+
+        Returns:
+            What ``accept`` needs to know, in JSON types: less than a kilobyte, without secrets.
+
+        Raises:
+            PublishError: It could not be sent; it is then left to ``publish``.
+        """
+        raise NotImplementedError
+
+    def accept(self, sent: Iterable[Sent]) -> None:
+        """Take note, before ``publish`` or ``preview``, of what workers sent with a publisher of this name.
+
+        It may be for another place: an earlier try of the job may have named another. ``publish`` need not send
+        these shards again, and should if the place has lost them.
+        """
 
     def check(self) -> None:
         """Fail now, before the work, if publishing could not succeed later.

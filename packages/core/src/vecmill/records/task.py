@@ -7,15 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from vecmill.records.account import Account
-
-
-class ComponentSpec(BaseModel):
-    """A component by its registered name, with its validated options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    options: dict[str, Any] = Field(default_factory=dict)
+from vecmill.records.component import ComponentSpec
+from vecmill.records.errand import Errand, Sent
 
 
 class Partition(BaseModel):
@@ -35,7 +28,11 @@ class Partition(BaseModel):
 
 
 class WorkSpec(BaseModel):
-    """What is the same for every shard of a run: the components, and where the dataset grows."""
+    """What is the same for every shard of a run: the components, and where the dataset grows.
+
+    Attributes:
+        errands: What publishers have a worker do with a shard that it finished.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +43,7 @@ class WorkSpec(BaseModel):
     batching: ComponentSpec
     embedder: ComponentSpec
     truncate: bool = False
+    errands: tuple[Errand, ...] = ()
 
 
 class ShardTask(BaseModel):
@@ -90,6 +88,8 @@ class Receipt(BaseModel):
         reasons: Documents set aside by reason.
         seconds: Worker time, reading to writing.
         duplicates: Ids that the task named as standing in an earlier shard.
+        sent: To whom the worker has sent the shard already.
+        unsent: Why it could not be sent to others, in a sentence each; it is left to them to fetch it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -102,6 +102,8 @@ class Receipt(BaseModel):
     reasons: dict[str, int] = Field(default_factory=dict)
     seconds: float = 0.0
     duplicates: tuple[str, ...] = ()
+    sent: tuple[Sent, ...] = ()
+    unsent: tuple[str, ...] = ()
 
 
 class ShardFailure(BaseModel):

@@ -51,6 +51,11 @@ class Layout:
         return self.root / ".vecmill.lock"
 
     @property
+    def sent(self) -> Path:
+        """Which shards workers have sent, until the dataset is published; it outlives the state."""
+        return self.root / ".vecmill.sent.json"
+
+    @property
     def temporary(self) -> Path:
         """Files being written; safe to delete when nobody holds the lock."""
         return self.state / "tmp"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.plugins import load
 from vecmill.plugins.build import build
+from vecmill.store.json import write_json
+from vecmill.store.layout import Layout
 from vecmill.worker.embedding import Embedding
+from vecmill.worker.errands import run_errands
 from vecmill.worker.reading import Reading
 from vecmill.worker.shard import Shard
 
@@ -41,6 +45,8 @@ class Worker:
     def do(self, task: ShardTask, report: Callable[[Progress], None] = lambda _: None) -> Receipt:
         """Do one task: when this returns, the shard, its quarantine and its receipt are on disk.
 
+        Then the shard is sent to those publishers that take it from workers; the receipt says to which.
+
         Raises:
             VecmillError: The shard was not finished; no file of it is left half written.
         """
@@ -53,9 +59,10 @@ class Worker:
         shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report)
         pool = ThreadPoolExecutor(embedder.concurrency, thread_name_prefix="embed")
         try:
-            return shard.run(Embedding(embedder, model, pool), batching, embedder.batch_tokens)
+            receipt = shard.run(Embedding(embedder, model, pool), batching, embedder.batch_tokens)
         finally:
             pool.shutdown(cancel_futures=True)
+        return _delivered(task.spec, receipt) if task.spec.errands else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:
         if self._embedder is None or self._spec is None or self._spec.embedder != spec.embedder:
@@ -71,3 +78,10 @@ class Worker:
         if self._embedder is not None:
             self._embedder.close()
         self._embedder = self._spec = None
+
+
+def _delivered(spec: WorkSpec, receipt: Receipt) -> Receipt:
+    receipt = run_errands(spec, receipt)
+    layout = Layout(Path(spec.directory))
+    write_json(layout, layout.receipt(receipt.index), receipt)
+    return receipt

@@ -51,6 +51,8 @@ def _message(repo: str, error: Exception) -> str:
     code, said = status(error), _said(error)
     if isinstance(error, errors.OfflineModeIsEnabled):
         return f"the Hub cannot be reached: HF_HUB_OFFLINE is set. Unset it to publish to {repo}"
+    if any(isinstance(cause, errors.RepositoryNotFoundError) for cause in _causes(error)):
+        return f"{repo} is not on the Hub, or hidden from this token: it was removed or renamed. {AGAIN}"
     if code == UNAUTHORIZED:
         return f"the Hub does not know this token ({said}): log in with `hf auth login`, or set HF_TOKEN"
     if code in {FORBIDDEN, PAYMENT, TOO_LARGE} or "storage" in said.lower():

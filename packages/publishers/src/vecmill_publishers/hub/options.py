@@ -20,6 +20,8 @@ class HubOptions(Options):
         force: Publish to a repo that holds something else. Its card is replaced, its other files stay.
         readme: A Markdown file with text of your own for the card; without it, what the card has stays.
         vectors: Further configurations with the same rows and smaller vectors.
+        from_workers: Whether each worker sends the shards that it makes, with a token of its own, so that the driver
+            sends none. The repo is then created before the work.
         license: Identifiers of the text's licences; by default those of the source on the Hub.
         language: Codes of the text's languages; by default those of the source on the Hub.
         pretty_name: The dataset's name for people.
@@ -32,6 +34,7 @@ class HubOptions(Options):
     force: bool = False
     readme: str | None = None
     vectors: tuple[Literal["float16", "int8"], ...] = ()
+    from_workers: bool = False
     license: tuple[str, ...] = ()
     language: tuple[str, ...] = ()
     pretty_name: str = ""

@@ -25,7 +25,8 @@ def preview(publication: Publication) -> Iterator[str]:
             yield f"create the branch {remote.branch} of {remote.url}"
         missing = publication.missing(state)
         for upload in missing:
-            yield f"send {upload.path}, {upload.bytes / MEGA:,.1f} MB"
+            how = "commit what a worker sent:" if publication.shipments.settled(upload) else "send"
+            yield f"{how} {upload.path}, {upload.bytes / MEGA:,.1f} MB"
         if kept := len(publication.uploads) - len(missing):
             yield f"{kept} of {len(publication.uploads)} files are there already"
         old = sorted(runs(state.files) - {publication.name})

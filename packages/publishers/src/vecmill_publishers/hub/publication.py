@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill_publishers.hub.admission import refuse_others
+from vecmill_publishers.hub.consignment import Consignment
 from vecmill_publishers.hub.cover import Cover
 from vecmill_publishers.hub.remote import Head
 from vecmill_publishers.hub.retry import insist
-from vecmill_publishers.hub.upload import Stored, Upload, batches
-from vecmill_publishers.hub.variants import made
+from vecmill_publishers.hub.shipment import Shipments
+from vecmill_publishers.hub.upload import Stored, Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-    from vecmill.records import Manifest, RunEvent
+    from vecmill.records import Manifest, RunEvent, Sent
     from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.remote import Remote
 
@@ -44,6 +44,7 @@ class Publication:
         name: The run's folder and tag: other content, another name, so what readers read is never written to.
         uploads: The files of the run.
         cover: The card and the manifest as the repo shows them.
+        shipments: What workers have sent.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class Publication:
         dataset: Path,
         manifest: Manifest,
         report: Callable[[RunEvent], None],
-        sent: frozenset[str] = frozenset(),
+        sent: Iterable[Sent] = (),
     ) -> None:
         self.options, self.remote = options, remote
-        self._report, self._sent = report, sent
+        self._report = report
         if manifest.status != "complete":
             raise PublishError(
                 f"{dataset} is of a run that failed: finish it with `vecmill run` before it is published"
@@ -67,6 +68,8 @@ class Publication:
         self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
         for variant in options.vectors:
             self.uploads += [Upload.of(dataset, entry, self.cover.folder, variant) for entry in manifest.shards]
+        self.shipments = Shipments(remote.url, sent)
+        self._consignment = Consignment(remote, self.name, self.shipments, self._landed)
 
     def run(self) -> str:
         """Publish, and return the address of the dataset."""
@@ -93,7 +96,7 @@ class Publication:
     def begin(self) -> State:
         """Return what is in the repo now, creating it if need be; nothing is created for files that are not sound."""
         state = self.look()
-        self._sound(self.missing(state))
+        self._consignment.check(self.missing(state))
         if state.sha:
             return state
         self.remote.prepare(state.head, private=self.options.private)
@@ -103,17 +106,6 @@ class Publication:
         """Return the files that the repo lacks."""
         return [upload for upload in self.uploads if not upload.arrived(state.files)]
 
-    def _sound(self, uploads: list[Upload]) -> None:
-        # A variant is made of the very file that is sent beside it.
-        files = {upload.local: upload for upload in uploads}
-        faults = [path for path, upload in files.items() if not (self._accepted(upload) or upload.intact())]
-        if faults:
-            names = ", ".join(path.name for path in faults[:SHOWN])
-            raise PublishError(
-                f"{len(faults)} of {len(files)} files are missing or not what the manifest says ({names}): "
-                "nothing was sent. `vecmill verify` tells more, and `vecmill run` with the job makes them again"
-            )
-
     def _deliver(self, uploads: list[Upload]) -> None:
         total = sum(upload.bytes for upload in self.uploads)
         done = total - sum(upload.bytes for upload in uploads)
@@ -122,21 +114,13 @@ class Publication:
             self._report(Publishing(self.remote.url, done + count, total))
 
         sent(0)
-        for batch in batches(uploads):
-            with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
-                self._add([made(upload, Path(folder)) for upload in batch], sent)
+        size = {upload.path: upload.bytes for upload in uploads}
+        for batch in self._consignment.deliver(uploads, sent):
+            known = {upload.path: upload for upload in batch}
+            self.uploads = [known.get(upload.path, upload) for upload in self.uploads]
             # Variants count for the shards they are made of: how small they are is known too late.
-            done += sum(upload.bytes for upload in batch)
+            done += sum(size[path] for path in known)
         sent(0)
-
-    def _add(self, batch: list[Upload], sent: Callable[[int], None]) -> None:
-        operations = self.remote.send(batch, sent)
-        self.remote.add(operations, f"Add {len(batch)} files of {self.name}", lambda: self._landed(batch))
-        known = {upload.path: upload for upload in batch}
-        self.uploads = [known.get(upload.path, upload) for upload in self.uploads]
-
-    def _accepted(self, upload: Upload) -> bool:
-        return upload.sha256 in self._sent and not upload.variant
 
     def _landed(self, batch: list[Upload]) -> bool:
         state = self.look()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import PublishError
 from vecmill.protocols import Publisher
 from vecmill_publishers.hub.options import HubOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from vecmill.records import FileEntry, Manifest
+    from vecmill.records import FileEntry, Manifest, Sent
+    from vecmill_publishers.hub.publication import Publication
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -28,7 +28,7 @@ class HubPublisher(Publisher[HubOptions]):
 
     def __init__(self, config: HubOptions) -> None:
         super().__init__(config)
-        self._sent: list[FileEntry] = []
+        self._sent: list[Sent] = []
 
     def check(self) -> None:
         """Find out whether the token may write, and whether the repo is free or holds a dataset of vecmill.
@@ -43,12 +43,40 @@ class HubPublisher(Publisher[HubOptions]):
         own_text(self.config)
         admit(self._remote, self.config)
 
+    def prepare(self) -> dict[str, Any] | None:
+        """Create the repo and its branch if need be, so that workers can send their shards.
+
+        Raises:
+            PublishError: It could not be created.
+        """
+        if not self.config.from_workers:
+            return None
+        with self._remote.understood():
+            self._remote.prepare(self._remote.head(), private=self.config.private)
+        return {}
+
+    def send(self, dataset: Path, shard: FileEntry, ready: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a shard from the worker that made it, with the token that the worker has.
+
+        Nothing shows in the repo before ``publish``, which should follow within hours.
+
+        Raises:
+            PublishError: It could not be sent.
+        """
+        from vecmill_publishers.hub.shipment import ship
+
+        del ready
+        return ship(self._remote, self.config.vectors, dataset, shard)
+
+    def accept(self, sent: Iterable[Sent]) -> None:
+        """Take note of shards that workers have sent: ``publish`` commits them without their bytes."""
+        self._sent += sent
+
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
         """Yield what would be sent."""
         from vecmill_publishers.hub.preview import preview
-        from vecmill_publishers.hub.publication import Publication
 
-        return preview(Publication(self.config, self._remote, dataset, manifest, self.report))
+        return preview(self._publication(dataset, manifest))
 
     def publish(self, dataset: Path, manifest: Manifest) -> str:
         """Send what the repo lacks, switch its readers to it, check it, tag it, and return its address.
@@ -56,39 +84,12 @@ class HubPublisher(Publisher[HubOptions]):
         Raises:
             PublishError: It could not be delivered; readers see what they saw before.
         """
+        return self._publication(dataset, manifest).run()
+
+    def _publication(self, dataset: Path, manifest: Manifest) -> Publication:
         from vecmill_publishers.hub.publication import Publication
 
-        sent = frozenset(entry.sha256 for entry in self._sent)
-        return Publication(self.config, self._remote, dataset, manifest, self.report, sent).run()
-
-    def prepare(self) -> None:
-        """Create the repo and its branch if need be, so that workers can send their shards.
-
-        Raises:
-            PublishError: It could not be created.
-        """
-        with self._remote.understood():
-            self._remote.prepare(self._remote.head(), private=self.config.private)
-
-    def send(self, dataset: Path, entries: Iterable[FileEntry]) -> None:
-        """Send shards from the machine they are on, so that ``publish`` can do without their files.
-
-        Nothing shows in the repo before ``publish``, which should follow within hours.
-
-        Raises:
-            PublishError: They could not be sent.
-        """
-        from vecmill_publishers.hub.upload import Upload
-
-        uploads = [Upload.of(dataset, entry, "sent") for entry in entries]
-        if gone := [upload.local.name for upload in uploads if not upload.here]:
-            raise PublishError(f"{', '.join(gone)} cannot be sent: there is no such file in {dataset}")
-        with self._remote.understood():
-            self._remote.send(uploads, lambda _: None)
-
-    def accept(self, entries: Iterable[FileEntry]) -> None:
-        """Take note of shards that workers have sent: ``publish`` commits them without their files."""
-        self._sent += entries
+        return Publication(self.config, self._remote, dataset, manifest, self.report, self._sent)
 
     @cached_property
     def _remote(self) -> Remote:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token, hf_hub_url
-from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.lfs import UploadInfo
-from huggingface_hub.utils import (  # type: ignore[attr-defined]
-    are_progress_bars_disabled,
-    disable_progress_bars,
-    enable_progress_bars,
-    get_session,
-    hf_raise_for_status,
-    validate_repo_id,
-)
+from huggingface_hub.utils import get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
-from vecmill.errors import ConfigError, PublishError
+from vecmill.errors import PublishError
 from vecmill_publishers.hub.answer import understood
+from vecmill_publishers.hub.operation import operation, silent
+from vecmill_publishers.hub.repo_id import valid
 from vecmill_publishers.hub.retry import insist
-from vecmill_publishers.hub.upload import Stored, Upload, groups
+from vecmill_publishers.hub.upload import Stored, groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from vecmill_publishers.hub.upload import Upload
 
 KIND = "dataset"
 
@@ -44,7 +40,7 @@ class Remote:
             ConfigError: That is no repo id.
             PublishError: There is no token.
         """
-        self.id, self.branch = _valid(repo), branch
+        self.id, self.branch = valid(repo), branch
         token = get_token()
         if not token:
             raise PublishError(f"publishing to {repo} needs a token: log in with `hf auth login`, or set HF_TOKEN")
@@ -56,7 +52,7 @@ class Remote:
         """Where people find it."""
         return f"{self._api.endpoint}/datasets/{self.id}"
 
-    def understood(self) -> contextlib.AbstractContextManager[None]:
+    def understood(self) -> AbstractContextManager[None]:
         """Turn the client's errors into ours."""
         return understood(self.id, self._token)
 
@@ -114,16 +110,16 @@ class Remote:
         """Send the bytes of files; they show in the repo when what is returned is committed.
 
         Args:
-            uploads: What to send. A file that is not on this machine must have been sent by another.
+            uploads: What to send; nothing, for those that were sent before.
             sent: Told how many bytes are through, after each group.
         """
         operations: list[CommitOperationAdd] = []
-        with _silent():
+        with silent():
             for group in groups(uploads):
-                made = [_operation(upload) for upload in group]
+                made = [operation(upload) for upload in group]
                 self._api.preupload_lfs_files(self.id, made, repo_type=KIND, revision=self.branch, free_memory=False)
                 operations += made
-                sent(sum(operation.upload_info.size for operation in operations))
+                sent(sum(each.upload_info.size for each in operations))
         return operations
 
     def add(self, operations: list[CommitOperationAdd], message: str, landed: Callable[[], bool]) -> None:
@@ -144,7 +140,7 @@ class Remote:
         insist(lambda: self._api.create_tag(self.id, tag=name, revision=sha, repo_type=KIND, exist_ok=True))
 
     def _commit(self, operations: list[Any], message: str, parent: str | None) -> str:
-        with _silent():
+        with silent():
             made = self._api.create_commit(
                 self.id, operations, commit_message=message, repo_type=KIND, revision=self.branch, parent_commit=parent
             )
@@ -157,40 +153,3 @@ class Head:
     def __init__(self, sha: str, *, private: bool) -> None:
         self.sha = sha
         self.private = private
-
-
-def _operation(upload: Upload) -> CommitOperationAdd:
-    operation = CommitOperationAdd(upload.path, str(upload.local) if upload.here else b"")
-    if upload.here:
-        # The manifest has the hash, and it was checked: the client need not read the file for it.
-        operation.upload_info.sha256 = bytes.fromhex(upload.sha256)
-        return operation
-    operation.upload_info = UploadInfo(size=upload.bytes, sample=b"", sha256=bytes.fromhex(upload.sha256))
-    # The client's own marks of a file that was sent; it has no other way to commit one from its hash.
-    operation._upload_mode = "lfs"  # noqa: SLF001
-    operation._is_uploaded = True  # noqa: SLF001
-    operation._should_ignore = False  # noqa: SLF001
-    return operation
-
-
-def _valid(repo: str) -> str:
-    try:
-        validate_repo_id(repo)
-    except HFValidationError as error:
-        raise ConfigError(f"publisher.repo: {error}") from None
-    if repo.count("/") != 1:
-        raise ConfigError(f'publisher.repo: needs "user/name" or "organisation/name"; found {repo!r}')
-    return repo
-
-
-@contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keep the client's own bars away: progress is reported, and shown by whoever listens."""
-    if are_progress_bars_disabled():
-        yield
-        return
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        enable_progress_bars()

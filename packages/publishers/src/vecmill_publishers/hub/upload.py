@@ -35,6 +35,7 @@ class Upload:
         local: The file on this machine; it may be missing if a worker sent it.
         path: Its path in the repo.
         variant: The kind of vectors that are to be made of those in the file; empty if it is sent as it is.
+        sent: Whether the Hub has its bytes already, and lacks but the commit.
     """
 
     local: Path
@@ -42,6 +43,7 @@ class Upload:
     bytes: int
     sha256: str
     variant: str = ""
+    sent: bool = False
 
     @classmethod
     def of(cls, dataset: Path, entry: FileEntry, folder: str, variant: str = "") -> Upload:
