@@ -1,9 +1,11 @@
 """The nouns of vecmill. They know nothing of files, models or plugins."""
 
 from vecmill.records.account import Account
+from vecmill.records.component import ComponentSpec
 from vecmill.records.cost import Cost
 from vecmill.records.dataset import Dataset
 from vecmill.records.document import Document, Span
+from vecmill.records.errand import Errand, Sent
 from vecmill.records.event import (
     Publishing,
     RunEvent,
@@ -18,7 +20,7 @@ from vecmill.records.event import (
 from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
 from vecmill.records.progress import Progress
-from vecmill.records.task import ComponentSpec, FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
+from vecmill.records.task import FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
 
 __all__ = [
     "FORMAT",
@@ -27,6 +29,7 @@ __all__ = [
     "Cost",
     "Dataset",
     "Document",
+    "Errand",
     "FileEntry",
     "Manifest",
     "ModelInfo",
@@ -37,6 +40,7 @@ __all__ = [
     "RunEvent",
     "RunFinished",
     "RunStarted",
+    "Sent",
     "ShardDone",
     "ShardFailed",
     "ShardFailure",
