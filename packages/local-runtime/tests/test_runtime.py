@@ -11,6 +11,7 @@ import pytest
 import vecmill
 from vecmill.errors import RunError
 from vecmill.records import RunStarted, ShardDone, ShardRetried
+from vecmill.records.event import ShardStarted, WorkerSaid
 
 
 def shards(dataset):
@@ -33,6 +34,9 @@ def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     (retried,) = [event for event in events if isinstance(event, ShardRetried)]
     assert "killed by signal 9" in retried.error
     assert "my last words" in retried.error
+    before, after = [event for event in events if isinstance(event, ShardStarted) and event.shard == retried.shard]
+    assert (before.attempt, after.attempt, before.worker == after.worker) == (1, 2, False)
+    assert WorkerSaid(before.worker, retried.shard, "my last words") in events
     assert shards(killed) == shards(vecmill.run(job("quiet")))
 
 

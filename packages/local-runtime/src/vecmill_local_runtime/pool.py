@@ -7,6 +7,7 @@ import queue
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried
+from vecmill.records.event import ShardStarted, WorkerSaid
 from vecmill_local_runtime.process import Process
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Pool:
             process, kind, body = self._inbox.get()
             if kind == "progress":
                 self._report(ShardProgress(body))
+            elif kind == "said":
+                task = self._busy.get(process)
+                self._report(WorkerSaid(process.pid, task.index if task else None, body))
             elif kind == "receipt":
                 del self._busy[process]
                 self._idle.append(process)
@@ -61,6 +65,7 @@ class Pool:
             process, task = self._idle.pop(), self._todo.popleft()
             self._busy[process] = task
             self._tried[task.index] += 1
+            self._report(ShardStarted(task.index, self._tried[task.index], process.pid))
             process.give(task)
 
     def _failed(self, process: Process, error: str, *, final: bool) -> Iterator[ShardFailure]:

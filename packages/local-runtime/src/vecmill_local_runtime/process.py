@@ -27,8 +27,8 @@ class Process:
     Args:
         number: The worker's number.
         cores: The processors it may use.
-        inbox: Called, from a thread of its own, with this process, a message's kind, and its body;
-            the kind ``gone`` comes last.
+        inbox: Called, from a thread of its own, with this process, a message's kind, and its body; the kind
+            ``said`` is a line that the child wrote to standard error, the kind ``gone`` its last message.
     """
 
     def __init__(self, number: int, cores: Sequence[int], inbox: Callable[[Process, str, Any], None]) -> None:
@@ -52,6 +52,11 @@ class Process:
         self._logger = threading.Thread(target=self._log, name=f"worker-{number}-stderr", daemon=True)
         self._listener.start()
         self._logger.start()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
 
     def give(self, task: ShardTask) -> None:
         """Send a task. A dead child is noticed by the listener."""
@@ -92,8 +97,10 @@ class Process:
         if self._child.stdout is not None:
             for kind, body in messages.receive(self._child.stdout):
                 self._inbox(self, kind, body)
+        self._logger.join(timeout=1)  # so that its last lines come before its end
         self._inbox(self, "gone", None)
 
     def _log(self) -> None:
         for line in self._child.stderr or ():
             self._errors.append(line.rstrip())
+            self._inbox(self, "said", line.rstrip())

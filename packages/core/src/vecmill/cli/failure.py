@@ -8,18 +8,16 @@ import click
 def report(error: Exception, *, debug: bool) -> int:
     """Print an error's message, and its traceback if asked for; return the exit code it stands for."""
     # Imported here, so that ``--help`` need not.
-    from vecmill.cli.text import printable
+    from vecmill.cli.text import said
     from vecmill.errors import VecmillError
 
     if debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        click.echo(said("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, VecmillError):
-        click.echo(f"vecmill: {printable(str(error))}", err=True)
+        click.echo(f"vecmill: {said(str(error))}", err=True)
         return error.exit_code
     fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    click.echo(
-        f"vecmill: {printable(fault)}\nThis is a fault of vecmill or of a plugin; --debug shows where.", err=True
-    )
+    click.echo(f"vecmill: {said(fault)}\nThis is a fault of vecmill or of a plugin; --debug shows where.", err=True)
     return 1

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli import interrupt
+from vecmill.cli.log import log_option, logged
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from vecmill.cli.log import Log
 
 
 @subcommand("vecmill publish out/articles --to hub --set repo=user/articles --dry-run")
@@ -21,7 +24,17 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Publish even to a place that holds something else.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-def command(directory: Path, *, to: str, settings: tuple[str, ...], force: bool, dry_run: bool, quiet: bool) -> None:
+@log_option
+def command(  # noqa: PLR0913 - a command takes its options
+    directory: Path,
+    *,
+    to: str,
+    settings: tuple[str, ...],
+    force: bool,
+    dry_run: bool,
+    quiet: bool,
+    log_json: str | None,
+) -> None:
     """Publish a dataset that an earlier run made.
 
     The same command again goes on where an interrupted one was; a finished one is checked, and left alone.
@@ -35,7 +48,9 @@ def command(directory: Path, *, to: str, settings: tuple[str, ...], force: bool,
         _preview(directory, to, options)
         return
     try:
-        where = _publish(directory, to, options, quiet=quiet)
+        with logged(log_json, "publish", str(directory)) as log:
+            where = _publish(directory, to, options, log, quiet=quiet)
+            log.write("run.published", places=[where])
     except BaseException:
         if interrupt.requested():
             again = f"run the same command again:\n    {interrupt.same_command()}"
@@ -44,12 +59,12 @@ def command(directory: Path, *, to: str, settings: tuple[str, ...], force: bool,
     click.echo(where)
 
 
-def _publish(directory: Path, to: str, options: dict[str, Any], *, quiet: bool) -> str:
+def _publish(directory: Path, to: str, options: dict[str, Any], log: Log, *, quiet: bool) -> str:
     from vecmill.cli.delivery import delivery
     from vecmill.job.delivery import publish
 
-    with delivery(quiet=quiet) as observe:
-        return publish(directory, to, options, observe)
+    with delivery(quiet=quiet or log.talks) as observe:
+        return publish(directory, to, options, log.follow(observe))
 
 
 def _preview(directory: Path, to: str, options: dict[str, Any]) -> None:

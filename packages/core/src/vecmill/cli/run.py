@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli import interrupt
+from vecmill.cli.log import log_option, logged
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 @click.option("--overwrite", is_flag=True, help="Replace another run in the output folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
-def command(job_file: Path, *, overrides: tuple[str, ...], overwrite: bool, as_json: bool, quiet: bool) -> None:
+@log_option
+def command(
+    job_file: Path, *, overrides: tuple[str, ...], overwrite: bool, as_json: bool, quiet: bool, log_json: str | None
+) -> None:
     """Run a job, or go on where it was interrupted.
 
     The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
@@ -39,8 +43,12 @@ def command(job_file: Path, *, overrides: tuple[str, ...], overwrite: bool, as_j
 
     tally = Tally()
     try:
-        with progress(tally, quiet=quiet) as observe:
-            dataset = _run(job_file, overrides, observe, overwrite=overwrite)
+        with (
+            logged(log_json, "run", str(job_file)) as log,
+            progress(tally, quiet=quiet or log.talks) as observe,
+        ):
+            dataset = _run(job_file, overrides, log.follow(observe), overwrite=overwrite)
+            log.write("run.published", places=list(dataset.published))
     except BaseException:
         if interrupt.requested():
             click.echo(f"vecmill: {_interrupted(tally)}", err=True)

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from vecmill.redaction import redacted
+
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 STEP = 1000
 MINUTE = 60
@@ -18,6 +20,11 @@ _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u20
 def printable(text: str) -> str:
     """Return a text without terminal control sequences; newlines and tabs stay."""
     return _CONTROL.sub("", text)
+
+
+def said(text: str) -> str:
+    """Return what a library or a worker said, as it can be shown: without control sequences and secrets."""
+    return printable(redacted(text))
 
 
 def plural(count: int, noun: str) -> str:

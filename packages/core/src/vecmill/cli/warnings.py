@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from vecmill.cli.text import printable
+from vecmill.cli.text import said
 from vecmill.plugins import load
 
 
 def warn_of_plugins() -> None:
     """Report each plugin that was left out because it is broken."""
     for problem in load().problems.values():
-        click.echo(f"vecmill: warning: {printable(problem)}", err=True)
+        click.echo(f"vecmill: warning: {said(problem)}", err=True)

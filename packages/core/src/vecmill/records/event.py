@@ -26,6 +26,15 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardStarted:
+    """An attempt at a shard begins; ``worker`` is its process, if it is on this machine."""
+
+    shard: int
+    attempt: int
+    worker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ShardProgress:
     """A worker is this far with a shard."""
 
@@ -56,6 +65,15 @@ class ShardFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerSaid:
+    """A worker, or a library in it, wrote a line to its log; ``shard`` is what it works on, if anything."""
+
+    worker: int
+    shard: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spent:
     """What the run has cost so far, and how many machines are at work; only from runtimes that cost money."""
 
@@ -80,4 +98,15 @@ class Publishing:
     bytes: int
 
 
-RunEvent = RunStarted | ShardProgress | ShardDone | ShardRetried | ShardFailed | Spent | RunFinished | Publishing
+RunEvent = (
+    RunStarted
+    | ShardStarted
+    | ShardProgress
+    | ShardDone
+    | ShardRetried
+    | ShardFailed
+    | WorkerSaid
+    | Spent
+    | RunFinished
+    | Publishing
+)

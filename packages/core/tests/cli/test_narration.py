@@ -1,0 +1,57 @@
+"""Tests of vecmill.cli.narration."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vecmill.cli import log, narration, publish, run
+from vecmill.cli.narration import INTERVAL_SECONDS, Narration
+from vecmill.records import Progress, Publishing, ShardDone, ShardFailed, ShardFailure, ShardProgress, ShardRetried
+from vecmill.records.event import ShardStarted, WorkerSaid
+
+
+@pytest.fixture
+def told(clock):
+    """Tell a narration of an event, and return its lines."""
+    narration = Narration(clock)
+    return lambda event: list(narration.lines(event))
+
+
+def test_a_shard_carries_the_attempt_and_the_worker_that_is_at_it(told, receipt):
+    """Whatever happens to it, so that one line is enough to find the others."""
+    told(ShardStarted(3, 1, 4711))
+    assert told(ShardRetried(3, "out of order")) == [
+        ("shard.retried", "warning", {"shard": 3, "attempt": 1, "worker": 4711, "error": "out of order"})
+    ]
+    told(ShardStarted(3, 2, 4712))
+    ((name, level, fields),) = told(ShardDone(receipt(3), 100))
+    assert (name, level) == ("shard.done", "info")
+    assert {"shard": 3, "attempt": 2, "worker": 4712, "seconds": 4.0, "chunks": 100}.items() <= fields.items()
+    assert told(ShardFailed(ShardFailure(index=5, error="gone", attempts=3))) == [
+        ("shard.failed", "error", {"shard": 5, "attempts": 3, "error": "gone"})
+    ]
+
+
+def test_progress_is_told_now_and_then(told, clock):
+    """A line for each shard and each interval, however often workers report; the end of a delivery always."""
+    progress = [ShardProgress(Progress(shard, 1, 2, 3, 4)) for shard in (0, 1)]
+    assert [len(told(event)) for event in (*progress, *progress)] == [1, 1, 0, 0]
+    clock.now += INTERVAL_SECONDS
+    assert [len(told(event)) for event in progress] == [1, 1]
+    assert [len(told(Publishing("there", done, 9))) for done in (0, 1, 9)] == [1, 0, 1]
+
+
+def test_a_workers_own_line_is_told_with_what_it_works_on(told):
+    """As it was written."""
+    assert told(WorkerSaid(4711, None, "loading")) == [
+        ("worker.said", "info", {"worker": 4711, "shard": None, "text": "loading"})
+    ]
+
+
+def test_the_documents_list_every_event():
+    """What is written under a name is described under it, and nothing else is."""
+    source = "".join(Path(module.__file__).read_text() for module in (log, narration, publish, run))
+    written = set(re.findall(r"(?:yield |return |write\()\"([a-z]+\.[a-z]+)\"", source))
+    table = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
+    assert written == set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", table, re.MULTILINE))
