@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vecmill.hookspecs import hookimpl
     from vecmill.job.config import Job
     from vecmill.job.delivery import publish
+    from vecmill.job.estimate import estimate
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
@@ -21,6 +22,7 @@ _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
     "vecmill.job.config": ("Job",),
     "vecmill.job.delivery": ("publish",),
+    "vecmill.job.estimate": ("estimate",),
     "vecmill.job.runner": ("run",),
     "vecmill.protocols": (
         "Batching",
@@ -55,6 +57,7 @@ __all__ = [
     "Span",
     "Tokenizer",
     "__version__",
+    "estimate",
     "hookimpl",
     "publish",
     "run",

@@ -10,7 +10,7 @@ from vecmill_modal_runtime.options import ModalOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
 
 class ModalRuntime(Runtime[ModalOptions]):
@@ -28,24 +28,42 @@ class ModalRuntime(Runtime[ModalOptions]):
         from vecmill_modal_runtime import fleet
         from vecmill_modal_runtime.budget import Budget
         from vecmill_modal_runtime.dispatch import Dispatch
-        from vecmill_modal_runtime.gpus import price
         from vecmill_modal_runtime.volume import commit, reload
 
         options = self.config
         if not tasks:
             return
         worker = _with(fleet.worker(), options)(**_beside(tasks[0], options))
-        budget = Budget(price(options.gpu, options.cpu, options.memory_gib), options.max_cost_usd)
+        budget = Budget(options, self.cost)
+
+        def tell(event: RunEvent) -> None:
+            self.cost = budget.cost
+            report(event)
+
         commit()
         try:
-            yield from Dispatch(tasks, options, budget, report).outcomes(lambda feed: _mapped(worker, feed))
+            yield from Dispatch(tasks, options, budget, tell).outcomes(lambda feed: _mapped(worker, feed))
         finally:
+            budget.close()
+            self.cost = budget.cost
             reload()
+
+    def pace(self, flop_per_token: float) -> Pace | None:
+        """Reckon with the GPU's peak and Modal's prices."""
+        from vecmill_modal_runtime.pace import pace
+
+        return pace(self.config, flop_per_token)
 
 
 def _with(worker: Any, options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type
     """Give the worker class the options of this run in place of those it was deployed with."""
-    chosen: dict[str, Any] = {"max_containers": options.max_containers, "timeout": options.timeout_s}
+    chosen: dict[str, Any] = {
+        "cpu": options.cpu,
+        "memory": options.memory_mib,
+        "max_containers": options.max_containers,
+        "scaledown_window": options.scaledown_window,
+        "timeout": options.timeout_s,
+    }
     if options.gpu:
         chosen["gpu"] = options.gpu[0] if len(options.gpu) == 1 else list(options.gpu)
     if options.region:

@@ -16,6 +16,7 @@ from vecmill.cli.subcommand import Settings, debug_option
 
 COMMANDS = {
     "run": "Run a job, or go on where it was interrupted.",
+    "estimate": "Say what a job will come to: chunks, size, time, cost.",
     "verify": "Check a dataset against its manifest, row by row.",
     "search": "Find the passages nearest to a query.",
     "publish": "Publish a dataset that an earlier run made.",

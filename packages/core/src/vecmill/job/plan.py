@@ -54,7 +54,7 @@ def plan(job: Job) -> Plan:
     registry = load().registry
     runtime = build(registry, "runtime", job.runtime)
     publishers = [build(registry, "publisher", spec) for spec in job.publish]
-    parts, model = _parts(job, registry)
+    parts, model = components(job, registry)
     fingerprint = parts["source"].fingerprint()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
@@ -80,7 +80,8 @@ def directory(job: Job, publishers: list[Publisher[Any]]) -> Path:
     return next((path for path in wanted if path is not None), Path("out") / job.name)
 
 
-def _parts(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
+def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
+    """Return source, chunker, batching and embedder with what could move pinned, and the model."""
     source = _pinned(registry, "source", job.source)
     embedder = _pinned(registry, "embedder", job.embedder)
     model = embedder.model()

@@ -10,7 +10,7 @@ from vecmill.protocols.component import Component, ConfigT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vecmill.records import Cost, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Cost, Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
 
 class Runtime(Component[ConfigT]):
@@ -34,3 +34,12 @@ class Runtime(Component[ConfigT]):
             tasks: What to do; may be long, so feed workers a window at a time.
             report: Takes ``ShardProgress`` and ``ShardRetried`` as they happen.
         """
+
+    def pace(self, flop_per_token: float) -> Pace | None:
+        """Say how fast this runtime would embed, and at what price; None to have it measured on this machine.
+
+        Args:
+            flop_per_token: What the model computes for a token.
+        """
+        del flop_per_token
+        return None

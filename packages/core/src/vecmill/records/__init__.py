@@ -6,6 +6,7 @@ from vecmill.records.cost import Cost
 from vecmill.records.dataset import Dataset
 from vecmill.records.document import Document, Span
 from vecmill.records.errand import Errand, Sent
+from vecmill.records.estimate import Estimate, Pace, Range
 from vecmill.records.event import (
     Publishing,
     RunEvent,
@@ -30,12 +31,15 @@ __all__ = [
     "Dataset",
     "Document",
     "Errand",
+    "Estimate",
     "FileEntry",
     "Manifest",
     "ModelInfo",
+    "Pace",
     "Partition",
     "Progress",
     "Publishing",
+    "Range",
     "Receipt",
     "RunEvent",
     "RunFinished",

@@ -1,0 +1,47 @@
+"""Pace: how fast Modal's containers embed, reckoned from the model's size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vecmill.records import Pace, Range
+from vecmill_modal_runtime.gpus import price
+
+if TYPE_CHECKING:
+    from vecmill_modal_runtime.options import ModalOptions
+
+PEAK = {
+    "T4": 65e12,
+    "L4": 121e12,
+    "A10": 70e12,
+    "A10G": 70e12,
+    "L40S": 362e12,
+    "A100": 312e12,
+    "A100-40GB": 312e12,
+    "A100-80GB": 312e12,
+    "H100": 989e12,
+}
+"""Half-precision operations a second, dense, as the maker lists them."""
+CORE_PEAK = 80e9
+"""Single-precision operations a second of one processor core."""
+REACHED = (0.15, 0.32)
+"""The share of the peak that the router's published rates come to, for models of 20 to 110 million parameters."""
+STARTUP_SECONDS = 60.0
+"""A container, an image that is cached, the weights, the router's warm-up."""
+
+
+def pace(options: ModalOptions, flop_per_token: float) -> Pace | None:
+    """Reckon from the slowest GPU that a job allows; None for a model of unknown size."""
+    if not flop_per_token:
+        return None
+    peak = min((PEAK[name] for name in options.gpu), default=CORE_PEAK * options.cpu)
+    low, high = (share * peak / flop_per_token for share in REACHED)
+    kind = " or ".join(options.gpu) or f"{options.cpu:g} cores"
+    return Pace(
+        where=f"{options.max_containers} x {kind} on Modal",
+        tokens_per_second=Range(low=low, high=high),
+        workers=options.max_containers,
+        startup_seconds=STARTUP_SECONDS,
+        price=price(options.gpu, options.cpu, options.memory_gib),
+        basis=f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the peak, and Modal's list prices; not yet tried on Modal",
+    )
