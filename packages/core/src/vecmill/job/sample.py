@@ -68,7 +68,7 @@ class Sample:
 
     def spread(self, name: str) -> float:
         """Return half the width of the 95% interval of ``total``, as a share of it."""
-        rates = [getattr(piece, name) / max(1, piece.bytes) for piece in self.pieces]
+        rates: list[float] = [getattr(piece, name) / max(1, piece.bytes) for piece in self.pieces]
         if self.whole or len(rates) < 2 or not any(rates):  # noqa: PLR2004 - one alone has no deviation
             return 0.0
         return 1.96 * statistics.stdev(rates) / math.sqrt(len(rates)) / statistics.fmean(rates)
