@@ -1,28 +1,24 @@
-"""A publication that is killed: readers see a whole dataset, and the same command goes on."""
+"""A publication that is killed: readers see a whole dataset, and publishing again goes on."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from doubles.hub import DROPPED, Disturbance
 from small_dataset import small_dataset
 
-STEPS = [
-    ("POST", "/preupload/", 0, DROPPED),
-    ("PUT", "^/upload/", 1, DROPPED),
-    ("POST", "^/complete$", 1, None),
-    ("POST", "/commit/", 0, DROPPED),
-    ("POST", "/commit/", 0, None),
-    ("POST", "/validate-yaml$", 0, DROPPED),
-    ("POST", "/commit/", 0, None),
-    ("POST", "/tag/", 0, DROPPED),
-    ("POST", "/tag/", 0, None),
-]
-"""At which request, after how many of its kind, and whether that request is still carried out (None)."""
+WRITING = {"POST", "PUT"}
+LOST, CARRIED_OUT = DROPPED, None
+"""What becomes of the request at which the publication is killed."""
 
 
 @pytest.fixture
@@ -51,29 +47,109 @@ def start(environment):
     return run
 
 
+@pytest.fixture(params=["lfs", "xet"])
+def way(request):
+    """How shards travel."""
+    return request.param
+
+
+@pytest.fixture
+def nursery(environment, way):
+    """Make processes that publish: takes a dataset, returns a process's id and a way to wait for its end."""
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("nursery.py")],
+        env=environment(way=way),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def begin(dataset):
+            process.stdin.write(f"{dataset.path}\n")
+            process.stdin.flush()
+            return int(process.stdout.readline()), lambda: int(process.stdout.readline())
+
+        yield begin
+        process.stdin.close()
+
+
+class Table:
+    """A repo that can be set back to what it was, and a publication over it that can be killed."""
+
+    def __init__(self, hub, nursery, old):
+        self.hub, self.begin = hub, nursery
+        self.publish(old)
+        self.repo = hub.find("dataset", "user/name")
+        self.refs = dict(self.repo.refs)
+
+    def publish(self, dataset):
+        """Publish; return how many requests of each method it made."""
+        before = self.count()
+        _, wait = self.begin(dataset)
+        assert wait() == 0
+        return self.count() - before
+
+    def reset(self, dataset):
+        """Forget that this one was published, or sent."""
+        self.repo.refs = dict(self.refs)
+        for entry in dataset.manifest.shards:
+            self.hub.store.find(entry.sha256).unlink(missing_ok=True)
+
+    def kill(self, dataset, blow):
+        """Publish, and kill -9 the process as is said; return whether it came to that."""
+        held = threading.Event()
+        self.hub.disturbances = [blow]
+        blow.act = held.wait
+        pid, wait = self.begin(dataset)
+        strike = Timer(blow.delay, os.kill, (pid, signal.SIGKILL))
+        blow.act = strike.run if blow.delay == 0 else strike.start
+        held.set()
+        code = wait()
+        strike.cancel()
+        self.hub.disturbances = []
+        return code == -signal.SIGKILL
+
+    def count(self):
+        """Count the requests so far, by method."""
+        return Counter(request.method for request in [*self.hub.requests, *self.hub.transfers])
+
+
+@dataclass
+class Blow(Disturbance):
+    """When to kill: ``delay`` seconds after a request came."""
+
+    delay: float = 0.0
+
+
+def blows(requests, way):
+    """Yield every moment: at each request, lost or, where it writes, carried out too; and amid a transfer."""
+    for method, number in ((method, number) for method, count in requests.items() for number in range(count)):
+        yield Blow(method, "", LOST, skip=number)
+        if method in WRITING:
+            yield Blow(method, "", CARRIED_OUT, skip=number)
+    if way == "xet":
+        yield from (Blow("GET", "/xet-write-token/", delay=delay) for delay in (0.002, 0.005, 0.01, 0.02, 0.04))
+
+
 @pytest.mark.slow
-def test_killed_at_any_step_nobody_notices_and_nothing_is_sent_twice(hub, publish, start, seen, small, tmp_path):
-    """Kill -9 at one step after the other: main is whole after each, and in the end every byte was sent once."""
-    hub.part_size = 5_000
-    old = small_dataset(tmp_path / "old", 8, "old")
-    publish(old.path, way="lfs")
-    wanted = {name: [entry.sha256 for entry in run.manifest.shards] for name, run in (("old", old), ("new", small))}
-    before = len(hub.uploads)
-    for method, path, skip, status in STEPS:
-        child = start(small.path, "lfs")
-        kill = Disturbance(method, path, status, skip=skip, act=child.kill)
-        hub.disturbances = [kill]
-        child.communicate(timeout=60)
-        hub.disturbances = []
-        assert child.returncode == -signal.SIGKILL, f"{method} {path} did not happen"
+def test_killed_at_any_request_nobody_notices_and_again_it_finishes(hub, nursery, seen, tmp_path, way):
+    """Kill -9 at each request, lost or carried out: main is whole, and the next try sends what is missing alone."""
+    hub.part_size, hub.xet.apart = 5_000, True
+    old, new = (small_dataset(tmp_path / name, 10, name) for name in ("old", "new"))
+    wanted = {name: [entry.sha256 for entry in run.manifest.shards] for name, run in (("old", old), ("new", new))}
+    table = Table(hub, nursery, old)
+    requests = table.publish(new)
+    assert requests["POST"] > 4
+    killed = 0
+    for blow in blows(requests, way):
+        table.reset(new)
+        killed += table.kill(new, blow)
         assert seen() in wanted.values()
-    publish(small.path, way="lfs")
-    assert seen() == wanted["new"]
-    whole = [request.target for request in hub.uploads[before:] if request.status == 200]
-    assert len(set(whole)) >= len(small.manifest.shards)
-    finished = {entry.sha256 for entry in small.manifest.shards}
-    single = [target for target in whole if target.rpartition("/")[2] in finished]
-    assert len(single) == len(set(single))
+        there, before = {sha for sha in wanted["new"] if hub.store.find(sha).is_file()}, len(hub.uploads)
+        table.publish(new)
+        assert seen() == wanted["new"]
+        assert not any(sha in request.target for request in hub.uploads[before:] for sha in there)
+    assert killed >= requests.total()
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ class Disturbance:
     """Something that happens to requests of one kind.
 
     Attributes:
-        method: Of the requests it happens to.
+        method: Of the requests it happens to; empty for any.
         path: A regular expression that is found in their paths.
         status: What they are answered; ``DROPPED`` closes the connection.
         times: How many of them it happens to.
@@ -47,7 +47,9 @@ class Disturbance:
 
     def meets(self, request: Request) -> bool:
         """Whether it happens to this request; counts it."""
-        if request.method != self.method or not re.search(self.path, request.path) or self.happened >= self.times:
+        if self.method not in {"", request.method} or self.happened >= self.times:
+            return False
+        if not re.search(self.path, request.path):
             return False
         if self.skip:
             self.skip -= 1

@@ -63,14 +63,19 @@ class HubDouble:
         return self._hub.log
 
     @property
+    def transfers(self) -> list[Request]:
+        """Every request to the origin of large files so far."""
+        return self._large_files.log
+
+    @property
     def uploads(self) -> list[Request]:
         """Every request that sent a large file, or a part of one, so far."""
-        return [request for request in self._large_files.log if request.method == "PUT"]
+        return [request for request in self.transfers if request.method == "PUT"]
 
     @property
     def downloads(self) -> list[Request]:
         """Every request for a large file's bytes so far."""
-        return [request for request in self._large_files.log if request.method in {"GET", "HEAD"}]
+        return [request for request in self.transfers if request.method in {"GET", "HEAD"}]
 
     def __enter__(self) -> Self:
         return self
