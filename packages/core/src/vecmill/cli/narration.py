@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Publishing, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
-from vecmill.records.event import ShardStarted, WorkerSaid
+from vecmill.records.event import ShardStarted, Spent, WorkerSaid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -38,6 +38,9 @@ class Narration:
             case Publishing():
                 if event.done == event.bytes or self._due(event.place):
                     yield "publish.progress", "info", dataclasses.asdict(event)
+            case Spent(cost, machines):
+                if self._due("cost"):
+                    yield "run.spent", "info", {"cost": cost.model_dump(), "machines": machines}
             case WorkerSaid():
                 yield "worker.said", "info", dataclasses.asdict(event)
             case _:

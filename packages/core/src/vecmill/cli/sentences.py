@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.cli.tally import EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
-from vecmill.cli.text import near, plural, printable, size
-from vecmill.records import ShardFailed, ShardRetried
+from vecmill.cli.text import near, plural, said, size
+from vecmill.records import ShardDone, ShardFailed, ShardRetried
 
 if TYPE_CHECKING:
     from vecmill.cli.tally import View
@@ -42,8 +42,11 @@ def begun(event: RunStarted) -> str:
 def trouble(event: RunEvent) -> str | None:
     """Say what went wrong with a shard, if this is such an event."""
     if isinstance(event, ShardRetried):
-        return f"shard {event.shard} failed, and is tried again: {printable(event.error)}"
+        return f"shard {event.shard} failed, and is tried again: {said(event.error)}"
     if isinstance(event, ShardFailed):
         failure = event.failure
-        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {printable(failure.error)}"
+        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {said(failure.error)}"
+    if isinstance(event, ShardDone) and event.receipt.unsent:
+        reasons = said("; ".join(event.receipt.unsent))
+        return f"shard {event.receipt.index} is done; its worker could not send it, so it goes at the end: {reasons}"
     return None

@@ -26,7 +26,7 @@ class Shards(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    target_mb: float = Field(128, gt=0)
+    target_mb: float = Field(128, gt=0, allow_inf_nan=False)
 
 
 class Job(BaseModel):
@@ -58,7 +58,7 @@ class Job(BaseModel):
     shards: Shards = Shards()
     name: str = "dataset"
 
-    def __init__(self, **keys: Any) -> None:  # noqa: ANN401 - a job file holds any TOML
+    def __init__(self, /, **keys: Any) -> None:  # noqa: ANN401 - a job file holds any TOML
         try:
             super().__init__(**keys)
         except ValidationError as error:
@@ -81,6 +81,15 @@ class Job(BaseModel):
             return cls(**apply(keys, overrides))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
+        except RecursionError:
+            raise ConfigError(f"{path}: its tables are nested too deeply") from None
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not value.strip(". ") or any(mark in value for mark in "/\\\0"):
+            raise ValueError("a name of a folder is needed, without / and \\")
+        return value
 
     @field_validator("source", "chunker", "batching", "embedder", "runtime", mode="before")
     @classmethod
@@ -108,5 +117,5 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"there is no job file {path}: `vecmill init` writes one to start from") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # beside TOML's own, a number or a nest too large for Python
         raise ConfigError(f"{path} is not valid TOML: {error}") from None

@@ -41,5 +41,5 @@ def _value(text: str) -> object:
     """Read a value as TOML would; what TOML does not know is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # (a number or a nest too large for Python is none that TOML knows)
         return text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
+from vecmill.inside import is_inside
 from vecmill.models.settings import read_settings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read_pipeline(folder: Path) -> Pipeline:
     modules = read_settings(folder / "modules.json", list)
     if modules is None:
         return Pipeline()
-    steps = [(_class_name(folder, module), str(module.get("path", ""))) for module in modules]
+    steps = [(_class_name(folder, module), _place(folder, module)) for module in modules]
     steps = [step for step in steps if step[0] != "Dropout"]  # which does nothing outside training
     _check_order(folder, [name for name, _ in steps])
     config = {path: read_settings(folder / path / "config.json", dict) or {} for _, path in steps[1:]}
@@ -100,6 +101,13 @@ def _class_name(folder: Path, module: Any) -> str:  # noqa: ANN401 - it is whate
             "Name a model made of sentence-transformers' modules."
         )
     return reference.rpartition(".")[2]
+
+
+def _place(folder: Path, module: dict[str, Any]) -> str:
+    path = str(module.get("path", ""))
+    if path and not is_inside(path):
+        raise ModelError(f"{folder / 'modules.json'} names {path!r}, which is not in the model's folder.")
+    return path
 
 
 def _check_order(folder: Path, names: Sequence[str]) -> None:

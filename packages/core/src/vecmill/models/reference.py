@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from vecmill.errors import ConfigError, ModelError
+from vecmill.inside import is_inside
 
 PACKAGE = "package:"
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
@@ -42,7 +43,8 @@ def find_folder(model: str) -> Path | None:
 
 def _in_package(model: str) -> Path:
     name, _, inside = model.removeprefix(PACKAGE).partition("/")
-    if not name.isidentifier():  # a dotted name would run its parent's code
+    # a dotted name would run its parent's code
+    if not name.isidentifier() or not (inside == "" or is_inside(inside)):
         raise ConfigError(f"{model!r} is not of the form 'package:NAME/path', with the import name of a package.")
     spec = importlib.util.find_spec(name)
     places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []

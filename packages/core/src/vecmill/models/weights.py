@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ModelError
+from vecmill.inside import is_inside
 from vecmill.models.settings import read_settings
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def safetensors_files(folder: Path) -> list[Path]:
     """Return the safetensors files of a transformer: one, or the shards its index names, or none.
 
     Raises:
-        ModelError: The index names a file that is not there.
+        ModelError: The index names a file that is not there, or not in the folder.
     """
     if (folder / SAFETENSORS).is_file():
         return [folder / SAFETENSORS]
     index = read_settings(folder / INDEX, dict) or {}
-    names = sorted(set(index.get("weight_map", {}).values()))
+    names = sorted({str(name) for name in dict(index.get("weight_map") or {}).values()})
+    if outside := [name for name in names if not is_inside(name)]:
+        raise ModelError(f"{folder / INDEX} names {outside[0]!r}, which is not in the model's folder.")
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise ModelError(f"{folder} lacks the weights {missing[0]}, which {INDEX} names. Get the model's files again.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from vecmill.inside import is_inside
 from vecmill.records.account import Account
 from vecmill.records.component import ComponentSpec
 from vecmill.records.errand import Errand, Sent
@@ -67,7 +68,10 @@ class ShardTask(BaseModel):
 
 
 class FileEntry(BaseModel):
-    """A file of the dataset: path relative to its folder, rows, size in bytes, sha256 in hex."""
+    """A file of the dataset: path relative to its folder, rows, size in bytes, sha256 in hex.
+
+    A manifest may come from anywhere, so one that names a file outside of its folder is refused.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -75,6 +79,13 @@ class FileEntry(BaseModel):
     rows: int
     bytes: int
     sha256: str
+
+    @field_validator("path")
+    @classmethod
+    def _in_its_folder(cls, path: str) -> str:
+        if not is_inside(path):
+            raise ValueError(f"{path!r} is not a path within the dataset's folder")
+        return path
 
 
 class Receipt(BaseModel):

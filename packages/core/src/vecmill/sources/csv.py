@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vecmill.errors import SourceError
 from vecmill.sources.config import FilesConfig
@@ -34,6 +34,13 @@ class CsvConfig(FilesConfig):
     """
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+
+    @field_validator("delimiter")
+    @classmethod
+    def _is_no_quote_or_newline(cls, value: str | None) -> str | None:
+        if value is not None and value in '"\r\n\0':
+            raise ValueError("a quote or a newline cannot stand between fields")
+        return value
 
 
 class CsvSource(RecordSource[CsvConfig, CsvRecord]):

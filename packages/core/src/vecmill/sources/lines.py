@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 BOM = b"\xef\xbb\xbf"
+LONGEST_LINE = 1 << 28
+"""Bytes of a line; a small compressed file can hold one of any length, and all of it would be in memory."""
 
 
 class Line(NamedTuple):
@@ -55,14 +57,16 @@ def lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
         line: The number of that line.
 
     Raises:
-        SourceError: The file cannot be read to its end, or changes meanwhile.
+        SourceError: The file cannot be read to its end, has a line without end, or changes meanwhile.
     """
     stop = start
     with _opened(file) as stream:
         if start:
             stream.seek(start)
         try:
-            for data in stream:
+            while data := stream.readline(LONGEST_LINE + 1):
+                if len(data) > LONGEST_LINE:
+                    raise SourceError(f"{file.path} line {line} has more than {LONGEST_LINE} bytes: is it one of text?")
                 stop += len(data)
                 yield Line(line, stop, data if stop > len(data) else data.removeprefix(BOM))
                 line += 1

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.inside import is_inside
 from vecmill.sources.config import FilesConfig
 from vecmill.sources.files import File
 from vecmill.sources.table_source import TableSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vecmill.sources.arrow_table import ArrowTable
 
@@ -47,8 +48,7 @@ class SavedSource(TableSource[SavedConfig]):
                 f"{folder} was saved with its rows in another order than its files hold them. "
                 "Load it with datasets, call flatten_indices(), and save it again."
             )
-        names = [str(entry["filename"]) for entry in state["_data_files"]]
-        return [File(folder / name, name) for name in names]
+        return [File(folder / name, name) for name in _names(folder, state)]
 
     @contextmanager
     def opened(self, file: File) -> Iterator[ArrowTable]:
@@ -62,7 +62,7 @@ class SavedSource(TableSource[SavedConfig]):
 def _dataset(folder: Path, split: str | None) -> Path:
     """Return the folder of the split, or the folder itself if it has no splits."""
     if (folder / "dataset_dict.json").is_file():
-        splits = [str(name) for name in _json(folder / "dataset_dict.json")["splits"]]
+        splits = _splits(folder)
         if split is None and len(splits) == 1:
             return folder / splits[0]
         if split not in splits:
@@ -75,9 +75,33 @@ def _dataset(folder: Path, split: str | None) -> Path:
     return folder
 
 
+def _splits(folder: Path) -> list[str]:
+    splits = _json(folder / "dataset_dict.json").get("splits")
+    if not (isinstance(splits, list) and splits):
+        raise SourceError(f"{folder / 'dataset_dict.json'} lists no splits: save the dataset again.")
+    return _inner(map(str, splits), folder / "dataset_dict.json")
+
+
+def _names(folder: Path, state: dict[str, Any]) -> list[str]:
+    try:
+        names = [str(entry["filename"]) for entry in state["_data_files"]]
+    except (KeyError, TypeError) as error:
+        raise SourceError(f"{folder / 'state.json'} lists no files: save the dataset again.") from error
+    return _inner(names, folder / "state.json")
+
+
+def _inner(names: Iterable[str], listing: Path) -> list[str]:
+    found = list(names)
+    if outside := [name for name in found if not is_inside(name)]:
+        raise SourceError(f"{listing} names {outside[0]!r}, which is not in its folder.")
+    return found
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read: {error}. The dataset may not be saved completely.") from error
+    if not isinstance(found, dict):
+        raise SourceError(f"{path} holds no JSON object. The dataset may not be saved completely.")
     return found
