@@ -17,7 +17,7 @@ from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -58,6 +58,12 @@ def search(path: str | Path, query: str, limit: int = 3) -> list[Passage]:
 
 def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
     """Embed a query as the dataset's model wants it; shape ``(dimension,)``."""
+    vector: npt.NDArray[np.float32] = embed_queries(manifest, [query])[0]
+    return vector
+
+
+def embed_queries(manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Embed queries as the dataset's model wants them; shape ``(queries, dimension)``."""
     recipe, registry = manifest.recipe["embedder"], load().registry
     left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
     options = {key: value for key, value in recipe.items() if key not in left_out}
@@ -65,8 +71,8 @@ def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
     embedder: Any = build(registry, "embedder", spec)
     embedder.open()
     try:
-        vector: npt.NDArray[np.float32] = embedder.embed([manifest.model.query_prompt + query])[0]
-        return vector
+        vectors: npt.NDArray[np.float32] = embedder.embed([manifest.model.query_prompt + query for query in queries])
+        return vectors
     finally:
         embedder.close()
 

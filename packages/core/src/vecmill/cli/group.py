@@ -19,6 +19,7 @@ COMMANDS = {
     "estimate": "Say what a job will come to: chunks, size, time, cost.",
     "verify": "Check a dataset against its manifest, row by row.",
     "search": "Find the passages nearest to a query.",
+    "report": "Measure a dataset: chunk lengths, vectors, search.",
     "publish": "Publish a dataset that an earlier run made.",
     "plugins": "List the installed components.",
     "doctor": "Check this machine: Python, packages, processor, disk, plugins.",
