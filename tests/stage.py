@@ -109,8 +109,9 @@ class Stage:
 
     @property
     def dataset(self) -> Path:
-        """The dataset, as it is committed to the Volume."""
-        return self.plane.volumes.named("vecmill").path / "runs" / "wikipedia"
+        """The current dataset, as it is committed to the Volume."""
+        runs = self.plane.volumes.named("vecmill").path / "runs"
+        return runs / json.loads((runs / "wikipedia.json").read_text())["folder"]
 
 
 def write_corpus(path: Path, documents: int) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import modal
 
 from vecmill import Job
 from vecmill.errors import ConfigError
-from vecmill.plugins.build import options
-from vecmill_modal_runtime.runtime import ModalRuntime
-from vecmill_modal_runtime.volume import RUNS
+from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,37 +30,55 @@ JOB = (
 SET = json.loads(os.environ.get("VECMILL_SET", "[]"))
 """Changes to the job, as a JSON list: ``["runtime.gpu=L4", "embedder.model=…"]``."""
 CRON = os.environ.get("VECMILL_CRON", "0 4 3 * *")
+MONTHLY = ["source.repo=omarkamali/wikipedia-monthly", "source.config=latest.en", "source.revision=main"]
+"""The snapshot in ``job.toml`` does not change; this dataset follows Wikipedia."""
+REFRESH_SET = json.loads(
+    os.environ.get("VECMILL_REFRESH_SET", "[]" if "VECMILL_JOB" in os.environ else json.dumps(MONTHLY))
+)
+"""Further changes for the schedule's runs."""
+KEEP_RUNS = int(os.environ.get("VECMILL_KEEP_RUNS", "2"))
+"""How many revisions of the schedule's dataset stay on the Volume; 0 for all."""
 HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 """The Modal Secret with ``HF_TOKEN``, for publishing to the Hub and for gated models."""
 PASSED_ON = {
     "VECMILL_APP": APP,
     "VECMILL_SET": json.dumps(SET),
     "VECMILL_CRON": CRON,
+    "VECMILL_REFRESH_SET": json.dumps(REFRESH_SET),
+    "VECMILL_KEEP_RUNS": str(KEEP_RUNS),
     "VECMILL_HUB_SECRET": HUB_SECRET,
 }
 """What containers must be told, so that they see the same app."""
 
 
 def job(overrides: Iterable[str] = ()) -> Job:
-    """Return the job as it runs on Modal: made on the Volume, embedded by the router where there are GPUs."""
-    written = Job.load(JOB, [*SET, *overrides])
-    runtime = options(ModalRuntime, "runtime", written.runtime.options)
-    changes: list[str] = []
-    if runtime.gpu and written.embedder.name == "openvino":
-        precision = "f32" if written.embedder.options.get("precision") == "f32" else "f16"
-        changes += ['embedder.name="tei"', f'embedder.precision="{precision}"']
-    first = next((i for i, spec in enumerate(written.publish) if spec.name == "parquet"), None)
-    if first is None:
-        raise SystemExit("vecmill: the job needs a [[publish]] with name = 'parquet': the dataset is made there")
-    folder = RUNS / Path(str(written.publish[first].options["path"])).name
-    changes.append(f'publish.{first}.path="{folder}"')
-    return Job.load(JOB, [*SET, *overrides, *changes])
+    """Return the job as it runs on Modal."""
+    return placed(Job.load(JOB, [*SET, *overrides]))
 
 
 def modal_options() -> ModalOptions:
-    """Return the runtime's options as deployed; a run may change those that are not part of the image."""
+    """Return the runtime's options as deployed; a run may change those that are not part of the app."""
     try:
-        checked: Any = options(ModalRuntime, "runtime", Job.load(JOB, SET).runtime.options)
+        return runtime_options(_deployed())
     except ConfigError as error:  # Modal's command would show where in its own code it came by
         raise SystemExit(f"vecmill: {error}") from None
-    return checked  # type: ignore[no-any-return]
+
+
+def secrets() -> list[modal.Secret]:
+    """Return the Secret with the Hub's token, if one is named."""
+    if HUB_SECRET:
+        return [modal.Secret.from_name(HUB_SECRET, required_keys=["HF_TOKEN"])]
+    if any(spec.name == "hub" for spec in _deployed().publish):
+        raise SystemExit(
+            "vecmill: the job publishes to the Hub, and no Modal Secret with the token is named. Make one, "
+            "`modal secret create huggingface HF_TOKEN=hf_…`, and set VECMILL_HUB_SECRET=huggingface"
+        )
+    return []
+
+
+def _deployed() -> Job:
+    return Job.load(JOB, SET)
+
+
+NAME = dataset_name(_deployed())
+"""What the dataset is called on the Volume."""

@@ -13,7 +13,7 @@ from vecmill_modal_runtime.dispatch import Dispatch
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.outcome import Outcome
 
-PLENTY = Budget(0.0, None)
+PLENTY = Budget(ModalOptions())
 
 
 @pytest.fixture(autouse=True)
@@ -91,23 +91,20 @@ def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, clou
 
 
 def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
-    """What was begun is finished, the rest is named with the reason."""
-    seconds = iter(range(10_000))
-    budget = Budget(price=1.0, limit=30.0, clock=lambda: float(next(seconds)))
-    options = ModalOptions(max_containers=1, window=1)
-    outcomes = list(Dispatch(tasks(50), options, budget, lambda _: None).outcomes(cloud(done(receipt))))
+    """What was begun is finished, the rest is named with what to do, and the ceiling is kept."""
+    now = [0.0]
+    options = ModalOptions(max_containers=2, window=5, max_cost_usd=1.0, scaledown_window=2)
+    seconds = 0.1 / options.price  # a shard costs ten cents
+    budget = Budget(options, clock=lambda: now[0])
+
+    def answer(task):
+        now[0] += seconds / 2  # two containers are at work
+        done = receipt(task.index).model_copy(update={"seconds": seconds})
+        return Outcome(index=task.index, receipt=done).model_dump_json()
+
+    outcomes = list(Dispatch(tasks(50), options, budget, lambda _: None).outcomes(cloud(answer)))
     refused = [outcome for outcome in outcomes if isinstance(outcome, ShardFailure)]
     assert sorted(outcome.index for outcome in outcomes) == list(range(50))
-    assert 0 < len(refused) < 50
-    assert all("max_cost_usd" in outcome.error for outcome in refused)
-
-
-@pytest.mark.parametrize("limit", [None, 5.0])
-def test_a_budget_counts_busy_time(limit):
-    """Containers times seconds times price."""
-    now = [0.0]
-    budget = Budget(price=0.5, limit=limit, clock=lambda: now[0])
-    budget.busy(4)
-    now[0] = 3.0
-    assert budget.exhausted is (limit is not None)
-    assert budget.spent == 6.0
+    assert 40 <= len(refused) < 45
+    assert budget.spent <= 1.0
+    assert all("runtime.max_cost_usd is 1.0. Raise it" in outcome.error for outcome in refused)

@@ -47,6 +47,8 @@ def test_it_comes_back_on_the_same_address(command, monkeypatch):
         while time.monotonic() < until and not (router.restarts and healthy(router)):
             time.sleep(0.05)
         assert router.restarts == 1
+        assert router.last_words.startswith("the router ended with code -9:\n")
+        assert "Ready" in router.last_words
         assert healthy(router)
     finally:
         router.stop()

@@ -6,7 +6,7 @@ import asyncio
 import collections
 from typing import TYPE_CHECKING
 
-from vecmill.records import ShardFailure, ShardRetried
+from vecmill.records import ShardFailure, ShardRetried, Spent
 from vecmill_modal_runtime.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Dispatch:
         tasks: What to do.
         options: The window's size and the number of attempts.
         budget: When to begin no more.
-        report: Told of attempts that failed.
+        report: Told of attempts that failed, and of what it costs.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Dispatch:
     async def _feed(self) -> AsyncIterator[str]:
         """Give out tasks as others come back. Runs in the client's own thread."""
         while not self._closed and (self._todo or self._flying):
-            if self._todo and self._budget.exhausted:
+            if self._todo and not self._budget.affords(len(self._flying)):
                 if not self._flying:
                     return
             elif self._todo and len(self._flying) < self._options.in_flight:
@@ -79,6 +79,7 @@ class Dispatch:
             outcome = Outcome.model_validate_json(answer)
             task = self._flying[outcome.index]
             if outcome.receipt is not None:
+                self._budget.landed(outcome.receipt.seconds)
                 yield outcome.receipt
             else:
                 yield from self._failed(task, outcome.error, final=outcome.final)
@@ -105,10 +106,10 @@ class Dispatch:
             self._todo.append(task)
 
     def _unpaid(self) -> Iterator[ShardFailure]:
-        limit = f"not begun: the run has cost about ${self._budget.spent:.2f}, and max_cost_usd is reached"
         for task in self._todo:
-            yield ShardFailure(index=task.index, error=limit, attempts=self._tried[task.index])
+            yield ShardFailure(index=task.index, error=self._budget.refusal, attempts=self._tried[task.index])
 
     def _count(self) -> None:
         each = self._options.concurrency
         self._budget.busy(min(self._options.max_containers, -(-len(self._flying) // each)))
+        self._report(Spent(self._budget.cost, self._budget.containers))

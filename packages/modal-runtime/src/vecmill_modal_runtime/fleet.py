@@ -1,12 +1,58 @@
-"""Fleet: the worker class of the app that this container belongs to."""
+"""Fleet: the worker class of an app, what it is equipped with, and which one this container's app has."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import modal
 
 from vecmill.errors import ConfigError
+from vecmill_modal_runtime.images import cpu_image, tei_image
+from vecmill_modal_runtime.volume import BUCKET, MOUNT, volume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import PurePosixPath
+
+    from vecmill_modal_runtime.options import ModalOptions
 
 _workers: list[Any] = []
+
+
+def mounts(options: ModalOptions, volume_name: str) -> dict[str | PurePosixPath, modal.Volume | modal.CloudBucketMount]:
+    """Return what every container has: the Volume, and the bucket if the job has one."""
+    found: dict[str | PurePosixPath, modal.Volume | modal.CloudBucketMount] = {str(MOUNT): volume(volume_name)}
+    if options.bucket:
+        name, _, prefix = options.bucket.strip("/").partition("/")
+        found[str(BUCKET)] = modal.CloudBucketMount(
+            name,
+            bucket_endpoint_url=options.bucket_endpoint,
+            key_prefix=f"{prefix}/" if prefix else None,
+            secret=modal.Secret.from_name(options.bucket_secret) if options.bucket_secret else None,
+            read_only=True,
+        )
+    return found
+
+
+def equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.Secret] = ()) -> dict[str, Any]:
+    """Return the arguments of ``app.cls`` for the worker class, as the options say."""
+    image = tei_image(options.gpu, volume_name) if options.gpu else cpu_image(volume_name)
+    return {
+        "image": image,
+        "gpu": list(options.gpu) if len(options.gpu) > 1 else next(iter(options.gpu), None),
+        "cpu": options.cpu,
+        "memory": options.memory_mib,
+        "volumes": mounts(options, volume_name),
+        "secrets": list(secrets),
+        "max_containers": options.max_containers,
+        "min_containers": options.min_containers,
+        "scaledown_window": options.scaledown_window,
+        "timeout": options.timeout_s,
+        "startup_timeout": options.startup_timeout_s,
+        "retries": modal.Retries(max_retries=2, initial_delay=1.0),
+        "region": options.region,
+        "enable_memory_snapshot": options.memory_snapshot,
+    }
 
 
 def enlist(worker: Any) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own

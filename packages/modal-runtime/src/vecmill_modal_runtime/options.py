@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from vecmill.protocols import Options
-from vecmill_modal_runtime.gpus import GPUS
+from vecmill_modal_runtime.gpus import GPUS, price
 
 DAY = 86_400
 """The longest time that Modal lets a call take, in seconds."""
+BUCKET_NAME = r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[^/]+)*/?$"
 
 
 class ModalOptions(Options):
@@ -29,8 +30,12 @@ class ModalOptions(Options):
         attempts: How often a shard is tried before it counts as failed.
         window: Shards that may wait in Modal's queue, beside those that are worked on.
         region: Where to run; anywhere by default, which is cheapest.
-        memory_snapshot: Start containers from a snapshot of the memory, where the worker allows for it.
-        max_cost_usd: Begin no more shards once the run has cost about this much.
+        memory_snapshot: Start containers from a snapshot of the memory, taken when the worker's code is imported.
+        bucket: A bucket to mount read-only at ``/mnt/bucket`` in every container, for a source that lies there:
+            its name, or ``name/prefix``.
+        bucket_endpoint: Where it is if not on S3, such as ``https://storage.googleapis.com``.
+        bucket_secret: The Modal Secret with the keys to it; none for a public one.
+        max_cost_usd: Begin no shard that would take the run's cost above about this much.
     """
 
     gpu: tuple[str, ...] = ("A10G",)
@@ -46,6 +51,9 @@ class ModalOptions(Options):
     window: int = Field(20, ge=1, le=1000)
     region: str | None = None
     memory_snapshot: bool = False
+    bucket: str | None = Field(None, pattern=BUCKET_NAME)
+    bucket_endpoint: str | None = Field(None, pattern=r"^https://[^/\s]+/?$")
+    bucket_secret: str | None = Field(None, min_length=1)
     max_cost_usd: float | None = Field(None, gt=0)
 
     @field_validator("gpu", mode="before")
@@ -64,6 +72,30 @@ class ModalOptions(Options):
                 hint = f"did you mean {close[0]!r}? " if close else ""
                 raise ValueError(f"there is no GPU {name!r}; {hint}there are {', '.join(GPUS)}")
         return value
+
+    @field_validator("min_containers")
+    @classmethod
+    def _not_above_the_most(cls, value: int, info: ValidationInfo) -> int:
+        if value > info.data.get("max_containers", value):
+            raise ValueError(f"there may be {info.data['max_containers']} containers at most (max_containers)")
+        return value
+
+    @field_validator("bucket_endpoint", "bucket_secret")
+    @classmethod
+    def _of_a_bucket(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("bucket") is None:
+            raise ValueError("it says nothing without a bucket")
+        return value
+
+    @property
+    def price(self) -> float:
+        """Dollars for a second of one container."""
+        return price(self.gpu, self.cpu, self.memory_gib)
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory of a container as Modal counts it."""
+        return int(self.memory_gib * 1024)
 
     @property
     def in_flight(self) -> int:

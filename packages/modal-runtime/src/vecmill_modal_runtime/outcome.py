@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.errors import ConfigError, ModelError, PluginError, SourceError
+from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError
 from vecmill.records import Receipt
+from vecmill.redaction import redacted
 
 FINAL = (ConfigError, ModelError, PluginError, SourceError)
 """Errors that another attempt would meet again."""
@@ -26,7 +27,16 @@ class Outcome(BaseModel):
     final: bool = False
 
 
-def failure(index: int, error: Exception) -> Outcome:
-    """Return the outcome of an attempt that raised."""
+def failure(index: int, error: Exception, router: str = "") -> Outcome:
+    """Return the outcome of an attempt that raised.
+
+    Args:
+        index: The shard's number.
+        error: What was raised.
+        router: The last words of the router beside the worker, if it died; an engine's failure ends with them.
+    """
     text = str(error) if str(error) and isinstance(error, FINAL) else f"{type(error).__name__}: {error}"
-    return Outcome(index=index, error=text, final=isinstance(error, FINAL))
+    if router and isinstance(error, EngineError):
+        text = f"{text}\n    {router}"
+    # Here, for the secrets of a container are not those of the driver.
+    return Outcome(index=index, error=redacted(text), final=isinstance(error, FINAL))

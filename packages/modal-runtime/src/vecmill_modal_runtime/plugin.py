@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def vecmill_register_sources(register: Callable[[type[Any]], None]) -> None:
+    """Register what takes the place of ``hub`` on the Volume."""
+    from vecmill_modal_runtime.hub_files import HubFilesSource
+
+    register(HubFilesSource)
+
+
+@hookimpl
 def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
     """Register the Modal runtime."""
     from vecmill_modal_runtime.runtime import ModalRuntime

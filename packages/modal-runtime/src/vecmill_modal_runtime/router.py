@@ -46,6 +46,8 @@ class Router:
 
     Attributes:
         url: Where it is; the same after a restart.
+        restarts: How often it died and was started again.
+        last_words: How it died the last time, and the end of its log then; empty while it has not.
     """
 
     def __init__(self, model: Path, *, cuda: bool, precision: str = "f16", startup_s: float = 600) -> None:
@@ -64,6 +66,7 @@ class Router:
         self._on_processor = False
         self._closing = threading.Event()
         self.restarts = 0
+        self.last_words = ""
 
     def start(self) -> None:
         """Start it and wait until it is ready.
@@ -118,8 +121,7 @@ class Router:
         until = time.monotonic() + self._startup_s
         while not _open(self._port):
             if self._process.poll() is not None:
-                self._reader.join(1)  # for the last lines
-                raise EngineError(f"the router ended with code {self._process.returncode}:\n    {self.last_lines}")
+                raise EngineError(self._ending())
             if time.monotonic() > until:
                 self.stop()
                 raise EngineError(f"the router was not ready after {self._startup_s:g} s:\n    {self.last_lines}")
@@ -133,9 +135,17 @@ class Router:
 
     def _keep(self) -> None:
         while not self._closing.wait(LOOK_SECONDS):
-            if self._process.poll() is not None and self.restarts < RESTARTS and not self._closing.is_set():
-                self.restarts += 1
-                self._spawn()
+            if self._process.poll() is None or self._closing.is_set():
+                continue
+            self.last_words = self._ending()
+            if self.restarts == RESTARTS:
+                return
+            self.restarts += 1
+            self._spawn()
+
+    def _ending(self) -> str:
+        self._reader.join(1)  # for the last lines
+        return f"the router ended with code {self._process.returncode}:\n    {self.last_lines}"
 
 
 def _clean_environment() -> dict[str, str]:

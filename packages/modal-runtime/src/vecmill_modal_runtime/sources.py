@@ -11,13 +11,11 @@ from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import SourceError
 from vecmill.records import ComponentSpec
+from vecmill_modal_runtime.hub_files import HubFilesSource
 from vecmill_modal_runtime.volume import SOURCES, commit, reload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-OWN = frozenset({"repo", "config", "split", "revision"})
-"""Options of the ``hub`` source that files on the Volume have no use for."""
 
 
 class Piece(BaseModel):
@@ -51,7 +49,7 @@ def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]
     A sample (a source with a ``limit``), a dataset that is not in Parquet, and other sources stay as they are.
 
     Args:
-        spec: The source of a job.
+        spec: The source of a job, pinned.
         download: Does ``fetch`` for each of many pieces, given as JSON, in as many containers as it likes.
 
     Raises:
@@ -70,8 +68,9 @@ def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]
     lost = [piece.name for piece in pieces if not piece.here]
     if lost:
         raise SourceError(f"{lost[0]} of {spec.options['repo']} did not arrive on the Volume: run again")
-    kept = {key: value for key, value in spec.options.items() if key not in OWN}
-    return ComponentSpec(name="parquet", options={**kept, "path": f"{pieces[0].target.parent}/*.parquet"})
+    return ComponentSpec(
+        name=HubFilesSource.name, options={**spec.options, "path": f"{pieces[0].target.parent}/*.parquet"}
+    )
 
 
 def fetch(piece: str) -> str:

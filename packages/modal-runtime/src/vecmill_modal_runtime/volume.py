@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 import modal
 
+from vecmill.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOUNT = Path("/mnt/vecmill")
 """Where the Volume is in a container."""
+BUCKET = Path("/mnt/bucket")
+"""Where the bucket is, if the job has one."""
 NAME = "VECMILL_VOLUME"
 """The variable with the Volume's name; it is part of the image, so every container has it."""
 DEFAULT = "vecmill"
@@ -37,6 +41,39 @@ def reload() -> None:
         RuntimeError: A file of the Volume is open in this container.
     """
     volume().reload()
+
+
+def put(path: Path, name: str, to: str = "") -> Path:
+    """Put a file or a folder of this machine among the sources on the Volume.
+
+    Args:
+        path: The file or folder; hidden files of a folder stay behind.
+        name: The Volume's name.
+        to: What to call it there; by default what it is called here.
+
+    Returns:
+        Where it is in containers: the ``source.path`` of a job.
+
+    Raises:
+        ConfigError: There is nothing to upload.
+    """
+    place = SOURCES / (to.strip("/") or path.resolve().name)
+    if SOURCES not in Path(os.path.normpath(place)).parents:
+        raise ConfigError(f"--to {to}: name a place among the sources, such as articles/2026")
+    inside = {path: place} if path.is_file() else {found: place / found.relative_to(path) for found in _files(path)}
+    if not inside:
+        raise ConfigError(f"there is no file {path}, and no folder of that name with files in it (in {Path.cwd()})")
+    upload({here: f"/{there.relative_to(MOUNT)}" for here, there in inside.items()}, name)
+    return place
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(folder.rglob("*"))
+    return [path for path in found if path.is_file() and not _hidden(path.relative_to(folder))]
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def upload(files: Mapping[Path, str], name: str | None = None) -> None:

@@ -64,7 +64,7 @@ class ShardWorker:
             volume.commit()
             return Outcome(index=parsed.index, receipt=receipt).model_dump_json()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
-            return failure(parsed.index, error).model_dump_json()
+            return failure(parsed.index, error, self._last_words).model_dump_json()
         finally:
             self._idle.append(worker)
             with self._lock:
@@ -77,6 +77,10 @@ class ShardWorker:
             worker.close()
         if self._router is not None:
             self._router.stop()
+
+    @property
+    def _last_words(self) -> str:
+        return self._router.last_words if self._router is not None else ""
 
     def _see_new_files(self) -> None:
         """Catch up with the Volume, unless another shard has files open."""

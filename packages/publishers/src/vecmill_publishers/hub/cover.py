@@ -112,9 +112,10 @@ class Cover:
     def _source_card(self) -> dict[str, Any]:
         """The front matter of the source's own card, if it is a dataset of the Hub."""
         source = self._manifest.source
-        if source.name != "hub" or (self._options.license and self._options.language):
+        repo = source.options.get("repo")
+        if not repo or (self._options.license and self._options.language):
             return {}
-        return self._remote.card_of(source.options["repo"], source.options.get("revision"))
+        return self._remote.card_of(repo, source.options.get("revision"))
 
 
 def runs(files: Mapping[str, Stored]) -> set[str]:

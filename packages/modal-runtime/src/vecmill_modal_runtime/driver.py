@@ -1,0 +1,178 @@
+"""Driver: what happens in the one container that plans, accounts, verifies and publishes."""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill import run
+from vecmill.errors import RunError
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.store.verify import verify
+from vecmill_modal_runtime import weights
+from vecmill_modal_runtime.edition import edition
+from vecmill_modal_runtime.hub_files import HubFilesSource
+from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
+from vecmill_modal_runtime.progress import narrated
+from vecmill_modal_runtime.shelf import Record, Shelf
+from vecmill_modal_runtime.sources import localized
+from vecmill_modal_runtime.volume import RUNS, commit, reload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from vecmill import Job
+    from vecmill.records import ComponentSpec, Dataset
+    from vecmill_modal_runtime.edition import Edition
+    from vecmill_modal_runtime.options import ModalOptions
+
+PINNED = re.compile(r"[0-9a-f]{40}|sha256:.+")
+
+
+class Driver:
+    """Makes editions of a dataset on the Volume.
+
+    Args:
+        deployed: The options of the app as it was started.
+        download: Fetches files of the source to the Volume, many at once.
+        say: Takes lines for the log.
+    """
+
+    def __init__(
+        self,
+        deployed: ModalOptions,
+        download: Callable[[list[str]], Iterable[Any]],
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self._deployed = deployed
+        self._download = download
+        self._say = say or functools.partial(print, flush=True)  # a container's log is a pipe
+
+    def refresh(self, job: Job, keep_runs: int = 0) -> dict[str, Any]:
+        """Make a new edition if the source or the recipe has changed, and remove the oldest.
+
+        An edition that is finished is taken as it is: no file is read again.
+
+        Args:
+            job: What to do, placed on Modal.
+            keep_runs: Revisions that stay, the new one included; 0 for all.
+        """
+        job, wanted, shelf = self._look(job)
+        record = shelf.unchanged(wanted, _elsewhere(job))
+        if record is not None:
+            self._say(f"{wanted.folder} is finished and its source is unchanged: nothing to do")
+            shelf.add(record)
+        done = self._made(job, wanted, shelf) if record is None else _told(record, shelf)
+        if gone := shelf.prune(keep_runs):
+            self._say(f"removed {', '.join(gone)}")
+        commit()
+        return done
+
+    def embed(self, job: Job) -> dict[str, Any]:
+        """Make an edition, go on with it where an interrupted run was, or check the files of a finished one.
+
+        Args:
+            job: What to do, placed on Modal.
+
+        Returns:
+            Counts, times, cost, and where the dataset is.
+
+        Raises:
+            VecmillError: The run failed; what was done is kept, and the same call goes on from there.
+        """
+        return self._made(*self._look(job))
+
+    def _look(self, job: Job) -> tuple[Job, Edition, Shelf]:
+        refuse_fixed(runtime_options(job), self._deployed)
+        reload()
+        name = dataset_name(job)
+        job = job.model_copy(update={"embedder": _pinned(job.embedder)})
+        wanted = edition(name, job)
+        return job.model_copy(update={"source": wanted.source}), wanted, Shelf(RUNS, name)
+
+    def _made(self, job: Job, wanted: Edition, shelf: Shelf) -> dict[str, Any]:
+        began = time.perf_counter()
+        _may_publish(job)
+        job = made_in(job, RUNS / wanted.folder)
+        job = job.model_copy(update={"source": localized(job.source, self._download)})
+        weights.keep(job.embedder.options.get("model") or "", job.embedder.options.get("revision"))
+        try:
+            with narrated(self._say) as observe:
+                dataset = run(job, observe)
+            _sound(dataset)
+            record = _record(wanted, job, dataset)
+            shelf.add(record)
+        finally:
+            commit()
+        return {**_told(record, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+
+
+def _pinned(spec: ComponentSpec) -> ComponentSpec:
+    """Find out which commit of the model is meant, unless the job says it."""
+    if PINNED.fullmatch(spec.options.get("revision") or "") or not spec.options.get("model"):
+        return spec
+    revision = getattr(build(load().registry, "embedder", spec).pinned(), "revision", None)
+    return spec.model_copy(update={"options": {**spec.options, "revision": revision}})
+
+
+def _may_publish(job: Job) -> None:
+    """Ask the publishers before anything is downloaded or paid for."""
+    for spec in _elsewhere(job):
+        build(load().registry, "publisher", spec).check()
+
+
+def _elsewhere(job: Job) -> list[ComponentSpec]:
+    return job.publish[1:]
+
+
+def _sound(dataset: Dataset) -> None:
+    checked = verify(dataset.path)
+    if not checked.ok:
+        raise RunError(f"{dataset.path} is not sound: {checked.faults[0].path}: {checked.faults[0].problem}")
+
+
+def _record(wanted: Edition, job: Job, dataset: Dataset) -> Record:
+    manifest = dataset.manifest
+    path = job.source.options.get("path") if job.source.name == HubFilesSource.name else None
+    return Record(
+        name=wanted.name,
+        folder=wanted.folder,
+        run_id=manifest.run_id,
+        source=wanted.source,
+        kept=str(Path(path).parent) if path else None,
+        revision=wanted.revision,
+        recipe=wanted.recipe,
+        sample=wanted.sample,
+        publish=_elsewhere(job),
+        published=list(dataset.published[1:]),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        documents=manifest.account.documents_embedded,
+        chunks=manifest.account.chunks,
+        bytes=sum(entry.bytes for entry in manifest.shards),
+    )
+
+
+def _told(record: Record, shelf: Shelf) -> dict[str, Any]:
+    return {
+        "dataset": str(shelf.root / record.folder),
+        "run": record.run_id,
+        "published": ", ".join(record.published) or "no",
+        "documents": record.documents,
+        "chunks": record.chunks,
+    }
+
+
+def _account(dataset: Dataset, seconds: float) -> dict[str, Any]:
+    account, cost = dataset.account, dataset.manifest.cost
+    return {
+        "set aside": account.documents_quarantined,
+        "characters": account.characters,
+        "shards": len(dataset.manifest.shards),
+        "seconds": round(seconds, 1),
+        "cost": str(cost) if cost else "nothing",
+    }

@@ -1,0 +1,59 @@
+"""HubFilesSource: the files of a dataset of the Hub, as they lie on the Volume."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from vecmill.sources.config import FilesConfig
+from vecmill.sources.files import File
+from vecmill.sources.find import find
+from vecmill.sources.fingerprint import fingerprint
+from vecmill.sources.parquet import ParquetSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class HubFilesConfig(FilesConfig):
+    """Options of files that were downloaded from the Hub.
+
+    Attributes:
+        repo: The dataset.
+        config: Its configuration, if it has several.
+        split: Its split.
+        revision: The commit.
+    """
+
+    repo: str
+    config: str | None = None
+    split: str = "train"
+    revision: str
+
+
+class HubFilesSource(ParquetSource):
+    """What the app puts in the place of ``hub``: the same documents, and no request to the Hub for each shard.
+
+    The manifest and the card say which dataset it was, at which commit.
+    """
+
+    name = "hub-files"
+    Config: ClassVar[type[FilesConfig]] = HubFilesConfig
+    location = frozenset({"path"})
+
+    def fingerprint(self) -> str:
+        """Hash the commit and the options that choose from it: the files need not be read for it."""
+        return fingerprint(self, self.config, content=None)
+
+    @cached_property
+    def files(self) -> Sequence[File]:
+        """Its files, in order."""
+        return [_Kept(file.path, file.name) for file in find(self.config.path, self.suffixes)]
+
+
+class _Kept(File):
+    """A file that every container knows by its name and size: clocks and mounts may differ."""
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        return self.name, self.stamp.size, 0

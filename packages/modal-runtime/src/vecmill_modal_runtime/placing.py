@@ -1,0 +1,99 @@
+"""Placing: a job as it runs on Modal, whatever machine it was written for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ConfigError
+from vecmill.plugins.build import options
+from vecmill.records import ComponentSpec
+from vecmill_modal_runtime.images import tei_tag
+from vecmill_modal_runtime.runtime import ModalRuntime
+
+if TYPE_CHECKING:
+    from vecmill import Job
+    from vecmill_modal_runtime.options import ModalOptions
+
+FIXED = (
+    "bucket",
+    "bucket_endpoint",
+    "bucket_secret",
+    "concurrency",
+    "memory_snapshot",
+    "min_containers",
+    "startup_timeout_s",
+)
+"""Options that a deployment fixes; a run may choose the others anew."""
+
+
+def runtime_options(job: Job) -> ModalOptions:
+    """Return the options of the ``modal`` runtime; the defaults for a job that names another.
+
+    Raises:
+        ConfigError: One is wrong.
+    """
+    chosen = job.runtime.options if job.runtime.name == ModalRuntime.name else {}
+    checked: Any = options(ModalRuntime, "runtime", chosen)
+    return checked  # type: ignore[no-any-return]
+
+
+def dataset_name(job: Job) -> str:
+    """Return what a job's dataset is called: its folder's last part, or the job's own name."""
+    paths = [str(spec.options.get("path", "")) for spec in job.publish if spec.name == "parquet"]
+    return Path(paths[0]).name if paths and Path(paths[0]).name else job.name
+
+
+def placed(job: Job) -> Job:
+    """Return a job as it runs on Modal: by the router where there are GPUs, and its dataset on the Volume.
+
+    Raises:
+        ConfigError: An option of the runtime is wrong, or the dataset is to be in two folders.
+    """
+    chosen = runtime_options(job)
+    others = [spec for spec in job.publish if spec.name != "parquet"]
+    if len(job.publish) - len(others) > 1:
+        raise ConfigError("publish: on Modal the dataset is in one folder, of the Volume: keep one 'parquet' publisher")
+    there = ComponentSpec(name="parquet", options={"path": dataset_name(job)})
+    runtime = ComponentSpec(name=ModalRuntime.name, options=chosen.model_dump(mode="json"))
+    changes = {"embedder": _embedder(job.embedder, chosen), "runtime": runtime, "publish": [there, *others]}
+    return job.model_copy(update=changes)
+
+
+def made_in(job: Job, folder: Path) -> Job:
+    """Return a placed job with its dataset in a folder."""
+    there = ComponentSpec(name="parquet", options={"path": str(folder)})
+    return job.model_copy(update={"publish": [there, *job.publish[1:]]})
+
+
+def refuse_fixed(asked: ModalOptions, deployed: ModalOptions) -> None:
+    """Refuse options that a run cannot change, rather than pass them over.
+
+    Raises:
+        ConfigError: Names them.
+    """
+    wrong = [name for name in FIXED if getattr(asked, name) != getattr(deployed, name)]
+    if tei_tag(asked.gpu) != tei_tag(deployed.gpu) and not (asked.gpu and len(deployed.gpu) > 1):
+        wrong.append("gpu")
+    if wrong:
+        named = ", ".join(f"runtime.{name} = {getattr(asked, name)!r}" for name in wrong)
+        raise ConfigError(
+            f"{named}: this is part of the app as it was started and cannot be changed for one run. Put it "
+            "into the job file, or into VECMILL_SET when you start or deploy the app: "
+            f"VECMILL_SET='[\"runtime.{wrong[0]}=…\"]' modal deploy -m apps.wikipedia"
+        )
+
+
+def _embedder(spec: ComponentSpec, chosen: ModalOptions) -> ComponentSpec:
+    if spec.name != "openvino":
+        return spec
+    precision = spec.options.get("precision", "auto")
+    if not chosen.gpu:
+        # which arithmetic a processor has depends on the machine that Modal finds
+        return spec.model_copy(update={"options": {**spec.options, "precision": _or(precision, "f32")}})
+    served = {**spec.options, "precision": "f32" if precision == "f32" else "f16"}
+    return ComponentSpec(name="tei", options=served)
+
+
+def _or(precision: str, known: str) -> str:
+    return known if precision == "auto" else precision

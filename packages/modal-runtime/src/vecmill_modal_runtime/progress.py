@@ -1,0 +1,122 @@
+"""Progress: how a run stands, in a line now and then; the same few lines for ten thousand shards as for ten."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from vecmill.records import Account, RunFinished, RunStarted, ShardDone, ShardFailed, ShardRetried, Spent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vecmill.records import RunEvent
+
+INTERVAL_SECONDS = 15.0
+TROUBLES = 20
+"""Failed attempts that are told of in a line each; more are counted."""
+
+
+class Progress:
+    """What the events of a run add up to.
+
+    Args:
+        clock: Seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._plan: RunStarted | None = None
+        self._began = clock()
+        self._made = Account()
+        self._shards = self._bytes = self._troubles = 0
+        self._spent: Spent | None = None
+
+    def take(self, event: RunEvent) -> str | None:
+        """Count an event in; return what is worth a line of its own."""
+        with self._lock:
+            match event:
+                case RunStarted():
+                    return self._start(event)
+                case ShardDone(receipt, size):
+                    if not self._shards:
+                        self._began = max(self._clock() - receipt.seconds, self._began)
+                    self._made += receipt.account
+                    self._shards, self._bytes = self._shards + 1, self._bytes + size
+                case ShardRetried(shard, error):
+                    return self._trouble(f"shard {shard} is tried again: {error}")
+                case ShardFailed(failure):
+                    return self._trouble(f"shard {failure.index} failed: {failure.error}")
+                case Spent():
+                    self._spent = event
+                case RunFinished():
+                    return "all shards are done"
+        return None
+
+    @property
+    def line(self) -> str:
+        """How the run stands; empty before it has begun."""
+        with self._lock:
+            plan = self._plan
+            if plan is None:
+                return ""
+            seconds = max(self._clock() - self._began, 1e-9)
+            made = self._made
+            parts = [
+                f"{plan.done + self._shards:,}/{plan.shards:,} shards",
+                f"{made.documents_in:,} documents",
+                f"{made.chunks:,} chunks",
+                f"{made.chunks / seconds:,.0f} chunks/s",
+                f"{made.characters / seconds:,.0f} characters/s",
+            ]
+            if self._spent is not None:
+                parts.append(f"{self._spent.machines:,} containers")
+                parts.append(f"about {self._spent.cost.estimate:,.2f} {self._spent.cost.currency}")
+            if self._troubles > TROUBLES:
+                parts.append(f"{self._troubles:,} failed attempts")
+            return ", ".join([*parts, self._left(plan, seconds)])
+
+    def _start(self, plan: RunStarted) -> str:
+        # a run starts once more when documents with an id of an earlier shard are set aside
+        self._plan, self._began = plan, self._clock()
+        self._made, self._shards, self._bytes = Account(), 0, 0
+        return f"{plan.shards:,} shards, {plan.done:,} of them done before"
+
+    def _trouble(self, line: str) -> str | None:
+        self._troubles += 1
+        return line if self._troubles <= TROUBLES else None
+
+    def _left(self, plan: RunStarted, seconds: float) -> str:
+        if not self._bytes:
+            return "waiting for the first shard"
+        left = plan.bytes - plan.done_bytes - self._bytes
+        return f"{timedelta(seconds=round(left * seconds / self._bytes))} left"
+
+
+@contextlib.contextmanager
+def narrated(say: Callable[[str], None], interval: float = INTERVAL_SECONDS) -> Iterator[Callable[[RunEvent], None]]:
+    """Tell of a run in lines: what goes wrong at once, how it stands every ``interval`` seconds, events or none."""
+    progress, over = Progress(), threading.Event()
+
+    def tell(event: RunEvent) -> None:
+        if line := progress.take(event):
+            say(line)
+
+    def tick() -> None:
+        while not over.wait(interval):
+            if line := progress.line:
+                say(line)
+
+    thread = threading.Thread(target=tick, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield tell
+    finally:
+        over.set()
+        thread.join()
+        if line := progress.line:
+            say(line)

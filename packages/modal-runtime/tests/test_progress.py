@@ -1,0 +1,72 @@
+"""Progress: a line now and then says how a run stands, however many shards it has."""
+
+import threading
+
+from vecmill.records import (
+    Account,
+    Cost,
+    FileEntry,
+    Receipt,
+    RunStarted,
+    ShardDone,
+    ShardFailed,
+    ShardFailure,
+    ShardRetried,
+    Spent,
+)
+from vecmill_modal_runtime.progress import TROUBLES, Progress, narrated
+
+ACCOUNT = Account(documents_in=10, documents_embedded=10, chunks=100, characters=40_000, tokens=9_000)
+
+
+def started(shards=10_000, done=0):
+    """Return the first event of a run."""
+    return RunStarted("r", "/d", shards, done, bytes=shards * 1000, done_bytes=done * 1000, documents=None)
+
+
+def finished(index, seconds=10.0):
+    """Return the event of a shard."""
+    shard = FileEntry(path="p", rows=100, bytes=1, sha256="")
+    return ShardDone(Receipt(run_id="r", index=index, shard=shard, account=ACCOUNT, seconds=seconds), 1000)
+
+
+def test_a_line_says_how_the_run_stands():
+    """Shards, documents, chunks and characters with their rates, containers, money, time to go."""
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0])
+    assert progress.line == ""
+    assert progress.take(started(shards=100, done=20)) == "100 shards, 20 of them done before"
+    assert progress.line.endswith("waiting for the first shard")
+    cost = Cost(estimate=1.5, gpu="A10G", container_seconds=4000, price_per_second=0.000375)
+    now[0] = 30.0
+    progress.take(Spent(cost, 10))
+    for index in range(20):
+        progress.take(finished(index))
+    now[0] = 40.0
+    assert progress.line == (
+        "40/100 shards, 200 documents, 2,000 chunks, 100 chunks/s, 40,000 characters/s, 10 containers, "
+        "about 1.50 USD, 0:01:00 left"
+    )
+
+
+def test_ten_thousand_shards_are_no_ten_thousand_lines():
+    """Shards that are done make no line of their own, and failed attempts are counted after the first few."""
+    said = []
+    with narrated(said.append, interval=3600) as tell:
+        tell(started())
+        for index in range(10_000):
+            tell(finished(index))
+            tell(ShardRetried(index, "bad luck"))
+        tell(ShardFailed(ShardFailure(index=3, error="worse luck")))
+    assert len(said) == 2 + TROUBLES
+    assert said[1] == "shard 0 is tried again: bad luck"
+    assert "10,000/10,000 shards, 100,000 documents, 1,000,000 chunks" in said[-1]
+    assert "10,001 failed attempts" in said[-1]
+
+
+def test_time_alone_makes_lines_too():
+    """Nobody looks at silence: while no shard is finished, the line comes all the same."""
+    heard = threading.Event()
+    with narrated(lambda line: "waiting for the first shard" in line and heard.set(), interval=0.01) as tell:
+        tell(started())
+        assert heard.wait(30)
