@@ -37,7 +37,8 @@ class Process:
         self._inbox = inbox
         self._errors: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "vecmill_local_runtime.child"],
+            # -P, so that a numpy.py beside the corpus is no numpy
+            [sys.executable, "-P", "-m", "vecmill_local_runtime.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -55,9 +55,14 @@ def packages() -> Iterator[Check]:
 
 def _trial(package: Package) -> subprocess.Popen[str]:
     # In a process of its own: a wheel for another processor dies, and would take us along.
+    # With -P, so that a numpy.py in the current folder is no numpy.
     code = f"import {package.module}"
     return subprocess.Popen(  # noqa: S603 - this interpreter, and a module named above
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        [sys.executable, "-P", "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
     )
 
 

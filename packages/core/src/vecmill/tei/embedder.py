@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, EngineError
 from vecmill.protocols import Embedder
-from vecmill.tei.options import API_KEY, URL, TeiOptions
+from vecmill.tei.options import API_KEY, URL, TeiOptions, address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,10 @@ class TeiEmbedder(Embedder[TeiOptions]):
         found = self.config.url or os.environ.get(URL)
         if not found:
             raise ConfigError(f"no address of a router: set embedder.url, or {URL} in the environment of the workers")
-        return found
+        try:
+            return address(found)
+        except ValueError as error:
+            raise ConfigError(f"{URL}: {error}") from None
 
     @property
     def _prompt(self) -> str:

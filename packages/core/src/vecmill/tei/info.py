@@ -45,7 +45,8 @@ class RouterInfo(BaseModel):
         Raises:
             ConfigError: The router serves another one, or otherwise.
         """
-        pooling = str((self.model_type.get("embedding") or {}).get("pooling"))
+        embedding = self.model_type.get("embedding")
+        pooling = str(embedding.get("pooling") if isinstance(embedding, dict) else None)
         if not _serves(self.model_id, self.model_sha, folder):
             raise _differs("serves", f"{self.model_id!r} ({self.model_sha})", f"{folder.id!r} ({folder.revision})")
         if (POOLING.get(pooling, pooling),) != folder.pipeline.pooling:

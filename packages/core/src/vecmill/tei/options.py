@@ -47,10 +47,16 @@ class TeiOptions(Options):
     @field_validator("url")
     @classmethod
     def _plain_address(cls, url: str | None) -> str | None:
-        return None if url is None else _address(url)
+        return None if url is None else address(url)
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """Return an address that may be shown and written down.
+
+    Raises:
+        ConfigError: It holds a password.
+        ValueError: It is none.
+    """
     parts = urlsplit(url)
     if parts.username or parts.password:  # no ValueError: that would be shown with the value
         raise ConfigError(

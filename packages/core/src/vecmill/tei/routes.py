@@ -112,6 +112,8 @@ def _from_base64(made: list[str], dimension: int) -> npt.NDArray[np.float32]:
 def _from_numbers(made: Any, rows: int, dimension: int) -> npt.NDArray[np.float32]:  # noqa: ANN401 - as it came
     if not isinstance(made, list):
         raise Fault(Kind.DAMAGED, f"a {type(made).__name__} came back for {rows} texts")
+    if len(made) != rows:  # before anything is made of them: a null is five bytes here, and a vector there
+        raise Fault(Kind.DAMAGED, f"{len(made)} vectors came back for {rows} texts")
     nothing = [None] * dimension
     try:
         with np.errstate(over="ignore"):  # a number too large becomes infinite, and that is found later
