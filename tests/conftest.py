@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,12 +64,11 @@ def start(vecmill: object) -> Callable[..., subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
+def plane() -> Iterator[Plane]:
     """A Modal control plane on this machine."""
     from doubles.modal import Plane
 
-    # in a short folder, for the path of a socket has at most 107 bytes
-    with tempfile.TemporaryDirectory(prefix="modal-") as folder, Plane(Path(folder)) as plane:
+    with Plane() as plane:
         yield plane
 
 

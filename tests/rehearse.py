@@ -21,7 +21,7 @@ CHANGES = ("runtime.max_containers=2",)
 def main() -> None:
     """Upload, deploy, run, run again, check, query, verify; then print what was deployed and run."""
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="modal-") as folder, Plane(Path(folder) / "p") as plane:
+    with tempfile.TemporaryDirectory() as folder, Plane() as plane:
         stage = Stage(plane, Path(folder))
         print(f"router: {stage.router}")
         stage.upload()

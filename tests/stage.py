@@ -61,22 +61,25 @@ class Stage:
         self, plane: Plane, folder: Path, documents: int = 60, target_mb: float = 0.05, **behaviour: Any
     ) -> None:
         self.plane = plane
-        self._commands = folder / "bin"
-        self._commands.mkdir(parents=True, exist_ok=True)
         self.corpus = folder / "articles.parquet"
         self.job = folder / "job.toml"
-        self.router = shutil.which("text-embeddings-router") if not behaviour else None
-        self.router = self.router or str(tei.install(self._commands, **{"cuda": True, **behaviour}))
+        self.router = self.route(**behaviour)
         write_corpus(self.corpus, documents)
         there = "/mnt/vecmill/sources/articles.parquet"
         self.job.write_text(JOB.format(corpus=there, model=MODEL, target_mb=target_mb))
 
+    def route(self, **behaviour: Any) -> str:
+        """Let containers find a router from now on, and return which."""
+        real = shutil.which(tei.COMMAND)
+        if real and not behaviour:
+            return real
+        commands = self.plane.folder / "bin"
+        commands.mkdir(exist_ok=True)
+        self.plane.containers.given["PATH"] = os.pathsep.join([str(commands), os.environ["PATH"]])
+        return str(tei.install(commands, **{"cuda": True, **behaviour}))
+
     def environment(self, *changes: str) -> dict[str, str]:
         """Return the variables for a command, with changes to the job as ``--set`` takes them."""
-        # containers are started by the plane, in this process, and get its PATH
-        os.environ["PATH"] = os.pathsep.join(
-            dict.fromkeys([str(self._commands), *os.environ["PATH"].split(os.pathsep)])
-        )
         chosen = {"VECMILL_JOB": str(self.job), "VECMILL_SET": json.dumps(list(changes))}
         return {**os.environ, **self.plane.environment, **chosen}
 

@@ -26,9 +26,9 @@ def test_a_deployment_is_written_down_as_its_settings_say(plane, modal):
 
 @needs_mounts
 @pytest.mark.slow
-def test_functions_run_in_real_containers(plane, modal, tmp_path):
+def test_functions_run_in_real_containers(plane, modal):
     """A map over two containers, a Volume each commits to, a class with its life cycle, a death that is made good."""
-    done = modal("run", "-q", "-m", "tinyapp", "--folder", str(tmp_path / "mark"), cwd=APPS)
+    done = modal("run", "-q", "-m", "tinyapp", cwd=APPS)
     assert "squares [0, 1, 4, 9] ('one', 'good day')" in done.stdout
     assert "listing ['0.txt', '1.txt', '2.txt', '3.txt']" in done.stdout
     assert "refused there are open files preventing the operation" in done.stdout

@@ -73,9 +73,9 @@ def test_the_dataset_equals_a_laptops(stage, vecmill, tmp_path):
     And the driver carries no data: task and receipt of a shard are below 10 kB together.
     """
     assert "verified: yes" in stage.modal(*RUN, changes=TWO)
-    calls, shards = stage.plane.calls, len(list((stage.dataset / "data").iterdir()))
+    traffic, shards = stage.plane.traffic("ShardWorker.*"), len(list((stage.dataset / "data").iterdir()))
     assert shards > 2
-    assert (calls.input_bytes + calls.output_bytes) / shards < 10_000
+    assert (traffic.input_bytes + traffic.output_bytes) / shards < 10_000
     assert stage.plane.containers.most["ShardWorker.*"] == 2
     started = len(stage.plane.containers.started)
     place = f"publish.0.path={tmp_path / 'local'}"
@@ -99,7 +99,7 @@ def test_a_killed_container_costs_one_attempt(stage, vecmill):
     command = stage.start(*RUN, changes=TWO)
     plane, killed = stage.plane, None
     while killed is None and command.poll() is None:
-        busy = [c for c in plane.containers.of("ShardWorker.*") if plane.calls.running(c.id)]
+        busy = [c for c in plane.containers.of("ShardWorker.*") if plane.ledger.running(c.id)]
         if busy:
             killed = busy[0]
             killed.signal(signal.SIGKILL)

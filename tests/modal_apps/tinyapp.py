@@ -1,6 +1,7 @@
 """The smallest app that has one of everything."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -58,17 +59,20 @@ class Adder:
         return self.number + x
 
 
-@app.function(image=image, schedule=modal.Cron("0 3 * * *"), timeout=60)
-def die_once(folder="unused"):
-    """Die on the first attempt, as a machine does."""
-    if not Path(folder).exists():
-        Path(folder).mkdir()
+@app.function(image=image, schedule=modal.Cron("0 3 * * *"), timeout=60, volumes={"/mnt/tiny": volume})
+def die_once():
+    """Die on the first attempt, as a machine does; what it had started must die with it."""
+    mark = Path("/mnt/tiny/died")
+    if not mark.exists():
+        mark.touch()
+        volume.commit()
+        subprocess.Popen(["sleep", "600"], start_new_session=True)
         os.kill(os.getpid(), 9)
     return "alive"
 
 
 @app.local_entrypoint()
-def main(folder: str):
+def main():
     """Call everything."""
     squares = list(square.map(range(4), order_outputs=False, return_exceptions=True))
     print("squares", sorted(found[0] for found in squares), squares[0][1:3])  # noqa: T201
@@ -78,4 +82,4 @@ def main(folder: str):
     except RuntimeError as error:
         print("refused", error)  # noqa: T201
     print("added", list(Adder(number=100).add.map(range(5), return_exceptions=True)))  # noqa: T201
-    print("then", die_once.remote(folder))  # noqa: T201
+    print("then", die_once.remote())  # noqa: T201

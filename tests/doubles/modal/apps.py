@@ -1,8 +1,7 @@
-"""Apps: what is deployed or runs, its layout, and its log."""
+"""Apps: what is deployed or runs, and its log."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,11 +12,12 @@ from modal_proto import api_pb2
 from doubles.modal.rpc import refuse, rpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
+    from doubles.modal.news import News
     from doubles.modal.numbering import Numbering
 
-DONE = frozenset({api_pb2.APP_STATE_STOPPED})
+POLL_SECONDS = 55
 
 
 @dataclass
@@ -30,6 +30,7 @@ class App:
         classes: Class ids by name.
         log: Lines of output, each with the container it is from.
         published: Raised with each deployment.
+        done: Whether it only ran while its client did, and that is gone.
     """
 
     id: str
@@ -42,32 +43,44 @@ class App:
     published: int = 0
     done: bool = False
 
+    def since(self, place: int) -> list[api_pb2.TaskLogsBatch]:
+        """Return the log from a place on."""
+        return [
+            api_pb2.TaskLogsBatch(task_id=container, items=[_line(line)], entry_id=str(number))
+            for number, (container, line) in enumerate(self.log[place:], place + 1)
+        ]
+
 
 class Apps:
     """All apps.
 
     Attributes:
         apps: By id.
-        describe: Fills a layout with an app's objects; set by the plane, for functions know more than apps do.
-        stopped: Called with an app's id when it ends.
     """
 
-    def __init__(self, number: Numbering) -> None:
+    def __init__(self, number: Numbering, news: News) -> None:
         self._number = number
-        self._news = asyncio.Condition()
+        self._news = news
         self.apps: dict[str, App] = {}
-        self.describe: Callable[[App], api_pb2.AppLayout] = lambda _: api_pb2.AppLayout()
-        self.stopped: Callable[[str], None] = lambda _: None
+
+    def get(self, app: str) -> App:
+        """Return an app.
+
+        Raises:
+            GRPCError: There is none of this id.
+        """
+        if app not in self.apps:
+            raise refuse(Status.NOT_FOUND, f"App {app} not found")
+        return self.apps[app]
 
     def deployed(self, name: str) -> App | None:
         """Return the app deployed under a name."""
         return next((app for app in self.apps.values() if app.name == name), None)
 
-    async def write(self, app: str, container: str, line: str) -> None:
+    def write(self, app: str, container: str, line: str) -> None:
         """Add to an app's log."""
-        async with self._news:
-            self.apps[app].log.append((container, line))
-            self._news.notify_all()
+        self.apps[app].log.append((container, line))
+        self._news.tell()
 
     @rpc("AppCreate")
     async def create(self, request: api_pb2.AppCreateRequest, caller: str) -> api_pb2.AppCreateResponse:
@@ -84,15 +97,10 @@ class Apps:
         app = self.deployed(request.name)
         return api_pb2.AppGetByDeploymentNameResponse(app_id=app.id if app else "")
 
-    @rpc("AppGetLayout")
-    async def layout(self, request: api_pb2.AppGetLayoutRequest, caller: str) -> api_pb2.AppGetLayoutResponse:
-        """Return an app's objects."""
-        return api_pb2.AppGetLayoutResponse(app_layout=self.describe(self._get(request.app_id)))
-
     @rpc("AppHeartbeat")
     async def heartbeat(self, request: api_pb2.AppHeartbeatRequest, caller: str) -> None:
         """Note that the client is alive."""
-        self._get(request.app_id)
+        self.get(request.app_id)
 
     @rpc("AppSetTags")
     async def tag(self, request: object, caller: str) -> None:
@@ -101,7 +109,7 @@ class Apps:
     @rpc("AppPublish")
     async def publish(self, request: api_pb2.AppPublishRequest, caller: str) -> api_pb2.AppPublishResponse:
         """Make an app's functions callable."""
-        app = self._get(request.app_id)
+        app = self.get(request.app_id)
         app.state, app.name = request.app_state, request.name
         app.functions, app.classes = dict(request.function_ids), dict(request.class_ids)
         app.published += 1
@@ -110,41 +118,26 @@ class Apps:
     @rpc("AppClientDisconnect")
     async def disconnect(self, request: api_pb2.AppClientDisconnectRequest, caller: str) -> None:
         """End an app that only ran while its client did."""
-        app = self._get(request.app_id)
-        if app.state != api_pb2.APP_STATE_DEPLOYED:
-            self.stopped(app.id)
-            app.done = True
-            async with self._news:
-                self._news.notify_all()
+        app = self.get(request.app_id)
+        app.done = app.state != api_pb2.APP_STATE_DEPLOYED
+        self._news.tell()
 
     @rpc("AppGetLogs")
     async def logs(self, request: api_pb2.AppGetLogsRequest, caller: str) -> AsyncIterator[api_pb2.TaskLogsBatch]:
         """Send an app's log as it grows, until the client's time is up or the app is done."""
-        app = self._get(request.app_id)
+        app = self.get(request.app_id)
         sent = int(request.last_entry_id or 0)
-        until = time.monotonic() + (request.timeout or 55)
-        while time.monotonic() < until:
-            fresh, sent = app.log[sent:], len(app.log)
-            for number, (container, line) in enumerate(fresh, sent - len(fresh) + 1):
-                item = api_pb2.TaskLogs(
-                    data=line, timestamp=time.time(), file_descriptor=api_pb2.FILE_DESCRIPTOR_STDOUT
-                )
-                yield api_pb2.TaskLogsBatch(task_id=container, items=[item], entry_id=str(number))
+        until = time.monotonic() + (request.timeout or POLL_SECONDS)
+        while (left := until - time.monotonic()) > 0:
+            for batch in app.since(sent):
+                yield batch
+                sent += 1
             if app.done:
                 yield api_pb2.TaskLogsBatch(app_done=True, entry_id=str(sent))
                 return
-            async with self._news:
-                if len(app.log) == sent:
-                    await _wait(self._news, 0.5)
-
-    def _get(self, app: str) -> App:
-        if app not in self.apps:
-            raise refuse(Status.NOT_FOUND, f"App {app} not found")
-        return self.apps[app]
+            if len(app.log) == sent:
+                await self._news.wait(left)
 
 
-async def _wait(news: asyncio.Condition, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(news.wait(), seconds)
-    except TimeoutError:
-        return
+def _line(text: str) -> api_pb2.TaskLogs:
+    return api_pb2.TaskLogs(data=text, timestamp=time.time(), file_descriptor=api_pb2.FILE_DESCRIPTOR_STDOUT)

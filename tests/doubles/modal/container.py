@@ -1,27 +1,36 @@
-"""Container: one process of Modal's own container program, with its files, variables and Volumes."""
+"""Container: Modal's own container program in namespaces of its own, with its files, variables and Volumes."""
 
 from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import os
 import shlex
-import signal
 import sys
 import sysconfig
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+from modal_proto import api_pb2
 
-    from modal_proto import api_pb2
+from doubles.modal.processes import children, family, open_files
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping
 
 LAST_LINES = 30
-MASKED = "/mnt"
-"""Mount points below this are made in a file system of the container's own, so nothing stays on the machine."""
+OWN = ("/mnt", "/tmp")  # noqa: S108 - each container has its own
+"""Folders that are empty in a new container, and gone with it."""
+ISOLATED = (
+    *("setpriv", "--pdeathsig", "KILL"),  # without its plane a container would never end
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+INIT = Path(__file__).with_name("init.py")
+IMAGE = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[3])
+"""What stands for the image: this Python, and this repository for the router's double."""
 
 
 @dataclass
@@ -56,18 +65,22 @@ class Container:
         """Where it talks to the control plane; by it the plane knows who is calling."""
         return self.folder / "s"
 
+    @property
+    def processes(self) -> list[int]:
+        """All processes in it, its first one first, by the numbers they have outside."""
+        return family(self.process.pid)[1:] if self.process is not None else []
+
     async def start(self, arguments: api_pb2.ContainerArguments, variables: dict[str, str]) -> None:
         """Start the process."""
-        given = self.folder / "arguments"
+        given, home = self.folder / "arguments", self.root / "root"
         given.write_bytes(arguments.SerializeToString())
-        home = self.root / "root"
         home.mkdir(parents=True, exist_ok=True)
         environment = {
             "PATH": os.environ["PATH"],
-            "HOME": os.environ.get("HOME", "/root"),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             **variables,
+            "HOME": str(home),
             # no .pth file is read from a folder named here, so what is installed as editable must be shipped
             "PYTHONPATH": f"{home}:{sysconfig.get_path('purelib')}",
             "MODAL_CONTAINER_ARGUMENTS_PATH": str(given),
@@ -76,11 +89,7 @@ class Container:
             "MODAL_IS_REMOTE": "1",
         }
         self.process = await asyncio.create_subprocess_exec(
-            "unshare",
-            "--mount",
-            "sh",
-            "-c",
-            self._script(),
+            *(*ISOLATED, "sh", "-c", self._script()),
             cwd=home,
             env=environment,
             stdout=asyncio.subprocess.PIPE,
@@ -89,60 +98,55 @@ class Container:
             limit=1 << 20,
         )
 
-    async def follow(self, write: Callable[[str], Awaitable[None]]) -> int:
+    async def follow(self, write: Callable[[str], None]) -> int:
         """Pass its output on until it ends, and return its exit code."""
         assert self.process is not None
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             text = line.decode(errors="replace")
             self.last_lines.append(text.rstrip())
-            await write(text)
+            write(text)
         return await self.process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal: SIGINT is what a preemption sends, SIGKILL is what a machine that fails does."""
+        """Send a signal: SIGINT is what a preemption sends; SIGKILL is a machine that fails, and ends all in it."""
         if self.process is not None and self.process.returncode is None:
-            os.killpg(self.process.pid, number) if number == signal.SIGKILL else self.process.send_signal(number)
+            for first in children(self.process.pid):
+                os.kill(first, number)
+
+    def is_up(self) -> None:
+        """Note that it is up: it asked for work."""
+        self.idle_since = self.idle_since or time.monotonic()
+
+    def died(self, code: int) -> api_pb2.GenericResult:
+        """Say how it ended, with its last lines."""
+        last = "\n".join(self.last_lines)
+        status = api_pb2.GenericResult.GENERIC_STATUS_FAILURE
+        return api_pb2.GenericResult(status=status, exception=f"the container ended with code {code}:\n{last}")
 
     def open_files(self, folder: Path) -> list[str]:
         """Return its open files under one of its Volumes; the folder is the Volume's view."""
-        assert self.process is not None
         places = [path for path, shown in self.mounts.items() if shown == folder]
-        names = (name for process in _family(self.process.pid) for name in _links(process))
+        names = (name for process in self.processes for name in open_files(process))
         tops = (*places, str(folder))
         return [name for name in names if any(name == top or name.startswith(f"{top}/") for top in tops)]
 
     def _script(self) -> str:
-        lines = ["set -e"]
-        if any(path.startswith(f"{MASKED}/") for path in self.mounts):
-            lines.append(f"mount -t tmpfs none {MASKED}")
-        for path, shown in self.mounts.items():
-            lines.append(f"mkdir -p {shlex.quote(path)}")
-            lines.append(f"mount --bind {shlex.quote(str(shown))} {shlex.quote(path)}")
-        lines.append(f"exec {shlex.quote(sys.executable)} -S -m modal._container_entrypoint")
-        return "\n".join(lines)
+        program = (sys.executable, "-S", INIT, sys.executable, "-S", "-m", "modal._container_entrypoint")
+        own = [f"mount -t tmpfs none {folder}" for folder in OWN]
+        kept = {path: self.folder / "kept" / str(number) for number, path in enumerate(IMAGE) if _under(path, OWN)}
+        lines = [*_binds({place: path for path, place in kept.items()}), *own, *_binds(kept), *_binds(self.mounts)]
+        return "\n".join(["set -e", *lines, f"exec {shlex.join(map(str, program))}"])
 
 
-def _family(process: int) -> list[int]:
-    """Return a process and all that descend from it."""
-    found = [process]
-    for number in found:
-        try:
-            with open(f"/proc/{number}/task/{number}/children") as file:  # noqa: PTH123 - a file of the kernel
-                found += map(int, file.read().split())
-        except OSError:  # it ended meanwhile
-            continue
-    return found
+def _binds(mounts: Mapping[str | Path, Path]) -> list[str]:
+    """Return commands that show folders at other paths."""
+    return [
+        command
+        for path, shown in mounts.items()
+        for command in (f"mkdir -p {shlex.quote(str(path))}", shlex.join(("mount", "--bind", str(shown), str(path))))
+    ]
 
 
-def _links(process: int) -> list[str]:
-    """Return where a process's descriptors and its working folder point."""
-    home, found = Path(f"/proc/{process}"), []
-    try:
-        links = [home / "cwd", *(home / "fd").iterdir()]
-    except OSError:  # it ended meanwhile
-        return found
-    for link in links:
-        with contextlib.suppress(OSError):  # it was closed meanwhile
-            found.append(str(link.readlink()))
-    return found
+def _under(path: Path, folders: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)

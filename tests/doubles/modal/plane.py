@@ -3,72 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import logging
 import os
 import sys
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from grpclib.server import Server
 
-from doubles.modal.apps import Apps
-from doubles.modal.blobs import Blobs
-from doubles.modal.calls import Calls
-from doubles.modal.containers import Containers
-from doubles.modal.functions import Functions
-from doubles.modal.images import Images
-from doubles.modal.mounts import Mounts
-from doubles.modal.numbering import Numbering
+from doubles.modal.parts import Parts
 from doubles.modal.record import Record, record
-from doubles.modal.rpc import Service
-from doubles.modal.volumes import Volumes
-from doubles.modal.workspace import Workspace
+from doubles.modal.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
-    from pathlib import Path
+    from collections.abc import Coroutine
+
+    from doubles.modal.container import Container
+
+PLACE = Path("/var/tmp")  # noqa: S108 - /tmp is each container's own, and the path of a socket has at most 107 bytes
 
 
-class Plane:
+class Plane(Parts):
     """A control plane, from entering the context to leaving it.
 
     Args:
-        folder: For Volumes, containers and blobs; short, for it holds sockets.
         idle_seconds: How long a container may idle.
-        variables: For every container, such as where the Hub is.
 
     Attributes:
         url: For ``MODAL_SERVER_URL``.
-        asked: How often each RPC was called, by the command line (``""``) or a container.
+        folder: Its files; containers see it, while their ``/tmp`` is their own.
     """
 
-    def __init__(self, folder: Path, *, idle_seconds: float = 3.0, variables: Mapping[str, str] | None = None) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, *, idle_seconds: float = 3.0) -> None:
         logging.getLogger("grpclib.server").setLevel(logging.CRITICAL)  # it reports every client that hangs up
-        number = Numbering()
         self.url = ""
-        self.asked: collections.Counter[tuple[str, str]] = collections.Counter()
-        self.blobs = Blobs(folder / "blobs", number)
-        self.workspace = Workspace(number)
-        self.mounts = Mounts(self.blobs, number)
-        self.images = Images(number)
-        self.apps = Apps(number)
-        self.functions = Functions(self.apps, number)
-        self.volumes = Volumes(folder / "volumes", self.blobs, number)
-        self.calls = Calls(self.functions, number)
-        self.containers = Containers(folder / "c", number, idle_seconds, variables or {})
-        self.containers.connect(
-            service=self._service,
-            apps=self.apps,
-            functions=self.functions,
-            calls=self.calls,
-            images=self.images,
-            mounts=self.mounts,
-            volumes=self.volumes,
-            workspace=self.workspace,
-        )
+        self._home = tempfile.TemporaryDirectory(prefix="modal-", dir=PLACE)
+        self.folder = Path(self._home.name)
+        super().__init__(self.folder, idle_seconds)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
@@ -82,6 +56,7 @@ class Plane:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        self._home.cleanup()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -108,23 +83,21 @@ class Plane:
             for name, key in keys.items()
         }
 
+    def traffic(self, name: str) -> Traffic:
+        """Return what went to and from the containers of a function, its variants counted in."""
+        found = (self.ledger.traffic[key] for key, known in self.functions.functions.items() if known.name == name)
+        return sum(found, Traffic())
+
+    def preempt(self, container: Container) -> None:
+        """Take a container's machine away as Modal does: no more work, an interrupt, and soon after that the end."""
+        self.do(self._dismiss(container))
+
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do something in the plane's own thread, and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def _service(self, caller: str) -> Service:
-        parts = (
-            self.workspace,
-            self.blobs,
-            self.mounts,
-            self.images,
-            self.apps,
-            self.functions,
-            self.volumes,
-            self.calls,
-            self.containers,
-        )
-        return Service(parts, caller, lambda name, who: self.asked.update([(name, who and "container")]))
+    async def _dismiss(self, container: Container) -> None:
+        self.keeper.dismiss(container)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -135,15 +108,15 @@ class Plane:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = Server([self._service("")])
+        server = Server([self.service("")])
         await self.blobs.start()
         await server.start("127.0.0.1", 0)
         port = server._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        watcher = asyncio.create_task(self.containers.watch())
+        watcher = asyncio.create_task(self.keeper.watch())
         self._ready.set()
         await self._stop.wait()
-        await self.containers.close()
+        await self.keeper.close()
         watcher.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watcher

@@ -13,6 +13,8 @@ from modal_proto import api_pb2
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from doubles.modal.wire import Wire
+
 SERVICE = api_pb2.DESCRIPTOR.services_by_name["ModalClient"]
 
 
@@ -32,14 +34,14 @@ class Service:
     Args:
         parts: Objects with methods marked by ``rpc``.
         caller: The container's task id, or an empty string for the command line.
-        log: Takes the name of every RPC that was called.
+        wire: Takes note of all that is said.
     """
 
-    def __init__(self, parts: Iterable[object], caller: str, log: Callable[[str, str], None]) -> None:
+    def __init__(self, parts: Iterable[object], caller: str, wire: Wire) -> None:
         marked = (method for part in parts for _, method in inspect.getmembers(part, inspect.ismethod))
         self._methods = {method.rpc: method for method in marked if hasattr(method, "rpc")}
         self._caller = caller
-        self._log = log
+        self._wire = wire
 
     def __mapping__(self) -> dict[str, Handler]:
         """Return a handler for every RPC there is; those that nobody answers say so."""
@@ -53,16 +55,19 @@ class Service:
 
     def _call(self, name: str) -> Callable[..., Any]:
         async def call(stream: Any) -> None:
-            self._log(name, self._caller)
             request = await stream.recv_message()
+            self._wire.asked(self._caller, name, request)
             found = self._methods.get(name)
             if found is None:
                 raise GRPCError(Status.UNIMPLEMENTED, f"the control plane's double does not answer {name}")
             if inspect.isasyncgenfunction(found):
                 async for message in found(request, self._caller):
+                    self._wire.answered(self._caller, message)
                     await stream.send_message(message)
             else:
-                await stream.send_message(await found(request, self._caller) or empty_pb2.Empty())
+                message = await found(request, self._caller) or empty_pb2.Empty()
+                self._wire.answered(self._caller, message)
+                await stream.send_message(message)
 
         return call
 

@@ -7,6 +7,6 @@ with RouterDouble(MODEL) as router:
 """
 
 from doubles.tei.behaviour import Behaviour
-from doubles.tei.process import MODEL, RouterDouble, install
+from doubles.tei.process import COMMAND, MODEL, RouterDouble, install
 
-__all__ = ["MODEL", "Behaviour", "RouterDouble", "install"]
+__all__ = ["COMMAND", "MODEL", "Behaviour", "RouterDouble", "install"]

@@ -1,0 +1,47 @@
+"""Files: folders of files, compared, copied and linked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+Stamp = tuple[int, int]
+"""A file's size and time of change."""
+
+
+def stamps(folder: Path) -> dict[str, Stamp]:
+    """Return the files below a folder, each with its size and time of change."""
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = Path(where, name)
+            with contextlib.suppress(FileNotFoundError):  # its owner moved it meanwhile
+                status = path.stat()
+                found[path.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file with its time of change, so that nobody sees half of it, nor a link to the target a change."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.copy")
+    shutil.copy2(source, partial)
+    partial.replace(target)
+
+
+def link(folder: Path, target: Path) -> None:
+    """Make the target show what a folder shows now; later copies into the folder do not change it."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(folder, target, copy_function=os.link)
+
+
+def mirror(folder: Path, target: Path) -> None:
+    """Bring the target up to a folder, copying what differs."""
+    here, there = stamps(target), stamps(folder)
+    for name in here.keys() - there.keys():
+        (target / name).unlink()
+    for name, stamp in there.items():
+        if here.get(name) != stamp:
+            copy(folder / name, target / name)

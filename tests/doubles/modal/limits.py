@@ -1,0 +1,30 @@
+"""Limits: definitions that Modal refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grpclib import Status
+
+from doubles.modal.rpc import refuse
+
+if TYPE_CHECKING:
+    from modal_proto import api_pb2
+
+DAY = 86_400
+GPUS = frozenset(
+    "T4 L4 A10 A10G L40S A100 A100-40GB A100-80GB RTX-PRO-6000 H100 H100! H200 B200 B200+ ANY".split()  # noqa: SIM905
+)
+
+
+def check(definition: api_pb2.Function) -> None:
+    """Refuse what Modal refuses.
+
+    Raises:
+        GRPCError: A GPU that there is none of, or a timeout out of range.
+    """
+    gpu = definition.resources.gpu_config.gpu_type
+    if gpu and gpu not in GPUS:
+        raise refuse(Status.INVALID_ARGUMENT, f"unsupported GPU type: {gpu}")
+    if definition.timeout_secs and not 1 <= definition.timeout_secs <= DAY:
+        raise refuse(Status.INVALID_ARGUMENT, f"timeout must be between 1 and {DAY} seconds")

@@ -1,0 +1,94 @@
+"""Volume: one committed state, and a view of it for every container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modal_proto import api_pb2
+
+from doubles.modal.files import Stamp, copy, link, mirror, stamps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+@dataclass
+class View:
+    """A container's own copy of a Volume, and how it stood when it last agreed with a committed state."""
+
+    path: Path
+    agreed: dict[str, Stamp] = field(default_factory=dict)
+
+    def show(self, state: Path) -> None:
+        """Become a copy of a committed state."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        mirror(state, self.path)
+        self.agreed = stamps(self.path)
+
+    def changes(self) -> tuple[list[str], list[str]]:
+        """Return the files that were written or changed here, and those that were removed."""
+        now = stamps(self.path)
+        return [name for name in now if self.agreed.get(name) != now[name]], [n for n in self.agreed if n not in now]
+
+
+@dataclass
+class Volume:
+    """A Volume and what happened to it.
+
+    Attributes:
+        path: The committed state.
+        before: The state before the last commit.
+        views: By container.
+        late: Views that began a commit behind.
+    """
+
+    id: str
+    name: str
+    version: int
+    path: Path
+    before: Path
+    views: dict[str, View] = field(default_factory=dict)
+    commits: int = 0
+    reloads: int = 0
+    late: int = 0
+
+    @property
+    def metadata(self) -> api_pb2.VolumeMetadata:
+        """What a client is told of it."""
+        return api_pb2.VolumeMetadata(version=self.version, name=self.name)
+
+    def mount(self, container: str, path: Path, *, behind: bool) -> None:
+        """Give a container its view; behind: as of the commit before the last one."""
+        behind = behind and stamps(self.before) != stamps(self.path)
+        self.late += behind
+        self.views[container] = View(path)
+        self.views[container].show(self.before if behind else self.path)
+
+    def commit(self, view: View) -> None:
+        """Put a view's changes into the committed state; on a file that two views changed the last one wins."""
+        written, removed = view.changes()
+        if written or removed:
+            link(self.path, self.before)
+        for name in written:
+            copy(view.path / name, self.path / name)
+        for name in removed:
+            (self.path / name).unlink(missing_ok=True)
+        view.agreed = stamps(view.path)
+        self.commits += 1
+
+    def reload(self, view: View) -> None:
+        """Bring a view up to the committed state; what it has not committed is committed first."""
+        self.commit(view)
+        view.show(self.path)
+        self.reloads += 1
+
+    def put(self, name: str, blocks: Iterable[Path]) -> None:
+        """Write a file of the committed state, put together from blocks."""
+        link(self.path, self.before)
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.put")
+        partial.write_bytes(b"".join(block.read_bytes() for block in blocks))
+        partial.replace(target)
