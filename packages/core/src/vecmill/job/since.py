@@ -1,0 +1,72 @@
+"""Since: the earlier run that a run goes on from, and whether its vectors fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import ConfigError
+from vecmill.job.identity import difference
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vecmill.records import Manifest
+
+DECISIVE = ("chunker", "embedder", "weights", "truncate")
+"""What must be the same for a chunk to have the same vector, and for chunks to be cut alike."""
+
+
+def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
+    """Find an earlier dataset whose vectors may be used again.
+
+    Args:
+        since: Its folder, or its repo on the Hub.
+        identity: Of the run that is to use it.
+        layout: Where that run makes its dataset.
+
+    Raises:
+        ConfigError: There is none, its model or its chunks are others, or it would be overwritten.
+    """
+    there = Layout(_folder(since))
+    manifest = read_manifest(there)
+    if manifest is None:
+        raise ConfigError(f"--since {since}: there is no finished dataset; name its folder, or its repo on the Hub")
+    if there.root == layout.root:
+        raise ConfigError(f"--since {since}: the new dataset would be made in the same folder; choose another for it")
+    mine, theirs = ({key: of.get(key) for key in DECISIVE} for of in (identity, manifest.identity))
+    if mine != theirs:
+        raise ConfigError(
+            f"--since {since}: its vectors cannot be used again, for they were made otherwise: "
+            f"{difference(mine, theirs)}. Make the job the same, or run without --since"
+        )
+    return there, manifest
+
+
+def _folder(since: str | Path) -> Path:
+    path = Path(since)
+    if path.exists() or not _is_repo(str(since)):
+        return path.absolute()
+    return _downloaded(str(since))
+
+
+def _is_repo(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def _downloaded(repo: str) -> Path:
+    """Bring a published dataset into the Hub client's cache; what is there already is not fetched again."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(repo, repo_type="dataset", allow_patterns=["manifest.json"]))
+        manifest = read_manifest(Layout(folder))
+        shards = [entry.path for entry in manifest.shards] if manifest else []
+        return Path(snapshot_download(repo, repo_type="dataset", revision=folder.name, allow_patterns=shards))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ConfigError(
+            f"--since {repo}: there is no such folder, and no such dataset could be had from the Hub: {error}"
+        ) from None
