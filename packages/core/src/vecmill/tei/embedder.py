@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, EngineError
@@ -116,7 +117,6 @@ class TeiEmbedder(Embedder[TeiOptions]):
 
 
 def _check_installed() -> None:
-    try:
-        import httpx2  # noqa: F401
-    except ImportError as error:
-        raise ConfigError("the tei embedder needs an HTTP client: install vecmill[tei]") from error
+    missing = [name for name in ("httpx2", "pybase64") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"the tei embedder needs {' and '.join(missing)}: install vecmill[tei]")

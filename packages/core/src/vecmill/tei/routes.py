@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import orjson
+import pybase64
 
 from vecmill.errors import EmbedError
 from vecmill.tei.faults import Fault, Kind
@@ -100,7 +100,7 @@ def _parsed(content: bytes) -> Any:  # noqa: ANN401 - whatever the answer holds
 
 def _from_base64(made: list[str], dimension: int) -> npt.NDArray[np.float32]:
     try:
-        parts = [a2b_base64(each) for each in made]
+        parts = [pybase64.b64decode(each, validate=True) for each in made]
     except (ValueError, TypeError) as error:
         raise Fault(Kind.DAMAGED, f"not base64: {error}") from error
     sizes = set(map(len, parts))
