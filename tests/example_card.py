@@ -10,18 +10,18 @@ import sys
 from places import ROOT
 from vecmill import Manifest
 from vecmill.store.card import Place, card
+from vecmill_publishers.hub.cover import name
 
 MANIFEST = ROOT / "tests" / "hub" / "demo-manifest.json"
 """Of one run of the demo, kept so that times and processors do not change the card."""
 PAGE = ROOT / "docs" / "example-card.md"
-RUN = "run-2a9b30eb8687775a-0f00ba44"
 
 
 def example_card() -> str:
     """Return the page."""
     manifest = Manifest.model_validate_json(MANIFEST.read_bytes())
-    name = "Python's language reference, embedded with all-MiniLM-L6-v2"
-    return card(manifest, Place(repo="user/python-reference", folder=f"data/{RUN}", tag=RUN, pretty_name=name))
+    run, title = name(manifest), "Python's language reference, embedded with all-MiniLM-L6-v2"
+    return card(manifest, Place(repo="user/python-reference", folder=f"data/{run}", tag=run, pretty_name=title))
 
 
 if __name__ == "__main__":

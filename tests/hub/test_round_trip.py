@@ -55,24 +55,27 @@ def test_every_row_and_every_bit_comes_back(hub, publish, read, small, tmp_path,
 
 READ_VARIANTS = """
 import json
-from datasets import load_dataset
+from datasets import load_dataset, load_dataset_builder
 
 found = {}
 for config in ("default", "float16", "int8"):
+    said = load_dataset_builder("user/name", config).info
     rows = load_dataset("user/name", config, split="train")
     (first,) = load_dataset("user/name", config, split="train", streaming=True).take(1)
     found[config] = [len(rows), str(rows.features["embedding"]), rows[0]["embedding"] == first["embedding"]]
+    found[config] += [said.features == rows.features, said.splits["train"].num_examples]
 print(json.dumps(found))
 """
 
 
 def test_smaller_vectors_are_configurations_that_datasets_reads(hub, publish, read, small):
-    """By name, with their own types, plain and streaming; without a name, the whole vectors."""
+    """By name, with their own types, plain and streaming; the card tells columns and counts before a file is read."""
     publish(small.path, "--set", 'vectors=["float16", "int8"]')
     found = json.loads(read(READ_VARIANTS))
     for config, kind in (("default", "float32"), ("float16", "float16"), ("int8", "int8")):
-        rows, type_, same = found[config]
-        assert rows == small.account.chunks
+        rows, type_, same, described, told = found[config]
+        assert rows == told == small.account.chunks
+        assert described
         assert kind in type_
         assert f"length={small.manifest.model.dimension}" in type_
         assert same

@@ -244,3 +244,18 @@ def test_observers_hear_the_whole_story(job, corpus):
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunFinished)
     assert sum(isinstance(event, ShardDone) for event in events) == events[0].shards
+
+
+def test_what_is_said_of_the_text_is_in_manifest_and_card_and_embeds_nothing_again(job, corpus):
+    """Licence and language of the source; other words later are taken up by the same run, its cost and all kept."""
+    path = corpus(*rows())
+    tables = [{"name": "jsonl", "path": str(path), **words} for words in ({}, {"license": "mit", "language": ["en"]})]
+    first, second = (vecmill.run(job(path, source=source)) for source in tables)
+    assert first.manifest.run_id == second.manifest.run_id
+    assert first.manifest.timing == second.manifest.timing
+    assert first.manifest.source.terms.license == ()
+    assert second.manifest.source.terms.license == ("mit",)
+    card = (second.path / "README.md").read_text()
+    assert 'license:\n- "mit"\nlanguage:\n- "en"\n' in card
+    assert vecmill.verify(second.path).ok
+    assert second.manifest.columns["embedding"].startswith("fixed_size_list<")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.records import Terms
 from vecmill.sources.hub import HubSource
 
 if TYPE_CHECKING:
@@ -276,3 +277,25 @@ def test_the_hub_s_parquet_copy_is_read_for_other_formats(
 
     assert (pinned.revision, pinned.config) == (sha, "default")
     assert read_all(HubSource(pinned))["text"].to_pylist() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("front", "options", "terms"),
+    [
+        ("license:\n- cc-by-sa-3.0\n- gfdl\nlanguage: en", {}, Terms(license=("cc-by-sa-3.0", "gfdl"), language="en")),
+        ("license: other\nlicense_name: mine", {}, Terms(license="other", license_name="mine")),
+        ("license: mit\nlanguage: [no, en]", {}, Terms(license="mit", language=("no", "en"))),
+        ("license: {a: b}\nlanguage: [1, null]", {}, Terms()),
+        ("license: mit\nlanguage: en", {"license": "gfdl"}, Terms(license="gfdl", language="en")),
+        ("license: mit", {"license": ["gfdl"], "language": ["de"]}, Terms(license="gfdl", language="de")),
+    ],
+)
+def test_licence_and_language_are_those_of_the_card(
+    hub: HubDouble, folder: Path, front: str, options: dict[str, Any], terms: Terms
+) -> None:
+    """Whatever people write there; the job's own words win, and change nothing in what is read."""
+    (folder / "README.md").write_text(CARD.replace("---\n", f"---\n{front}\n", 1))
+    hub.add("dataset", REPO, folder)
+    source = _source(**options)
+    assert source.terms() == terms
+    assert source.fingerprint() == _source().fingerprint()

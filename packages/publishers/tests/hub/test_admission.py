@@ -120,19 +120,3 @@ def test_text_of_ones_own_that_is_not_there_is_found_out_before_the_run(hub, pub
     with pytest.raises(ConfigError, match=r"publisher\.readme"):
         publisher(readme=str(tmp_path / "no.md")).check()
     assert not hub.requests
-
-
-def test_the_licence_of_a_source_on_the_hub_is_carried(hub, publisher, made, tmp_path):
-    """Identifiers and languages of the source's card stand in ours, and share-alike is explained."""
-    (tmp_path / "wiki").mkdir()
-    front = "license:\n- cc-by-sa-3.0\n- gfdl\nlanguage:\n- en\n"
-    (tmp_path / "wiki" / "README.md").write_text(f"---\n{front}---\n# Wikipedia")
-    hub.add("dataset", "wikimedia/wikipedia", tmp_path / "wiki")
-    options = {"repo": "wikimedia/wikipedia", "revision": "main"}
-    source = made.manifest.source.model_copy(update={"name": "hub", "options": options})
-    publisher().publish(made.path, made.manifest.model_copy(update={"source": source}))
-    card = hub.find("dataset", "user/name").files("main")["README.md"].path.read_text()
-    assert 'license:\n- "cc-by-sa-3.0"\n- "gfdl"\nlanguage:\n- "en"\n' in card
-    assert 'source_datasets:\n- "wikimedia/wikipedia"\n' in card
-    assert "Share alike" in card
-    assert "at revision `main`" in card

@@ -12,6 +12,7 @@ from vecmill.records import Manifest, Timing
 from vecmill.store.card import card
 from vecmill.store.files import write_bytes
 from vecmill.store.json import write_json
+from vecmill.store.schema import columns
 from vecmill.store.sent import add_sent
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Finish:
             model=plan.model,
             account=account.total(receipts),
             reasons=account.reasons(receipts),
+            columns=columns(plan.layout.root / receipts[0].shard.path),
             shards=[receipt.shard for receipt in receipts],
             quarantine=account.merge_quarantine(plan.layout, receipts),
             duplicates={receipt.index: list(receipt.duplicates) for receipt in receipts if receipt.duplicates},
@@ -63,15 +65,17 @@ class Finish:
         return self._save(manifest)
 
     def mend(self, manifest: Manifest) -> Manifest:
-        """Put shards that were done again in place of the damaged ones."""
-        if not self._shards.receipts and manifest.status == self._status(manifest):
+        """Put shards that were done again in place of the damaged ones, and what the job says of the text now."""
+        source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
+        if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
             return manifest
         mended = [
             self._shards.receipts[index].shard if index in self._shards.receipts else entry
             for index, entry in enumerate(manifest.shards)
         ]
         add_sent(self._plan.layout, self._shards.receipts.values())
-        return self._save(manifest.model_copy(update={"shards": mended, "cost": self._plan.runtime.cost}))
+        cost = self._plan.runtime.cost if self._shards.receipts else manifest.cost
+        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": cost}))
 
     def _status(self, manifest: Manifest) -> str:
         return "failed" if share(manifest) > self._plan.job.max_quarantine else "complete"

@@ -55,7 +55,7 @@ def plan(job: Job) -> Plan:
     runtime = build(registry, "runtime", job.runtime)
     publishers = [build(registry, "publisher", spec) for spec in job.publish]
     parts, model = components(job, registry)
-    fingerprint = parts["source"].fingerprint()
+    fingerprint, terms = parts["source"].fingerprint(), parts["source"].terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
     layout = Layout(directory(job, publishers).absolute())
@@ -65,7 +65,7 @@ def plan(job: Job) -> Plan:
         run_id=spec.run_id,
         identity=identity_,
         recipe=recipe_,
-        source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"]),
+        source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"], terms=terms),
         model=model,
         layout=layout,
         runtime=runtime,

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from vecmill.protocols.component import Component, ConfigT
+from vecmill.records import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,14 @@ class Source(Component[ConfigT]):
                 notes = Path(self.config.path).read_text().split("\f")
                 yield pa.record_batch({"id": [str(i) for i in range(len(notes))], "text": notes})
     """
+
+    def terms(self) -> Terms:
+        """Return the text's licences and languages, as far as the source knows them; for the dataset's card.
+
+        Raises:
+            SourceError: The place that says so could not be read.
+        """
+        return Terms()
 
     @abstractmethod
     def fingerprint(self) -> str:

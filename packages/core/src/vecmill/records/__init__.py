@@ -22,6 +22,7 @@ from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
 from vecmill.records.progress import Progress
 from vecmill.records.task import FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
+from vecmill.records.terms import Terms
 
 __all__ = [
     "FORMAT",
@@ -54,6 +55,7 @@ __all__ = [
     "SourceInfo",
     "Span",
     "Spent",
+    "Terms",
     "Timing",
     "WorkSpec",
 ]

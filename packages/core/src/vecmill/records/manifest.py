@@ -10,18 +10,20 @@ from vecmill.records.account import Account
 from vecmill.records.cost import Cost
 from vecmill.records.model import ModelInfo
 from vecmill.records.task import FileEntry
+from vecmill.records.terms import Terms
 
 FORMAT = 1
 
 
 class SourceInfo(BaseModel):
-    """Where the text came from: the source's name, its options, and the fingerprint of its content."""
+    """Where the text came from: the source's name, its options, the fingerprint of its content, and its terms."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
     fingerprint: str
     options: dict[str, Any] = Field(default_factory=dict)
+    terms: Terms = Terms()
 
 
 class Timing(BaseModel):
@@ -46,7 +48,8 @@ class Manifest(BaseModel):
     """The recipe, the source, the model, the account and every file of a finished run.
 
     ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
-    the dataset is then kept for inspection. ``duplicates`` lists, by shard, ids that an earlier shard has.
+    the dataset is then kept for inspection. ``columns`` are those of the shards, with their Arrow types.
+    ``duplicates`` lists, by shard, ids that an earlier shard has.
     ``cost`` is there only if the runtime sends a bill.
     """
 
@@ -62,6 +65,7 @@ class Manifest(BaseModel):
     model: ModelInfo
     account: Account
     reasons: dict[str, int] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
     shards: list[FileEntry]
     quarantine: FileEntry | None = None
     duplicates: dict[int, list[str]] = Field(default_factory=dict)

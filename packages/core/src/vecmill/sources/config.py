@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from vecmill.protocols import Options
+from vecmill.records.terms import Words
 
 Role = Literal["id", "text", "url", "title"]
 ROLES: tuple[Role, ...] = ("id", "text", "url", "title")
+STATEMENTS = frozenset({"license", "language"})
+"""Options that are said of the text and change nothing in it."""
 TAKEN = frozenset({*ROLES, "problem", "chunk_index", "start", "end", "tokens", "embedding"})
 
 
@@ -21,11 +24,16 @@ class SourceConfig(Options):
         columns: Where our ``id``, ``text``, ``url`` and ``title`` are found, if the file calls them
             otherwise: ``{"text": "body"}``. An empty name leaves a column out: ``{"id": ""}`` numbers the rows.
         keep: More columns to carry along into the dataset, with their types.
+        license: Identifiers of the text's licences as the Hub writes them, such as ``cc-by-sa-4.0``, for the card; by
+            default what the source itself says.
+        language: Codes of its languages, such as ``en``, in the same way.
     """
 
     limit: Annotated[int, Field(gt=0, strict=True)] | None = None
     columns: dict[Role, str] = Field(default_factory=dict)
     keep: list[str] = Field(default_factory=list)
+    license: Words = ()
+    language: Words = ()
 
     @field_validator("columns")
     @classmethod

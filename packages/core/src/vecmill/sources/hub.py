@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.protocols import Source
+from vecmill.sources.config import STATEMENTS
 from vecmill.sources.fingerprint import fingerprint
 from vecmill.sources.hub_config import HubConfig
 from vecmill.sources.stretch import Stretch, plan
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from vecmill.records import Partition
+    from vecmill.records import Partition, Terms
     from vecmill.sources.hub_repo import HubFile, HubRepo
     from vecmill.sources.hub_stream import HubStream
     from vecmill.sources.parquet_table import ParquetTable
@@ -42,6 +43,7 @@ class HubSource(Source[HubConfig]):
 
     name = "hub"
     Config = HubConfig
+    location = STATEMENTS
 
     def pinned(self) -> HubConfig:
         """Return the options with the repo's full name, the configuration's name and the commit."""
@@ -49,6 +51,17 @@ class HubSource(Source[HubConfig]):
         return self.config.model_copy(
             update={"repo": found.repo.id, "revision": found.repo.sha, "config": found.config}
         )
+
+    def terms(self) -> Terms:
+        """Return what the dataset's card says, or what the job says."""
+        from vecmill.sources.hub_terms import told
+
+        if self.config.license and self.config.language:
+            card = {}
+        else:
+            with self._reading():
+                card = self._card()
+        return told(card).but(self.config.license, self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the commit and the options that choose from it."""
@@ -89,6 +102,12 @@ class HubSource(Source[HubConfig]):
                 return Found(repo, config, files)
             converted = layout(copy, config, wanted.split)
             return Found(copy, *converted) if converted.files else Found(repo, config, files)
+
+    def _card(self) -> dict[str, Any]:
+        """Return the front matter of the dataset's card. The Hub's Parquet copy has none: that of the newest commit."""
+        from vecmill.sources.hub_repo import HubRepo
+
+        return self._found.repo.card or HubRepo(self.config.repo, None).card
 
     @cached_property
     def _stream(self) -> HubStream:

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from vecmill.protocols import Source
-from vecmill.sources.config import FilesConfig
+from vecmill.records import Terms
+from vecmill.sources.config import STATEMENTS, FilesConfig
 from vecmill.sources.find import find
 from vecmill.sources.fingerprint import contents, fingerprint
 from vecmill.sources.stretch import plan
@@ -30,13 +31,17 @@ class LocalSource(Source[FilesConfigT]):
     """
 
     Config = FilesConfig
-    location = frozenset({"path"})
+    location = frozenset({"path"}) | STATEMENTS
     suffixes: ClassVar[tuple[str, ...]]
 
     @cached_property
     def files(self) -> Sequence[File]:
         """Its files, in order."""
         return find(self.config.path, self.suffixes)
+
+    def terms(self) -> Terms:
+        """Return what the job says."""
+        return Terms(license=self.config.license, language=self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the files' names and bytes, and the options that choose among them."""

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.protocols import Source
-from vecmill.records import Partition
+from vecmill.records import Partition, Terms
 from vecmill.sources.balance import parts
-from vecmill.sources.config import SourceConfig
+from vecmill.sources.config import STATEMENTS, SourceConfig
 from vecmill.sources.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.sources.columns import Projection
+
+
+PYTHON = Terms(
+    license=("other",),
+    license_name="psf-2.0",
+    license_link="https://docs.python.org/3/license.html",
+    language=("en",),
+)
 
 
 class Article(NamedTuple):
@@ -38,6 +46,11 @@ class PydocSource(Source[SourceConfig]):
 
     name = "pydoc"
     Config = SourceConfig
+    location = STATEMENTS
+
+    def terms(self) -> Terms:
+        """Return Python's licence, or what the job says."""
+        return PYTHON.but(self.config.license, self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the articles, which differ between versions of Python."""

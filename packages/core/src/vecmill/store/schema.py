@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 RESERVED = ("id", "url", "title", "chunk_index", "start", "end", "text", "tokens", "embedding")
 
@@ -22,6 +24,11 @@ QUARANTINE = pa.schema(
     ]
 )
 """``text`` is the document's own where it has one; what is not valid Unicode stands escaped."""
+
+
+def columns(shard: Path) -> dict[str, str]:
+    """Return the columns of a shard, with their Arrow types in words."""
+    return {field.name: str(field.type) for field in pq.read_schema(shard)}
 
 
 def dataset_schema(dimension: int, keep: Iterable[pa.Field] = ()) -> pa.Schema:

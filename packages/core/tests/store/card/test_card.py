@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from doubles.hub.card import problems
 from vecmill import run
+from vecmill.records import Terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.front import SIZES, size_category
 from vecmill.store.card.yaml import dump
@@ -27,7 +28,7 @@ def front(text):
 
 def test_the_front_matter_is_valid_and_names_what_is_there(manifest):
     """The Hub takes it; configurations, licences and sizes are those of the dataset."""
-    place = Place("user/name", "data/run-1", "run-1", ("int8",), ("cc-by-sa-3.0", "gfdl"), ("en",), 'A "name"')
+    place = Place("user/name", "data/run-1", "run-1", {"int8": 9}, ("cc-by-sa-3.0", "gfdl"), ("en",), 'A "name"')
     text = card(manifest, place)
     assert problems(text) == []
     told = front(text)
@@ -36,8 +37,12 @@ def test_the_front_matter_is_valid_and_names_what_is_there(manifest):
     assert told["size_categories"] == ["n<1K"]
     paths = {config["config_name"]: config["data_files"][0]["path"] for config in told["configs"]}
     assert paths == {"default": "data/run-1/train-*.parquet", "int8": "data/run-1/int8/train-*.parquet"}
-    (split,) = told["dataset_info"][0]["splits"]
-    assert split == {"name": "train", "num_bytes": manifest.shards[0].bytes, "num_examples": manifest.account.chunks}
+    sizes = {"default": manifest.shards[0].bytes, "int8": 9}
+    for info in told["dataset_info"]:
+        size = sizes.pop(info["config_name"])
+        assert info["splits"] == [{"name": "train", "num_bytes": size, "num_examples": manifest.account.chunks}]
+        assert info["download_size"] == info["dataset_size"] == size
+    assert not sizes
 
 
 def test_the_body_says_how_the_vectors_were_made(manifest):
@@ -56,6 +61,39 @@ def test_share_alike_is_explained_where_it_holds(manifest):
     assert "Share alike" in card(manifest, Place(license=("cc-by-sa-4.0",)))
     assert "Share alike" not in card(manifest, Place(license=("mit",)))
     assert "No licence is stated" in card(manifest)
+
+
+def test_the_terms_of_the_source_stand_in_the_card_unless_other_words_are_given(manifest):
+    """Licence and language of the manifest; the publisher's own win, and a licence with another name is linked."""
+    stated = Terms(license="other", license_name="psf-2.0", license_link="https://example.org/licence", language="en")
+    told = manifest.model_copy(update={"source": manifest.source.model_copy(update={"terms": stated})})
+    text = card(told)
+    assert front(text)["license"] == ["other"]
+    assert front(text)["license_name"] == "psf-2.0"
+    assert "[`psf-2.0`](https://example.org/licence)" in text
+    assert front(text)["language"] == ["en"]
+    other = front(card(told, Place(license=("mit",))))
+    assert (other["license"], other["language"]) == (["mit"], ["en"])
+    assert "license_name" not in other
+
+
+def test_articles_of_wikipedia_are_credited_as_it_asks(manifest):
+    """Licences with their addresses, who wrote it and where that stands, what was changed, and share alike."""
+    terms = Terms(license=("cc-by-sa-3.0", "gfdl"), language=("en",))
+    options = {"repo": "wikimedia/wikipedia", "revision": "b04c8d1"}
+    source = manifest.source.model_copy(update={"name": "hub", "options": options, "terms": terms})
+    text = card(manifest.model_copy(update={"source": source}))
+    for said in (
+        "by-sa/3.0/",
+        "fdl-1.3",
+        "authors of Wikipedia",
+        "View history",
+        "were cut into chunks",
+        "Share alike",
+    ):
+        assert said in text
+    assert "`b04c8d1`" in text
+    assert problems(text) == []
 
 
 @given(st.text())

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError
 from vecmill.store.card import Place, card
@@ -53,8 +52,7 @@ class Cover:
     """
 
     def __init__(self, options: HubOptions, remote: Remote, manifest: Manifest) -> None:
-        content = "".join(entry.sha256 for entry in manifest.shards)
-        self.name = f"run-{manifest.run_id}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+        self.name = name(manifest)
         self.folder = f"data/{self.name}"
         self._options, self._remote = options, remote
         self._manifest = manifest
@@ -63,7 +61,7 @@ class Cover:
         """Return what is to be done to a commit, so that its readers read this run."""
         there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
         keep = self._kept(there, files)
-        texts = {CARD: self._card(there, keep), MANIFEST: self._shown()}
+        texts = {CARD: self._card(there, keep, files), MANIFEST: self._shown()}
         old = {f"data/{run}/" for run in runs(files) if run not in keep}
         strangers = {path for path in files if path.startswith(f"{self.folder}/") and path not in expected}
         return Change(
@@ -78,9 +76,9 @@ class Cover:
         older = [run for run in listed if run != self.name and run in runs(files)]
         return [self.name, *older[: self._options.keep_runs - 1]]
 
-    def _card(self, there: str, keep: list[str]) -> bytes:
+    def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
         own = own_text(self._options)
-        text = card(self._manifest, self._place, (own_part(there) or "") if own is None else own)
+        text = card(self._manifest, self._place(files), (own_part(there) or "") if own is None else own)
         return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
 
     def _shown(self) -> bytes:
@@ -95,27 +93,23 @@ class Cover:
     def _moved(self, entry: FileEntry) -> FileEntry:
         return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
 
-    @cached_property
-    def _place(self) -> Place:
-        source, options = self._source_card, self._options
+    def _place(self, files: Mapping[str, Stored]) -> Place:
+        options = self._options
         return Place(
             repo=self._remote.id,
             folder=self.folder,
             tag=self.name,
-            variants=self._options.vectors,
-            license=tuple(options.license or _words(source.get("license"))),
-            language=tuple(options.language or _words(source.get("language"))),
+            variants={name: _bytes(files, f"{self.folder}/{name}/") for name in options.vectors},
+            license=options.license,
+            language=options.language,
             pretty_name=options.pretty_name,
         )
 
-    @property
-    def _source_card(self) -> dict[str, Any]:
-        """The front matter of the source's own card, if it is a dataset of the Hub."""
-        source = self._manifest.source
-        repo = source.options.get("repo")
-        if not repo or (self._options.license and self._options.language):
-            return {}
-        return self._remote.card_of(repo, source.options.get("revision"))
+
+def name(manifest: Manifest) -> str:
+    """Return the name of a run's folder and tag: other content, another name."""
+    content = "".join(entry.sha256 for entry in manifest.shards)
+    return f"run-{manifest.run_id}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 def runs(files: Mapping[str, Stored]) -> set[str]:
@@ -137,8 +131,8 @@ def own_text(options: HubOptions) -> str | None:
         raise ConfigError(f"publisher.readme: {options.readme} cannot be read: {error}") from None
 
 
-def _words(value: object) -> list[str]:
-    return [str(word) for word in value] if isinstance(value, list) else [str(value)] if value else []
+def _bytes(files: Mapping[str, Stored], folder: str) -> int:
+    return sum(stored.size for path, stored in files.items() if path.startswith(folder))
 
 
 def _git_oid(data: bytes) -> str:

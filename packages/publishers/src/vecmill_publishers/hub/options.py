@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from vecmill.protocols import Options
+from vecmill.records.terms import Words
 
 
 class HubOptions(Options):
@@ -22,8 +23,8 @@ class HubOptions(Options):
         vectors: Further configurations with the same rows and smaller vectors.
         from_workers: Whether each worker sends the shards that it makes, with a token of its own, so that the driver
             sends none. The repo is then created before the work.
-        license: Identifiers of the text's licences; by default those of the source on the Hub.
-        language: Codes of the text's languages; by default those of the source on the Hub.
+        license: Identifiers of the text's licences; by default those that the source states.
+        language: Codes of the text's languages; by default those that the source states.
         pretty_name: The dataset's name for people.
     """
 
@@ -35,6 +36,6 @@ class HubOptions(Options):
     readme: str | None = None
     vectors: tuple[Literal["float16", "int8"], ...] = ()
     from_workers: bool = False
-    license: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
+    license: Words = ()
+    language: Words = ()
     pretty_name: str = ""

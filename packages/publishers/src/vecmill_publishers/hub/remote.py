@@ -97,15 +97,6 @@ class Remote:
 
         return insist(get)
 
-    def card_of(self, repo: str, revision: str | None) -> dict[str, Any]:
-        """Return the front matter of another dataset's card; nothing if there is no such dataset."""
-        try:
-            info = insist(lambda: self._api.dataset_info(repo, revision=revision))
-        except (RepositoryNotFoundError, RevisionNotFoundError):
-            return {}
-        data: Any = info.card_data
-        return dict(data.to_dict()) if data else {}
-
     def send(self, uploads: Iterable[Upload], sent: Callable[[int], None]) -> list[CommitOperationAdd]:
         """Send the bytes of files; they show in the repo when what is returned is committed.
 

@@ -8,6 +8,7 @@ from vecmill.store.card import body
 from vecmill.store.card.front import front
 from vecmill.store.card.own import own_text, section
 from vecmill.store.card.place import Place
+from vecmill.store.card.rights import rights
 
 if TYPE_CHECKING:
     from vecmill.records import Manifest
@@ -31,7 +32,7 @@ def card(manifest: Manifest, place: Place | None = None, own: str = "") -> str:
         body.columns(manifest, place),
         body.recipe(manifest),
         body.account(manifest),
-        body.rights(manifest, place),
+        rights(manifest, place),
         body.origin(manifest, place),
     ]
     return "\n".join([front(manifest, place), *filter(None, sections)])

@@ -112,17 +112,6 @@ It took {spent}{_cost(manifest.cost)}
 """
 
 
-def rights(manifest: Manifest, place: Place) -> str:
-    """Say whose text it is."""
-    repo = manifest.source.options.get("repo")
-    source = f"[{repo}](https://huggingface.co/datasets/{repo})" if repo else f"the source `{manifest.source.name}`"
-    if not place.license:
-        return f"## Licence\n\nNo licence is stated here: the text is from {source}, and its terms apply.\n"
-    names = ", ".join(f"`{name}`" for name in place.license)
-    share = any("-sa" in name or name == "gfdl" for name in place.license)
-    return f"## Licence\n\nThe text is from {source}, under {names}.{_SHARE_ALIKE if share else ''}\n"
-
-
 def origin(manifest: Manifest, place: Place) -> str:
     """Say what made the dataset, and how to check it."""
     revision = manifest.source.options.get("revision")
@@ -150,11 +139,6 @@ def _cost(cost: Cost | None) -> str:
 def _quoted(prompt: str) -> str:
     return f"`{prompt}`" if prompt else "nothing"
 
-
-_SHARE_ALIKE = """
-
-Attribution: name the source and the authors of the articles you use; `url`, where there is one, leads to the article
-and its history. Share alike: what you build from the text must be under the same licence."""
 
 _VARIANTS = {
     "float16": "\nThe configuration `float16` has the same rows with half-precision vectors.\n",

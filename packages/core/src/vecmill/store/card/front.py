@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vecmill.store.card.features import features
 from vecmill.store.card.yaml import dump
 
 if TYPE_CHECKING:
@@ -11,22 +12,26 @@ if TYPE_CHECKING:
     from vecmill.store.card.place import Place
 
 SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B")
+DEFAULT = "default"
 TASKS = ["feature-extraction", "sentence-similarity", "text-retrieval"]
 
 
 def front(manifest: Manifest, place: Place) -> str:
     """Return the front matter, fences included."""
     repo = manifest.source.options.get("repo")
+    terms = place.terms(manifest.source.terms)
     told: dict[str, Any] = {
         "pretty_name": place.pretty_name or title(manifest),
-        "license": list(place.license),
-        "language": list(place.language),
+        "license": list(terms.license),
+        "license_name": terms.license_name,
+        "license_link": terms.license_link,
+        "language": list(terms.language),
         "size_categories": [size_category(manifest.account.chunks)],
         "task_categories": TASKS,
         "source_datasets": [repo] if repo else [],
         "tags": ["embeddings", "vecmill"],
         "configs": [config(name, folder) for name, folder in folders(place).items()],
-        "dataset_info": _info(manifest),
+        "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, place).items()],
     }
     return f"---\n{dump({key: value for key, value in told.items() if value})}---\n"
 
@@ -44,7 +49,7 @@ def model_name(manifest: Manifest) -> str:
 
 def folders(place: Place) -> dict[str, str]:
     """Return the folder of each configuration."""
-    return {"default": place.folder, **{name: f"{place.folder}/{name}" for name in place.variants}}
+    return {DEFAULT: place.folder, **{name: f"{place.folder}/{name}" for name in place.variants}}
 
 
 def config(name: str, folder: str) -> dict[str, Any]:
@@ -57,12 +62,20 @@ def size_category(rows: int) -> str:
     return SIZES[min(max(0, len(str(rows)) - 3), len(SIZES) - 1)]
 
 
-def _info(manifest: Manifest) -> list[dict[str, Any]]:
-    """Tell readers how many rows there must be; ``datasets`` refuses to load fewer.
-
-    Columns are left out: the Parquet files hold them, and what a reader of another version makes of a
-    description is not known.
-    """
-    size = sum(entry.bytes for entry in manifest.shards)
+def _info(manifest: Manifest, name: str, size: int) -> dict[str, Any]:
+    """Tell readers what columns there are, and how many rows there must be; ``datasets`` refuses to load fewer."""
+    variant = "" if name == DEFAULT else name
+    described = features(manifest.columns, manifest.model.dimension, variant)
     split = {"name": "train", "num_bytes": size, "num_examples": manifest.account.chunks}
-    return [{"config_name": "default", "splits": [split], "download_size": size, "dataset_size": size}]
+    return {
+        "config_name": name,
+        **({"features": described} if described else {}),
+        "splits": [split],
+        "download_size": size,
+        "dataset_size": size,
+    }
+
+
+def _sizes(manifest: Manifest, place: Place) -> dict[str, int]:
+    """Return the bytes of each configuration."""
+    return {DEFAULT: sum(entry.bytes for entry in manifest.shards), **place.variants}
