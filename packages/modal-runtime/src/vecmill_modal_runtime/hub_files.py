@@ -14,6 +14,8 @@ from vecmill.sources.parquet import ParquetSource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vecmill.records import Terms
+
 
 class HubFilesConfig(FilesConfig):
     """Options of files that were downloaded from the Hub.
@@ -39,7 +41,12 @@ class HubFilesSource(ParquetSource):
 
     name = "hub-files"
     Config: ClassVar[type[FilesConfig]] = HubFilesConfig
-    location = frozenset({"path"})
+
+    def terms(self) -> Terms:
+        """Return what the dataset's card says, or what the job says."""
+        from vecmill.sources.hub import HubSource
+
+        return HubSource(HubSource.Config(**self.config.model_dump(exclude={"path"}))).terms()
 
     def fingerprint(self) -> str:
         """Hash the commit and the options that choose from it: the files need not be read for it."""

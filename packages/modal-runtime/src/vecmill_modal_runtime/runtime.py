@@ -28,13 +28,15 @@ class ModalRuntime(Runtime[ModalOptions]):
         from vecmill_modal_runtime import fleet
         from vecmill_modal_runtime.budget import Budget
         from vecmill_modal_runtime.dispatch import Dispatch
+        from vecmill_modal_runtime.pace import shard_dollars
         from vecmill_modal_runtime.volume import commit, reload
 
         options = self.config
         if not tasks:
             return
         worker = _with(fleet.worker(), options)(**_beside(tasks[0], options))
-        budget = Budget(options, self.cost)
+        guess = shard_dollars(options, tasks[0]) if options.max_cost_usd else 0.0
+        budget = Budget(options, self.cost, guess)
 
         def tell(event: RunEvent) -> None:
             self.cost = budget.cost

@@ -4,6 +4,7 @@ An app decorates it: ``Worker = app.cls(image=…, gpu=…, volumes=…)(modal.c
 Without ``from __future__ import annotations``, which Modal's classes with parameters do not bear.
 """
 
+import importlib
 import os
 import threading
 
@@ -15,6 +16,9 @@ from vecmill.worker import Worker
 from vecmill_modal_runtime import volume, weights
 from vecmill_modal_runtime.outcome import Outcome, failure
 from vecmill_modal_runtime.router import Router
+
+HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedder", "vecmill.worker.shard")
+"""Imported without a GPU, a network or a file of the Volume: what a snapshot may hold."""
 
 
 class ShardWorker:
@@ -88,3 +92,19 @@ class ShardWorker:
             if self._active == 0:
                 volume.reload()
             self._active += 1
+
+
+class SnapshotWorker(ShardWorker):
+    """The same from a snapshot of the memory, in which everything is imported; the router starts after it."""
+
+    # parameters are not inherited
+    model: str = modal.parameter(default="")
+    revision: str = modal.parameter(default="")
+    device: str = modal.parameter(default="")
+    precision: str = modal.parameter(default="f16")
+
+    @modal.enter(snap=True)
+    def import_all(self) -> None:
+        """Import what shards need."""
+        for module in HEAVY:
+            importlib.import_module(module)
