@@ -284,7 +284,8 @@ def test_the_hub_s_parquet_copy_is_read_for_other_formats(
     [
         ("license:\n- cc-by-sa-3.0\n- gfdl\nlanguage: en", {}, Terms(license=("cc-by-sa-3.0", "gfdl"), language="en")),
         ("license: other\nlicense_name: mine", {}, Terms(license="other", license_name="mine")),
-        ("license: mit\nlanguage: [no, en]", {}, Terms(license="mit", language=("no", "en"))),
+        ("license: mit\nlanguage: [no, de]", {}, Terms(license="mit", language=("no", "de"))),
+        ("language: [de, en, fr]", {}, Terms(language="en")),
         ("license: {a: b}\nlanguage: [1, null]", {}, Terms()),
         ("license: mit\nlanguage: en", {"license": "gfdl"}, Terms(license="gfdl", language="en")),
         ("license: mit", {"license": ["gfdl"], "language": ["de"]}, Terms(license="gfdl", language="de")),

@@ -61,7 +61,7 @@ class HubSource(Source[HubConfig]):
         else:
             with self._reading():
                 card = self._card()
-        return told(card).but(self.config.license, self.config.language)
+        return told(card, self.config.config).but(self.config.license, self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the commit and the options that choose from it."""
