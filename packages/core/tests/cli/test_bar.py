@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from vecmill.cli.bar import bar
-from vecmill.records import Progress, RunFinished, ShardProgress, ShardRetried
+from vecmill.records import Progress, Publishing, RunFinished, ShardProgress, ShardRetried
 
 
 @pytest.fixture
@@ -82,3 +82,10 @@ def test_after_the_last_shard_it_says_what_remains(tally, plan, screen):
     """Finishing and publishing have their own words."""
     assert "finishing" in drawn(tally, screen, plan(2, 2))
     assert "publishing" in drawn(tally, screen, RunFinished(None, ""))
+
+
+def test_a_publication_has_a_bar_over_its_bytes(tally, screen):
+    """How much of the dataset is where, so that an hour of sending is not an hour of nothing."""
+    frame = drawn(tally, screen, RunFinished(None, ""), Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
+    assert "25%" in frame
+    assert "25.0 MB of 100.0 MB are at https://hub/x  0:00 elapsed" in frame

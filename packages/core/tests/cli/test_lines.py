@@ -3,8 +3,17 @@
 import dataclasses
 import threading
 
-from vecmill.cli.lines import lines, status
-from vecmill.records import Progress, ShardDone, ShardFailed, ShardFailure, ShardProgress, ShardRetried
+from vecmill.cli.lines import line, lines, status
+from vecmill.records import (
+    Progress,
+    Publishing,
+    RunFinished,
+    ShardDone,
+    ShardFailed,
+    ShardFailure,
+    ShardProgress,
+    ShardRetried,
+)
 
 FOREVER = 3600
 
@@ -41,6 +50,24 @@ def test_failures_are_told_when_they_happen(tally, plan, capsys):
     assert "vecmill: 200.0 MB of text in 2 shards, into /data/out" in errors
     assert "vecmill: shard 0 failed, and is tried again: killed by signal 9\n" in errors
     assert "vecmill: shard 1 failed after 3 attempts: no such file\n" in errors
+
+
+def test_a_publication_says_how_far_it_is(tally):
+    """In bytes, in each line that is due."""
+    tally.take(RunFinished(None, ""))
+    assert line(tally.view()).startswith("publishing")
+    tally.take(Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
+    assert line(tally.view()) == "25.0 MB of 100.0 MB are at https://hub/x, 0:00"
+
+
+def test_a_shard_that_its_worker_could_not_send_is_told(tally, plan, receipt, capsys):
+    """With the reason; the run goes on."""
+    unsent = receipt(1).model_copy(update={"unsent": ("publishing to user/name needs a token",)})
+    with lines(tally, FOREVER, FOREVER) as show:
+        show(ShardDone(receipt(0), 1))
+        show(ShardDone(unsent, 1))
+    (told,) = [text for text in capsys.readouterr().err.splitlines() if "send" in text]
+    assert told.endswith("shard 1 is done; its worker could not send it, so it goes at the end: " + unsent.unsent[0])
 
 
 def test_a_long_silence_is_broken(tally, capsys, monkeypatch):

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from vecmill.cli.sentences import begun, phrase, trouble
+from vecmill.cli.sentences import begun, delivered, phrase, trouble
 from vecmill.cli.tally import EMBEDDING
 from vecmill.cli.text import clock, rate
 from vecmill.records import RunStarted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from vecmill.cli.tally import Tally, View
-    from vecmill.records import RunEvent
+    from vecmill.records import Publishing, RunEvent
 
 PER_SECOND = 5
 
@@ -36,7 +36,9 @@ def bar(tally: Tally, console: Console | None = None) -> Iterator[Callable[[RunE
 
     def frame() -> RenderableType:
         view = tally.view()
-        return _embedding(view) if view.phase == EMBEDDING else _waiting(view, spinner)
+        if view.phase == EMBEDDING:
+            return _embedding(view)
+        return _publishing(view.delivery, view.seconds) if view.delivery else _waiting(view, spinner)
 
     def show(event: RunEvent) -> None:
         if isinstance(event, RunStarted):
@@ -56,17 +58,25 @@ def _waiting(view: View, spinner: Spinner) -> RenderableType:
 
 
 def _embedding(view: View) -> RenderableType:
-    return Group(_bar(view), Text(_counts(view), style="dim", overflow="ellipsis", no_wrap=True))
+    left = "" if view.left is None else f"{clock(view.left)} left"
+    return Group(
+        _bar("embedding", view.share, left), Text(_counts(view), style="dim", overflow="ellipsis", no_wrap=True)
+    )
 
 
-def _bar(view: View) -> Table:
+def _publishing(event: Publishing, seconds: float) -> RenderableType:
+    share = event.done / event.bytes if event.bytes else 1.0
+    told = f"{delivered(event)}  {clock(seconds)} elapsed"
+    return Group(_bar("publishing", share, ""), Text(told, style="dim", overflow="ellipsis", no_wrap=True))
+
+
+def _bar(what: str, share: float, right: str) -> Table:
     row = Table.grid(expand=True, padding=(0, 1))
     row.add_column()
     row.add_column(ratio=1)
     row.add_column(justify="right", min_width=4)
     row.add_column(justify="right", min_width=10)
-    left = "" if view.left is None else f"{clock(view.left)} left"
-    row.add_row("embedding", ProgressBar(total=1, completed=view.share), f"{view.share:.0%}", left)
+    row.add_row(what, ProgressBar(total=1, completed=share), f"{share:.0%}", right)
     return row
 
 

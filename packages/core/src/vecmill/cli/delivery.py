@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.progress import draws
-from vecmill.cli.text import size
+from vecmill.cli.sentences import delivered
 from vecmill.records import Publishing
 
 if TYPE_CHECKING:
@@ -58,6 +58,6 @@ def _lines() -> Callable[[RunEvent], None]:
         last = isinstance(event, Publishing) and event.done == event.bytes
         if isinstance(event, Publishing) and (not said or last or now - said >= INTERVAL_SECONDS):
             said = now
-            click.echo(f"vecmill: {size(event.done)} of {size(event.bytes)} are at {event.place}", err=True)
+            click.echo(f"vecmill: {delivered(event)}", err=True)
 
     return show

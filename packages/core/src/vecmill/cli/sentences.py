@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.cli.tally import EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
-from vecmill.cli.text import near, plural, said, size
+from vecmill.cli.text import near, plural, printable, said, size
 from vecmill.records import ShardDone, ShardFailed, ShardRetried
 
 if TYPE_CHECKING:
     from vecmill.cli.tally import View
-    from vecmill.records import RunEvent, RunStarted
+    from vecmill.records import Publishing, RunEvent, RunStarted
 
 PHRASES = {
     PREPARING: "preparing: reading the model and the source",
@@ -24,7 +24,12 @@ PHRASES = {
 
 def phrase(view: View) -> str:
     """Say what the command is doing."""
-    return PHRASES[view.phase]
+    return delivered(view.delivery) if view.delivery else PHRASES[view.phase]
+
+
+def delivered(event: Publishing) -> str:
+    """Say how far a publisher is."""
+    return f"{size(event.done)} of {size(event.bytes)} are at {printable(event.place)}"
 
 
 def begun(event: RunStarted) -> str:

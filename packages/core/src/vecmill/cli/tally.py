@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.cli.rate import Rate, Speed
 from vecmill.cli.work import Counts, Work
-from vecmill.records import RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
+from vecmill.records import Publishing, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class View:
         counts: What this command has embedded.
         speed: Of late; ``None`` while it is too early to say.
         left: Seconds to go at this speed; ``None`` while it is too early to say.
+        delivery: How far a publisher is with the bytes of the dataset, if one is at work that says so.
     """
 
     phase: str
@@ -45,6 +46,7 @@ class View:
     counts: Counts
     speed: Speed | None
     left: float | None
+    delivery: Publishing | None = None
 
     @property
     def share(self) -> float:
@@ -69,6 +71,7 @@ class Tally:
         self._began = clock()
         self._phase = PREPARING
         self._lock = threading.Lock()
+        self._delivery: Publishing | None = None
         self._work = Work()
         self._rate = Rate()
         self._shards_done = 0
@@ -93,6 +96,8 @@ class Tally:
                     self._work.lose(failure.index)
                 case RunFinished():
                     self._phase = PUBLISHING
+                case Publishing():
+                    self._delivery = event
 
     def view(self) -> View:
         """Return how the run stands now."""
@@ -111,6 +116,7 @@ class Tally:
                 counts=counts,
                 speed=speed,
                 left=(size - done) / speed.bytes if speed and speed.bytes else None,
+                delivery=self._delivery,
             )
 
     @property
