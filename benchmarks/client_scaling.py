@@ -1,0 +1,188 @@
+"""What the driver pays for a shard, and how many containers one driver feeds at that price.
+
+    hatch run bench:scaling
+
+A whole run of thousands of shards, with the work itself left out: a runtime hands over receipts as they come from a
+worker, in JSON. The processor time that is left is the driver's: planning, tasks, receipts, events, the account, the
+manifest. Then a simulation, in which containers wait for a driver that takes that long for each shard, beside a
+driver that carries every vector, as the article's did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import heapq
+import json
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import vecmill
+from bench.contender import HERE
+from bench.machine import describe
+from vecmill.hookspecs import hookimpl
+from vecmill.plugins import load
+from vecmill.protocols import Options, Runtime
+from vecmill.records import Account, FileEntry, Receipt, ShardTask
+from vecmill.store.ids import write_ids
+from vecmill.store.json import write_json
+from vecmill.store.layout import Layout
+from vecmill.store.schema import dataset_schema
+from vecmill.testing import install
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vecmill.records import RunEvent
+
+CHUNKS, TEXTS = 100_000, 20_000
+"""In a shard of 150 MB: chunks, and documents."""
+CONTAINER = 9_500
+"""Chunks per second of an A10G that does nothing else."""
+CARRIED_S = 15e-6
+"""What the article's driver pays for each chunk: a list of numbers, unpickled. See docs/performance.md."""
+
+
+class Receipts(Runtime[Options]):
+    """Stands in for workers: for each task there is a file and a receipt, and their cost is not the driver's."""
+
+    name = "receipts"
+    spent = 0.0
+    sent = received = largest = 0
+
+    def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt]:
+        """Send each task as JSON, and read its receipt from JSON."""
+        del report
+        cls = type(self)
+        for task in tasks:
+            line = task.model_dump_json()
+            began = time.process_time()
+            answer = worked(ShardTask.model_validate_json(line))
+            cls.spent += time.process_time() - began
+            cls.sent += len(line)
+            cls.received += len(answer)
+            cls.largest = max(cls.largest, len(line) + len(answer))
+            yield Receipt.model_validate_json(answer)
+
+
+class Plugin:
+    """Makes the runtime known."""
+
+    @hookimpl
+    def vecmill_register_runtimes(self, register: Callable[[type[Any]], None]) -> None:
+        """Register ``receipts``."""
+        register(Receipts)
+
+
+def worked(task: ShardTask) -> str:
+    """Leave what a worker leaves, but for the rows."""
+    layout = Layout(Path(task.spec.directory))
+    target = layout.shard(task.index, task.count)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(dataset_schema(8).empty_table(), target)
+    documents = task.partition.documents or 1
+    account = Account(
+        documents_in=documents, documents_embedded=documents, chunks=CHUNKS, characters=400 * CHUNKS, tokens=99 * CHUNKS
+    )
+    sha256 = hashlib.sha256(str(task.index).encode()).hexdigest()
+    shard = FileEntry(path=layout.relative(target), rows=CHUNKS, bytes=147_000_000, sha256=sha256)
+    receipt = Receipt(
+        run_id=task.spec.run_id, index=task.index, shard=shard, account=account, seconds=CHUNKS / CONTAINER
+    )
+    write_ids(layout, task.index, [f"{task.index}-{number}" for number in range(8)])
+    write_json(layout, layout.receipt(task.index), receipt)
+    return receipt.model_dump_json()
+
+
+def driver(folder: Path, shards: int) -> dict[str, Any]:
+    """Run a job of about so many shards; return the driver's cost for each."""
+    text = "The driver does not read this. " * 40
+    rows = [{"id": str(number), "text": text} for number in range(shards)]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "corpus.parquet", row_group_size=1)
+    job = vecmill.Job(
+        source={"name": "parquet", "path": str(folder / "corpus.parquet")},
+        chunker={"name": "characters"},
+        embedder={"name": "hash", "max_tokens": 512},
+        runtime={"name": "receipts"},
+        publish=[{"name": "parquet", "path": str(folder / "out")}],
+        shards={"target_mb": 0.001},
+    )
+    Receipts.spent, Receipts.sent, Receipts.received, Receipts.largest = 0.0, 0, 0, 0
+    began = time.process_time()
+    made = len(vecmill.run(job).manifest.shards)
+    seconds = time.process_time() - began - Receipts.spent
+    return {
+        "shards": made,
+        "cpu_ms_per_shard": round(1000 * seconds / made, 3),
+        "task_bytes": round(Receipts.sent / made),
+        "receipt_bytes": round(Receipts.received / made),
+        "largest_bytes": Receipts.largest,
+    }
+
+
+def efficiency(containers: int, shard_s: float, driver_s: float, per_container: int = 60) -> float:
+    """Simulate a run; return the share of the containers' time that is work.
+
+    Each container does shards of about ``shard_s`` seconds and has one more task waiting, so it stands still only if
+    the driver has not taken what it made two shards ago. The driver takes ``driver_s`` for each, one after the other.
+    """
+    chance = random.Random(0)  # noqa: S311 - it keeps no secret
+    done = [(shard_s * chance.uniform(0.8, 1.2), number) for number in range(containers)]
+    heapq.heapify(done)
+    taken = [0.0] * containers
+    worked, free = sum(end for end, _ in done), 0.0
+    for _ in range(containers * (per_container - 1)):
+        end, container = done[0]
+        begin, taken[container] = max(end, taken[container]), max(free, end) + driver_s
+        free, length = taken[container], shard_s * chance.uniform(0.8, 1.2)
+        worked += length
+        heapq.heapreplace(done, (begin + length, container))
+    for end, _ in sorted(done):
+        free = max(free, end) + driver_s
+    return worked / (containers * free)
+
+
+def scaling(driver_s: float) -> list[dict[str, float]]:
+    """Return the efficiencies of both drivers, by the number of containers."""
+    shard_s = CHUNKS / CONTAINER
+    return [
+        {
+            "containers": containers,
+            "vecmill": round(efficiency(containers, shard_s, driver_s), 4),
+            "carried": round(efficiency(containers, shard_s, CHUNKS * CARRIED_S), 4),
+        }
+        for containers in (1, 10, 100, 1000)
+    ]
+
+
+def main() -> None:
+    """Measure, simulate, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shards", type=int, default=10_000)
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "scaling.json")
+    options = parser.parse_args()
+    install()
+    load().add(Plugin(), "scaling", "benchmarks")
+    with tempfile.TemporaryDirectory() as folder:
+        cost = driver(Path(folder), options.shards)
+    print(
+        f"{cost['shards']:,} shards: {cost['cpu_ms_per_shard']} ms of the driver's processor for each, and "
+        f"{cost['task_bytes']} + {cost['receipt_bytes']} bytes (at most {cost['largest_bytes']})\n"
+    )
+    rows = scaling(cost["cpu_ms_per_shard"] / 1000)
+    print(f"Shards of {CHUNKS:,} chunks, containers of {CONTAINER:,} chunks/s; the share of their time that is work:\n")
+    print("| containers | receipts through the driver | vectors through the driver |\n| ---: | ---: | ---: |")
+    for row in rows:
+        print(f"| {row['containers']:,} | {row['vecmill']:.1%} | {row['carried']:.1%} |")
+    options.output.parent.mkdir(exist_ok=True)
+    options.output.write_text(json.dumps({"machine": describe(), "driver": cost, "scaling": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
