@@ -2,86 +2,186 @@
 
 import json
 import os
-import random
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from places import DEMO
+from doubles.tei import MODEL, RouterDouble
+from reliability.killing import STAND_INS, VECMILL, Killing
+from reliability.processes import Family
+from reliability.small_job import write_job
 
-ROUNDS = int(os.environ.get("VECMILL_KILLS", "4"))
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the family of a process is read from /proc")
+KILLS = int(os.environ.get("VECMILL_KILLS", "6"))
 """How often to kill; ``VECMILL_KILLS=100`` for the long version."""
 
 
 @pytest.fixture
-def arguments(tmp_path):
-    """The demo in several shards, to a folder."""
-
-    def make(out):
-        return [
-            "run",
-            DEMO,
-            "--set",
-            f"publish.0.path={tmp_path / out}",
-            "--set",
-            "shards.target_mb=0.1",
-            "--set",
-            "source.limit=24",
-        ]
-
-    return make
+def family():
+    """What a test starts, and all that those start; none is left when the test ends."""
+    family = Family()
+    yield family
+    family.kill(*family.pids())
 
 
-def files(path):
-    """Return the content of every Parquet file."""
-    return {p.relative_to(path).as_posix(): p.read_bytes() for p in sorted(path.rglob("*.parquet"))}
+@pytest.fixture
+def start(family):
+    """Start a command."""
+    started = []
 
+    def run(*arguments):
+        pipe = subprocess.PIPE
+        command = [VECMILL, *map(str, arguments)]
+        child = subprocess.Popen(command, env=family.environment | STAND_INS, stdout=pipe, stderr=pipe, text=True)
+        started.append(child)
+        return child
 
-def test_killed_at_random_moments_a_run_ends_byte_identical(vecmill, start, arguments, tmp_path):
-    """Kill -9 at any moment, then the same command: the files are those of a run that was left alone."""
-    began = time.monotonic()
-    vecmill(*arguments("alone"))
-    length = time.monotonic() - began
-    chance = random.Random(2026)  # noqa: S311 - repeatable, not secret
-    for _ in range(ROUNDS):
-        child = start(*arguments("killed"))
-        time.sleep(chance.uniform(0, length))
-        child.send_signal(signal.SIGKILL)
+    yield run
+    for child in started:
+        if child.poll() is None:
+            child.kill()
         child.communicate()
-    vecmill(*arguments("killed"))
-    assert files(tmp_path / "killed") == files(tmp_path / "alone")
-    names = sorted(path.name for path in (tmp_path / "killed").iterdir())
-    assert names == ["README.md", "data", "manifest.json"]
-    manifests = [json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("alone", "killed")]
-    assert manifests[0]["account"] == manifests[1]["account"]
-    assert manifests[0]["shards"] == manifests[1]["shards"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_says_how_to_go_on_and_exits_130(vecmill, start, arguments, tmp_path, number):
-    """Ctrl-C and SIGTERM stop cleanly: no half file, no worker left, exit 130, and the way to resume."""
-    child = start(*arguments("out"))
-    receipts = tmp_path / "out" / ".vecmill" / "receipts"
-    while not (receipts.is_dir() and any(receipts.iterdir())):
-        assert child.poll() is None
-        time.sleep(0.05)
-    child.send_signal(number)
-    _, errors = child.communicate(timeout=30)
-    assert child.returncode == 130
-    assert "run the same command again" in errors
-    assert "Traceback" not in errors
-    assert list(tmp_path.rglob("*.partial")) == []
-    vecmill(*arguments("out"))
-    vecmill("verify", tmp_path / "out")
+@pytest.fixture
+def finish(vecmill, monkeypatch):
+    """Run a command to its end."""
+    for name, value in STAND_INS.items():
+        monkeypatch.setenv(name, value)
+    return vecmill
 
 
-def test_two_runs_in_one_folder_are_refused(vecmill, start, arguments, tmp_path):
-    """The second command in a folder gets one clear error, and the first is not disturbed."""
-    first = start(*arguments("out"))
-    while not (tmp_path / "out" / ".vecmill").is_dir():
-        assert first.poll() is None
+def until(child, happened):
+    """Wait until something has happened in a run."""
+    while not happened():
+        assert child.poll() is None, child.communicate()
         time.sleep(0.02)
-    assert "another run works in" in vecmill(*arguments("out"), code=1).stderr
+
+
+def receipts(out):
+    """Return the receipts that an unfinished run has."""
+    return list((out / ".vecmill" / "receipts").glob("*.json"))
+
+
+@pytest.mark.fault(
+    "crash",
+    "the run, a worker, or all of it is killed (SIGKILL, no power)",
+    promise="The same command goes on. The files are byte for byte those of a run that was left alone, no shard that "
+    "has its receipt is done again, no process and no temporary file stays.",
+)
+def test_killed_at_random_moments_a_run_ends_byte_identical(tmp_path):
+    """Kill -9 at any moment, driver and workers together or alone: same bytes, nothing twice, nothing left."""
+    job = write_job(tmp_path)
+    killing = Killing(lambda out: ["run", job, "-q", "--set", f"publish.0.path={out}"], tmp_path)
+    killing.rounds(KILLS)
+
+
+@pytest.mark.fault(
+    "crash",
+    "the run is killed while a real model embeds",
+    promise="The vectors are the same too, bit for bit, on the same kind of machine.",
+)
+def test_killed_with_a_real_model_a_run_ends_byte_identical(tmp_path):
+    """The same with the demo's model: what the engine computes does not depend on what was done before."""
+    job = write_job(tmp_path, 60, embedder=f'name = "openvino"\nmodel = "{MODEL}"', target_mb=0.02)
+    killing = Killing(lambda out: ["run", job, "-q", "--set", f"publish.0.path={out}"], tmp_path)
+    killing.rounds(2)
+
+
+@pytest.mark.fault(
+    "interruption",
+    "SIGINT or SIGTERM",
+    promise="Done shards are kept, the one at work is given up, though its engine never answer; exit 130, and the "
+    "command that goes on.",
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, family, tmp_path, number):
+    """Interrupted while the engine is silent: no half file, no worker left, and the way to resume."""
+    with RouterDouble(MODEL, vectors="random", script=[None] * 6, rates={"slow": 1.0}, slow_s=3600) as router:
+        embedder = f'name = "tei"\nmodel = "{MODEL}"\nurl = "{router.url}"\nmax_in_flight = 1'
+        job = write_job(tmp_path, 60, embedder=embedder, target_mb=0.1)
+        child = start("run", job)
+        until(child, lambda: receipts(tmp_path / "out"))
+        child.send_signal(number)
+        _, errors = child.communicate(timeout=120)
+        assert child.returncode == 130
+        assert "run the same command again" in errors
+        assert "Traceback" not in errors
+        family.wait_until_gone()
+        assert list(tmp_path.rglob("*.partial")) == []
+        kept = len(receipts(tmp_path / "out"))
+        assert kept
+        router.behave()
+        manifest = json.loads(finish("run", job, "-q", "--json").stdout)
+    assert len(manifest["shards"]) > kept
+    finish("verify", tmp_path / "out")
+
+
+@pytest.mark.fault(
+    "interruption",
+    "a second SIGINT, while workers do not stop",
+    promise="The command ends at once, its workers with it; no file is corrupt.",
+)
+def test_a_second_interrupt_stops_at_once(start, finish, family, tmp_path):
+    """Workers that answer to nothing do not hold the command up, and do not outlive it."""
+    job = write_job(tmp_path, 600)
+    child = start("run", job)
+    until(child, lambda: receipts(tmp_path / "out"))
+    workers = [pid for pid in family.pids() if pid != child.pid]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+    child.send_signal(signal.SIGINT)
+    errors = iter(child.stderr.readline, "")
+    assert any("once more to stop at once" in line for line in errors)
+    child.send_signal(signal.SIGINT)
+    _, rest = child.communicate(timeout=120)
+    assert child.returncode == 130
+    assert "stopped at once" in rest
+    family.wait_until_gone()
+    finish("run", job, "-q")
+    finish("verify", tmp_path / "out")
+    assert not (tmp_path / "out" / ".vecmill").exists()
+
+
+@pytest.mark.fault(
+    "interruption",
+    "SIGINT while a very large source is read for its fingerprint",
+    promise="The command ends in moments; nothing has begun.",
+)
+def test_an_interrupt_while_the_source_is_hashed(start, family, tmp_path):
+    """A fingerprint that would take a quarter of an hour is not waited for."""
+    job = write_job(tmp_path, 60)
+    os.truncate(tmp_path / "corpus.jsonl", 1 << 40)
+    child = start("run", job)
+    until(child, lambda: _reads(child.pid, tmp_path / "corpus.jsonl"))
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=120)
+    assert child.returncode == 130
+    assert "interrupted before the work began" in errors
+    family.wait_until_gone()
+
+
+def _reads(pid, path):
+    return any(os.path.realpath(file) == str(path) for file in Path(f"/proc/{pid}/fd").iterdir())
+
+
+@pytest.mark.fault(
+    "folder",
+    "two runs at the same time in one folder",
+    promise="The second is refused with one sentence, and the first is not disturbed.",
+)
+def test_two_runs_in_one_folder_are_refused(start, finish, tmp_path):
+    """The second command in a folder gets one clear error, by whatever path it comes; the first goes on."""
+    job = write_job(tmp_path, 600)
+    (tmp_path / "by-link").symlink_to("out")
+    first = start("run", job)
+    until(first, (tmp_path / "out" / ".vecmill").is_dir)
+    again = finish("run", job, "--set", f"publish.0.path={tmp_path / 'by-link'}", code=1)
+    assert "another run works in" in again.stderr
     first.communicate(timeout=120)
     assert first.returncode == 0
+    finish("verify", tmp_path / "out")

@@ -13,15 +13,16 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING
 
-from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, VecmillError
+from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, VecmillError
 from vecmill.worker import Worker
 from vecmill_local_runtime import messages
+from vecmill_local_runtime.orphan import die_with_parent
 
 if TYPE_CHECKING:
     from vecmill.records import Progress, ShardTask
 
 REPORT_SECONDS = 0.2
-FINAL = (ConfigError, ModelError, PluginError, SourceError)
+FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError)
 """Errors that another attempt would meet again."""
 
 
@@ -44,6 +45,7 @@ class Reporter:
 
 def main() -> None:
     """Do tasks until the driver closes the pipe."""
+    die_with_parent()
     stream = _claim_stdout()
     tasks = _tasks()
     with Worker() as worker:

@@ -21,6 +21,8 @@ def send(stream: IO[str], kind: str, body: str) -> None:
 def receive(stream: IO[str]) -> Iterator[tuple[str, Any]]:
     """Yield each message's kind and its record, until the other side is gone."""
     for line in stream:
+        if not line.endswith("\n"):
+            return  # the other side was killed in the middle of it
         message = json.loads(line)
         yield message["kind"], _read(message["kind"], message["body"])
 

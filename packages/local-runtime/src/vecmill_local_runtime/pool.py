@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import queue
+import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from vecmill.records import RunEvent, ShardTask
+
+STOP_SECONDS = 8
 
 
 class Pool:
@@ -51,11 +54,14 @@ class Pool:
                 yield from self._gone(process)
 
     def stop(self) -> None:
-        """End every worker, busy or not."""
+        """End every worker, busy or not: all are told, and then waited for together."""
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self._busy:
+            process.terminate()
         for process in self._idle:
             process.finish()
-        for process in self._busy:
-            process.stop()
+        for process in (*self._busy, *self._idle):
+            process.wait(deadline)
 
     def _start(self, number: int, cores: Sequence[int]) -> Process:
         return Process(number, cores, lambda process, kind, body: self._inbox.put((process, kind, body)))
@@ -79,7 +85,7 @@ class Pool:
 
     def _gone(self, process: Process) -> Iterator[ShardFailure]:
         words = process.last_words
-        process.stop(terminate=False)
+        process.wait(time.monotonic())
         if process in self._idle:
             self._idle.remove(process)
         if process in self._busy:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill_local_runtime import messages
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from vecmill.records import ShardTask
 
 LAST_LINES = 20
-STOP_SECONDS = 8
 
 
 class Process:
@@ -48,7 +48,8 @@ class Process:
             start_new_session=True,  # the terminal's Ctrl-C is for the driver, which stops its children in order
         )
         if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._child.pid, cores)
+            with contextlib.suppress(OSError):  # forbidden here, or it has ended: both show, and neither is fatal
+                os.sched_setaffinity(self._child.pid, cores)
         self._listener = threading.Thread(target=self._listen, name=f"worker-{number}", daemon=True)
         self._logger = threading.Thread(target=self._log, name=f"worker-{number}-stderr", daemon=True)
         self._listener.start()
@@ -74,25 +75,27 @@ class Process:
         return "\n    ".join([f"the worker process {how}", *self._errors])
 
     def finish(self) -> None:
-        """Let an idle child end by itself."""
+        """Ask an idle child to end by itself."""
         if self._child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it died just now, which is what was asked
                 messages.send(self._child.stdin, "stop", "null")
-        self.stop(terminate=False)
 
-    def stop(self, *, terminate: bool = True) -> None:
-        """End the child: politely, then not. Its unfinished file is cleared by the next run."""
-        if terminate:
-            self._child.terminate()
+    def terminate(self) -> None:
+        """Tell a busy child to end. Its unfinished file is cleared by the next run."""
+        self._child.terminate()
+
+    def wait(self, deadline: float) -> None:
+        """Wait until the child has ended; kill it at the deadline, a time of ``time.monotonic``."""
         try:
-            self._child.wait(timeout=STOP_SECONDS)
+            self._child.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
         self._listener.join(timeout=1)
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # a task that it never read
+                    stream.close()
 
     def _listen(self) -> None:
         if self._child.stdout is not None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Generator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from vecmill.errors import RunError
+from vecmill.errors import RunError, StoreError
 from vecmill.job.delivery import errands
 from vecmill.records import Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
 from vecmill.store.ids import duplicates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from vecmill.job.plan import Plan
     from vecmill.records import RunEvent, ShardTask, WorkSpec
 
 SHOWN = 5
 """Failed shards named in an error; the others are counted."""
+GIVE_UP = 10
+"""Shards that may fail one after the other. An engine that is gone, or a full disk, fails all of them, for hours."""
 
 
 class Shards:
@@ -47,17 +52,42 @@ class Shards:
         """Do these shards.
 
         Raises:
-            RunError: Some failed for good; the others are done and stay.
+            RunError: Some failed for good; what is done stays.
+            StoreError: Somebody has removed some of what was done.
         """
         tasks = [self._task(index) for index in indices]
         self._tell(self._started(tasks))
-        failures = (
-            [outcome for outcome in self._plan.runtime.map(tasks, self._tell) if not self._taken(outcome)]
-            if tasks
-            else []
-        )
+        failures, untried = self._failures(tasks) if tasks else ([], 0)
         if failures:
-            raise RunError(_missing(failures, len(self._plan.tasks)))
+            raise RunError(_missing(failures, untried, len(self._plan.tasks)))
+        gone = [path for path in self._files() if not path.is_file()]
+        if gone:
+            raise StoreError(
+                f"{gone[0]} and {len(gone) - 1} other files of this run have been removed since they were written: "
+                "run the same command again, which makes them anew"
+            )
+
+    def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
+        """Do tasks; return failures, and how many were not tried, because those in a row before them had failed."""
+        failures: list[ShardFailure] = []
+        in_a_row, untried = 0, len(tasks)
+        with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
+            for outcome in outcomes:
+                untried -= 1
+                if self._taken(outcome):
+                    in_a_row = 0
+                elif isinstance(outcome, ShardFailure):
+                    failures.append(outcome)
+                    in_a_row += 1
+                if in_a_row == GIVE_UP:
+                    break
+        return failures, untried
+
+    def _files(self) -> Iterator[Path]:
+        for receipt in self.receipts.values():
+            for entry in (receipt.shard, receipt.quarantine):
+                if entry is not None:
+                    yield self._plan.layout.root / entry.path
 
     def set_duplicates_aside(self) -> None:
         """Do those shards again that hold a document whose id an earlier shard has."""
@@ -99,9 +129,21 @@ class Shards:
         )
 
 
-def _missing(failures: list[ShardFailure | Receipt], count: int) -> str:
-    named = [f"shard {f.index}: {f.error}" for f in failures[:SHOWN] if isinstance(f, ShardFailure)]
+@contextlib.contextmanager
+def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Receipt | ShardFailure]]:
+    """Stop a runtime's workers before anything else is done, also when what is done with their outcomes fails."""
+    try:
+        yield outcomes
+    finally:
+        if isinstance(outcomes, Generator):
+            outcomes.close()
+
+
+def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
+    named = [f"shard {failure.index}: {failure.error}" for failure in failures[:SHOWN]]
     more = [f"and {len(failures) - SHOWN} more"] if len(failures) > SHOWN else []
-    head = f"{len(failures)} of {count} shards failed; the others are done and kept. "
-    head += "Mend the cause and run the same command again:"
+    others = "the others are done and kept"
+    if untried:
+        others = f"one after the other, so {untried} more were not tried; what is done is kept"
+    head = f"{len(failures)} of {count} shards failed; {others}. Mend the cause and run the same command again:"
     return "\n  ".join([head, *named, *more])
