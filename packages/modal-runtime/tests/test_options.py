@@ -1,11 +1,16 @@
 """Options of the modal runtime: what Modal's client lets through is refused here."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from vecmill.errors import ConfigError
 from vecmill.plugins.build import options
 from vecmill_modal_runtime.gpus import image_prefix, price
 from vecmill_modal_runtime.images import tei_tag
+from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 
@@ -26,6 +31,10 @@ def checked(**values):
         ({"max_containers": 0}, "runtime.max_containers"),
         ({"max_cost_usd": 0}, "runtime.max_cost_usd"),
         ({"gpus": 3}, "did you mean 'gpu'"),
+        ({"max_containers": 2, "min_containers": 3}, "there may be 2 containers at most"),
+        ({"bucket": "No Bucket"}, "runtime.bucket"),
+        ({"bucket": "corpora", "bucket_endpoint": "http://plain"}, "runtime.bucket_endpoint"),
+        ({"bucket_secret": "keys"}, "runtime.bucket_secret: it says nothing without a bucket"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(values, message):
@@ -68,3 +77,13 @@ def test_the_dearest_gpu_is_what_a_container_may_cost():
     """An estimate from above, cores and memory included."""
     assert price(("L4", "H100"), 4, 8) == pytest.approx(0.001097 + 4 * 0.0000131 + 8 * 0.00000222)
     assert price((), 1, 0) == pytest.approx(0.0000131)
+
+
+def test_the_docs_have_every_option_with_its_default():
+    """Neither more nor fewer, and as the code has them."""
+    page = (Path(__file__).parents[3] / "docs" / "modal.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- options -->")[2].partition("<!-- end of options -->")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", table, flags=re.MULTILINE)
+    shown = {name: "" if default == "none" else json.loads(default.strip("`")) for name, default in rows}
+    known = {name: "" if value is None else value for name, value in ModalOptions().model_dump(mode="json").items()}
+    assert {**shown, "gpu": [shown["gpu"]]} == known
