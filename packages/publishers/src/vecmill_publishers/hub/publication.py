@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill_publishers.hub.admission import refuse_others
 from vecmill_publishers.hub.consignment import Consignment
 from vecmill_publishers.hub.cover import Cover
-from vecmill_publishers.hub.remote import Head
 from vecmill_publishers.hub.retry import insist
 from vecmill_publishers.hub.shipment import Shipments
-from vecmill_publishers.hub.upload import Stored, Upload
+from vecmill_publishers.hub.state import Head, State
+from vecmill_publishers.hub.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from vecmill_publishers.hub.remote import Remote
 
 SHOWN = 3
-
-
-class State(NamedTuple):
-    """The branch as it was seen, and its files by path; no head if there is no such repo yet."""
-
-    head: Head | None
-    files: dict[str, Stored]
-
-    @property
-    def sha(self) -> str:
-        """The commit; empty if there is no such branch yet."""
-        return self.head.sha if self.head else ""
 
 
 class Publication:

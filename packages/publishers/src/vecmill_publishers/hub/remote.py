@@ -14,6 +14,7 @@ from vecmill_publishers.hub.answer import understood
 from vecmill_publishers.hub.operation import operation, silent
 from vecmill_publishers.hub.repo_id import valid
 from vecmill_publishers.hub.retry import insist
+from vecmill_publishers.hub.state import Head
 from vecmill_publishers.hub.upload import Stored, groups
 
 if TYPE_CHECKING:
@@ -136,11 +137,3 @@ class Remote:
                 self.id, operations, commit_message=message, repo_type=KIND, revision=self.branch, parent_commit=parent
             )
         return made.oid
-
-
-class Head:
-    """The last commit of a branch; ``sha`` is empty if there is no such branch yet."""
-
-    def __init__(self, sha: str, *, private: bool) -> None:
-        self.sha = sha
-        self.private = private
