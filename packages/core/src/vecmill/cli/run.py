@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,11 +28,22 @@ if TYPE_CHECKING:
     help="Change a key of the job, for this run: dots go into tables, numbers into lists. May be repeated.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace another run in the output folder.")
+@click.option(
+    "--since",
+    metavar="DIR|REPO",
+    help="An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @log_option
 def command(
-    job_file: Path, *, overrides: tuple[str, ...], overwrite: bool, as_json: bool, quiet: bool, log_json: str | None
+    job_file: Path,
+    *,
+    overrides: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    log_json: str | None,
+    **how: Any,  # noqa: ANN401 - what the runner takes as well
 ) -> None:
     """Run a job, or go on where it was interrupted.
 
@@ -47,7 +58,7 @@ def command(
             logged(log_json, "run", str(job_file)) as log,
             progress(tally, quiet=quiet or log.talks) as observe,
         ):
-            dataset = _run(job_file, overrides, log.follow(observe), overwrite=overwrite)
+            dataset = _run(job_file, overrides, log.follow(observe), how)
             log.write("run.published", places=list(dataset.published))
     except BaseException:
         if interrupt.requested():
@@ -62,7 +73,7 @@ def command(
 
 
 def _run(
-    job_file: Path, overrides: tuple[str, ...], observe: Callable[[RunEvent], None], *, overwrite: bool
+    job_file: Path, overrides: tuple[str, ...], observe: Callable[[RunEvent], None], how: dict[str, Any]
 ) -> Dataset:
     # Imported under the eyes of the progress display: on a slow disk this alone takes seconds.
     from vecmill.cli.warnings import warn_of_plugins
@@ -71,7 +82,7 @@ def _run(
 
     job = Job.load(job_file, overrides)
     warn_of_plugins()
-    return run(job, observe, overwrite=overwrite)
+    return run(job, observe, **how)
 
 
 def _interrupted(tally: Tally) -> str:

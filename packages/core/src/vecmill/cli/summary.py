@@ -29,6 +29,9 @@ def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
     if manifest.quarantine is not None:
         yield "", f"set aside in {near(dataset.path / manifest.quarantine.path)}"
     yield "chunks", _chunks(account)
+    if manifest.reused is not None:
+        left = account.chunks - manifest.reused.chunks
+        yield "", f"{manifest.reused.chunks:,} as the run {manifest.reused.run_id} made them, {left:,} embedded now"
     yield from _work(tally)
     if manifest.cost is not None:
         yield "cost", str(manifest.cost)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vecmill.__about__ import __version__
 from vecmill.errors import RunError
 from vecmill.job import account
-from vecmill.records import Manifest, Timing
+from vecmill.records import Manifest, Reused, Timing
 from vecmill.store.card import card
 from vecmill.store.files import write_bytes
 from vecmill.store.json import write_json
@@ -18,6 +18,7 @@ from vecmill.store.sent import add_sent
 if TYPE_CHECKING:
     from vecmill.job.plan import Plan
     from vecmill.job.shards import Shards
+    from vecmill.records import Receipt
     from vecmill.store.layout import Layout
 
 
@@ -59,10 +60,16 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
+            reused=self._reused(receipts),
             cost=plan.runtime.cost,
         )
         add_sent(plan.layout, receipts)
         return self._save(manifest)
+
+    def _reused(self, receipts: list[Receipt]) -> Reused | None:
+        if self._plan.since is None:
+            return None
+        return Reused(run_id=self._plan.since[1].run_id, chunks=sum(receipt.reused_chunks for receipt in receipts))
 
     def mend(self, manifest: Manifest) -> Manifest:
         """Put shards that were done again in place of the damaged ones, and what the job says of the text now."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import SourceError
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
+from vecmill.job.since import earlier
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, ShardTask, SourceInfo, WorkSpec
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
     from vecmill.protocols import Component, Publisher, Runtime
-    from vecmill.records import ModelInfo
+    from vecmill.records import Manifest, ModelInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Plan:
         identity: What ``run_id`` is the hash of.
         recipe: Every option, as the manifest shows it.
         tasks: One for each shard, in source order.
+        since: An earlier dataset whose vectors are used again, with its manifest.
     """
 
     job: Job
@@ -43,10 +45,15 @@ class Plan:
     runtime: Runtime[Any]
     publishers: list[Publisher[Any]]
     tasks: list[ShardTask]
+    since: tuple[Layout, Manifest] | None = None
 
 
-def plan(job: Job) -> Plan:
+def plan(job: Job, since: str | Path | None = None) -> Plan:
     """Check a job against the installed plugins, pin what could move, and split the source.
+
+    Args:
+        job: The job.
+        since: An earlier dataset, its folder or its repo on the Hub, whose vectors are to be used again.
 
     Raises:
         VecmillError: The job, its model or its source is wrong. Nothing was written.
@@ -71,6 +78,7 @@ def plan(job: Job) -> Plan:
         runtime=runtime,
         publishers=publishers,
         tasks=_tasks(job, parts, model, spec),
+        since=None if since is None else earlier(since, identity_, layout),
     )
 
 

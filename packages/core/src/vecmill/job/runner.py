@@ -20,19 +20,27 @@ from vecmill.store.state import clear_state, clear_temporary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from vecmill.job.config import Job
     from vecmill.job.plan import Plan
     from vecmill.records import Manifest, RunEvent
 
 
-def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrite: bool = False) -> Dataset:
+def run(
+    job: Job,
+    observe: Callable[[RunEvent], None] | None = None,
+    *,
+    overwrite: bool = False,
+    since: str | Path | None = None,
+) -> Dataset:
     """Run a job, or go on where an interrupted run of it was; a finished one is checked, and left alone if intact.
 
     Args:
         job: What to do.
         observe: Told of progress, beside the plugins that observe runs.
         overwrite: Replace another run in the output folder.
+        since: An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again.
 
     Returns:
         The finished dataset.
@@ -50,7 +58,7 @@ def run(job: Job, observe: Callable[[RunEvent], None] | None = None, *, overwrit
         if observe is not None:
             observe(event)
 
-    plan_ = plan(job)
+    plan_ = plan(job, since)
     for publisher in plan_.publishers:
         publisher.report = tell
         publisher.check()

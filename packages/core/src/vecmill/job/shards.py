@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vecmill.errors import RunError, StoreError
 from vecmill.job.delivery import errands
 from vecmill.records import Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
+from vecmill.store.earlier import write_index
 from vecmill.store.ids import duplicates
 
 if TYPE_CHECKING:
@@ -110,8 +111,13 @@ class Shards:
 
     @cached_property
     def _spec(self) -> WorkSpec:
-        """What tasks share, with the errands of publishers, who are asked when there is work to do."""
-        return self._plan.tasks[0].spec.model_copy(update={"errands": errands(self._plan.publishers)})
+        """What tasks share, with what is made or asked for when there is work to do: an index, publishers' errands."""
+        changes: dict[str, object] = {"errands": errands(self._plan.publishers)}
+        if self._plan.since is not None:
+            there, manifest = self._plan.since
+            write_index(there, manifest, self._plan.layout)
+            changes["since"] = str(there.root)
+        return self._plan.tasks[0].spec.model_copy(update=changes)
 
     def _started(self, tasks: list[ShardTask]) -> RunStarted:
         every = self._plan.tasks

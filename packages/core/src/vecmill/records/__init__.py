@@ -18,7 +18,7 @@ from vecmill.records.event import (
     ShardRetried,
     Spent,
 )
-from vecmill.records.manifest import FORMAT, Manifest, SourceInfo, Timing
+from vecmill.records.manifest import FORMAT, Manifest, Reused, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
 from vecmill.records.progress import Progress
 from vecmill.records.task import FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
@@ -42,6 +42,7 @@ __all__ = [
     "Publishing",
     "Range",
     "Receipt",
+    "Reused",
     "RunEvent",
     "RunFinished",
     "RunStarted",

@@ -44,13 +44,22 @@ class Timing(BaseModel):
     worker_seconds: float
 
 
+class Reused(BaseModel):
+    """An earlier run, and how many chunks have the vector that it gave them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str
+    chunks: int
+
+
 class Manifest(BaseModel):
     """The recipe, the source, the model, the account and every file of a finished run.
 
     ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
     the dataset is then kept for inspection. ``columns`` are those of the shards, with their Arrow types.
     ``duplicates`` lists, by shard, ids that an earlier shard has.
-    ``cost`` is there only if the runtime sends a bill.
+    ``cost`` is there only if the runtime sends a bill, ``reused`` if vectors of an earlier run were used again.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -70,4 +79,5 @@ class Manifest(BaseModel):
     quarantine: FileEntry | None = None
     duplicates: dict[int, list[str]] = Field(default_factory=dict)
     timing: Timing
+    reused: Reused | None = None
     cost: Cost | None = None

@@ -32,6 +32,7 @@ class WorkSpec(BaseModel):
     """What is the same for every shard of a run: the components, and where the dataset grows.
 
     Attributes:
+        since: The folder of an earlier dataset whose vectors are used again.
         errands: What publishers have a worker do with a shard that it finished.
     """
 
@@ -44,6 +45,7 @@ class WorkSpec(BaseModel):
     batching: ComponentSpec
     embedder: ComponentSpec
     truncate: bool = False
+    since: str | None = None
     errands: tuple[Errand, ...] = ()
 
 
@@ -97,6 +99,7 @@ class Receipt(BaseModel):
         quarantine: The file of documents set aside, if there are any.
         account: Its counts.
         reasons: Documents set aside by reason.
+        reused_chunks: How many chunks have the vector that an earlier run gave them.
         seconds: Worker time, reading to writing.
         duplicates: Ids that the task named as standing in an earlier shard.
         sent: To whom the worker has sent the shard already.
@@ -111,6 +114,7 @@ class Receipt(BaseModel):
     quarantine: FileEntry | None = None
     account: Account
     reasons: dict[str, int] = Field(default_factory=dict)
+    reused_chunks: int = 0
     seconds: float = 0.0
     duplicates: tuple[str, ...] = ()
     sent: tuple[Sent, ...] = ()

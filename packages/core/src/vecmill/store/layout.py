@@ -60,6 +60,11 @@ class Layout:
         """Files being written; safe to delete when nobody holds the lock."""
         return self.state / "tmp"
 
+    @property
+    def earlier(self) -> Path:
+        """Where the documents of an earlier dataset are, if its vectors are used again."""
+        return self.state / "earlier.npy"
+
     def shard(self, index: int, count: int) -> Path:
         """Return the path of a shard."""
         return self.data / f"train-{index:05d}-of-{count:05d}.parquet"

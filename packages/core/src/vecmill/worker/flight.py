@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import Document
     from vecmill.worker.embedding import Embedding, Pending
+    from vecmill.worker.reuse import Known
     from vecmill.worker.window import Window
 
 
@@ -35,6 +36,7 @@ class Flight:
         self._seen = np.minimum(self._tokens, limit)
         self._limit = limit
         self._pending: Pending | None = None
+        self._known: Known | None = None
 
     def refuse_long(self, reject: Callable[[Document, str, str], None]) -> None:
         """Set aside documents with a chunk over the model's limit."""
@@ -45,13 +47,26 @@ class Flight:
     @property
     def tokens(self) -> int:
         """Tokens of the chunks that are still good."""
-        return int(self._seen[self._good[self._window.owners]].sum())
+        return int(self._seen[self._wanted()].sum())
+
+    def reuse(self, known: Known) -> None:
+        """Take these vectors for these chunks instead of embedding them."""
+        self._known = known
+
+    @property
+    def reused(self) -> int:
+        """Chunks of good documents that are not embedded."""
+        return int(self._wanted()[self._known.chunks].sum()) if self._known else 0
 
     def submit(
         self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
     ) -> None:
         """Send the good chunks to the engine; ``done`` is told the chunks and tokens of each finished batch."""
-        chunks = np.flatnonzero(self._good[self._window.owners])
+        wanted = self._wanted()
+        if self._known is not None:
+            wanted[self._known.chunks] = False
+            done(len(self._known.chunks), int(self._seen[self._known.chunks].sum()))
+        chunks = np.flatnonzero(wanted)
         batches = self._batches(chunks, batching, batch_tokens)
         self._pending = embedding.submit(
             self._window.embedded, batches, lambda batch: done(len(batch), int(self._seen[batch].sum()))
@@ -66,9 +81,16 @@ class Flight:
         """Wait for the vectors; return the rows, and what they account for."""
         assert self._pending is not None  # noqa: S101 - submit comes before land
         vectors, failed = self._pending.result()
+        if self._known is not None:
+            vectors[self._known.chunks] = self._known.vectors
         self._refuse(failed, "not embedded", reject)
         table = shard_table(self._window, self._source, self._seen, vectors, self._good)
         return table, self._account()
+
+    def _wanted(self) -> npt.NDArray[np.bool_]:
+        """Return which chunks are of good documents."""
+        wanted: npt.NDArray[np.bool_] = self._good[self._window.owners]
+        return wanted
 
     def _refuse(self, faults: dict[int, str], reason: str, reject: Callable[[Document, str, str], None]) -> None:
         owners, numbers = self._window.owners, self._window.chunk_index
@@ -79,7 +101,7 @@ class Flight:
                 reject(self._window.documents[owner], reason, f"chunk {numbers[chunk]}: {fault}")
 
     def _account(self) -> Account:
-        chunks = self._good[self._window.owners]
+        chunks = self._wanted()
         return Account(
             documents_embedded=int(self._good.sum()),
             chunks=int(chunks.sum()),

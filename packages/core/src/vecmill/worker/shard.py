@@ -16,6 +16,7 @@ from vecmill.store.schema import QUARANTINE, dataset_schema
 from vecmill.store.shard import parquet_file
 from vecmill.worker.flight import Flight
 from vecmill.worker.output import quarantine_table
+from vecmill.worker.reuse import Reuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ class Shard:
         self._tokenizer = tokenizer
         self._report = report
         self._layout = Layout(Path(task.spec.directory))
+        self._reuse = Reuse(task.spec, model) if task.spec.since else None
+        self._reused = 0
         self._account = Account()
         self._done = [0, 0]
         self._sent = Progress(task.index)
@@ -67,6 +70,7 @@ class Shard:
             quarantine=self._write_quarantine(),
             account=self._account + self._reading.account(),
             reasons=self._reading.reasons(),
+            reused_chunks=self._reused,
             seconds=time.perf_counter() - began,
             duplicates=self._task.duplicates,
         )
@@ -108,6 +112,8 @@ class Shard:
         flight = Flight(window, source, self._tokenizer, self._model.max_tokens)
         if not self._task.spec.truncate:
             flight.refuse_long(self._reading.reject)
+        if self._reuse is not None:
+            flight.reuse(self._reuse.known(window))
         tokens = self._sent.tokens + flight.tokens
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
         return flight
@@ -115,6 +121,7 @@ class Shard:
     def _land(self, flight: Flight) -> pa.Table:
         table, account = flight.land(self._reading.reject)
         self._account += account
+        self._reused += flight.reused
         return table
 
     def _progress(self, chunks: int, tokens: int) -> None:
