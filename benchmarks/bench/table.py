@@ -61,3 +61,34 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5f}" if 0.9 < value <= 1 else number(value)
     return "-" if value is None else str(value)
+
+
+def searches(result: dict[str, Any]) -> str:
+    """Return the table of what was opened and searched."""
+    rows = [[row["name"], number(row["opening"]), number(row["seconds"])] for row in result["rows"]]
+    return markdown(["", "opening, s", "a search, s"], rows)
+
+
+def peaks(result: dict[str, Any]) -> str:
+    """Return the table of peak memory by size of the corpus."""
+    rows = [
+        [row["model"], f"{row['chunks']:,}", number(row["worker"]), number(row["driver"])] for row in result["rows"]
+    ]
+    return markdown(["model", "chunks", "worker, MB", "driver, MB"], rows)
+
+
+def plain(result: dict[str, Any], columns: dict[str, str]) -> str:
+    """Return a table of names and the numbers under these keys."""
+    rows = [[row["name"], *(number(row[key]) for key in columns.values())] for row in result["rows"]]
+    return markdown(["", *columns], rows)
+
+
+def machine(result: dict[str, Any]) -> str:
+    """Say in a line what a result was seen on."""
+    on = result["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
+    features = ", ".join(on["features"]) or "none that matter here"
+    return (
+        f"{result['date']}, {on['processors']} processors ({on['processor']}, {on['family']}; {features}), "
+        f"{on['system']}, load {on['load']} after the run; Python {on['python']}, {versions}."
+    )

@@ -33,3 +33,15 @@ def test_a_folder_without_a_dataset_is_one_clear_error(tmp_path):
     """There is nothing to search in an empty folder."""
     with pytest.raises(StoreError, match="no finished dataset"):
         vecmill.search(tmp_path, "anything")
+
+
+def test_a_searcher_gives_what_search_gives(job, corpus):
+    """The same passages with the same scores, over every shard and row group, for one query after another."""
+    rows = [{"id": str(n), "title": "", "text": text} for n, text in enumerate([*WORDS, WORDS[7], WORDS[7]])]
+    dataset = vecmill.run(job(corpus(*rows), shards={"target_mb": 0.0005}))
+    with vecmill.Searcher(dataset.path) as searcher:
+        for query, limit in ((WORDS[7], 2), (WORDS[49], 5), ("else", 1), ("else", 1000)):
+            found, expected = searcher.search(query, limit), vecmill.search(dataset.path, query, limit)
+            assert [passage.id for passage in found] == [passage.id for passage in expected]
+            assert [passage.score for passage in found] == pytest.approx([each.score for each in expected], abs=1e-6)
+        assert [passage.id for passage in searcher.search(WORDS[7], 2)] == ["7", "50"], "of equal ones, the earlier"
