@@ -10,7 +10,8 @@ from vecmill_modal_runtime.options import ModalOptions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from vecmill.records import Pace, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill import Job
+    from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
 
 class ModalRuntime(Runtime[ModalOptions]):
@@ -49,6 +50,16 @@ class ModalRuntime(Runtime[ModalOptions]):
             budget.close()
             self.cost = budget.cost
             reload()
+
+    def elsewhere(self, job: Job) -> Dataset | None:
+        """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here."""
+        import modal
+
+        if not modal.is_local():
+            return None
+        from vecmill_modal_runtime.laptop import run_on_modal
+
+        return run_on_modal(job, self.config)
 
     def pace(self, flop_per_token: float) -> Pace | None:
         """Reckon with the GPU's peak and Modal's prices."""

@@ -32,12 +32,13 @@ def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
     if manifest.reused is not None:
         left = account.chunks - manifest.reused.chunks
         yield "", f"{manifest.reused.chunks:,} as the run {manifest.reused.run_id} made them, {left:,} embedded now"
-    yield from _work(tally)
+    if dataset.fetch is None:
+        yield from _work(tally)
     if manifest.cost is not None:
         yield "cost", str(manifest.cost)
     yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
     yield from (("published", where) for where in dataset.published if where != str(dataset.path))
-    yield "next", f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
+    yield "next", dataset.fetch or f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
 
 
 def _chunks(account: Account) -> str:

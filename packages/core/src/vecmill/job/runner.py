@@ -13,6 +13,7 @@ from vecmill.job.plan import plan
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
 from vecmill.plugins import load
+from vecmill.plugins.build import build
 from vecmill.records import Dataset, RunFinished
 from vecmill.store.lock import locked
 from vecmill.store.sent import clear_sent
@@ -52,6 +53,9 @@ def run(
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
+    elsewhere = build(load().registry, "runtime", job.runtime).elsewhere(job)
+    if elsewhere is not None:
+        return elsewhere  # type: ignore[no-any-return]
 
     def tell(event: RunEvent) -> None:
         load().observe(event)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.protocols.component import Component, ConfigT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vecmill.records import Cost, Pace, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
 
 class Runtime(Component[ConfigT]):
@@ -22,6 +22,14 @@ class Runtime(Component[ConfigT]):
     """
 
     cost: Cost | None = None
+
+    def elsewhere(self, job: Any) -> Dataset | None:  # noqa: ANN401 - a Job, which stands above protocols
+        """Run a whole job where this runtime's disk is, and return its dataset; None to have it run here.
+
+        Asked before anything is planned: source, model and dataset are then out of this machine's sight.
+        """
+        del job
+        return None
 
     @abstractmethod
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:

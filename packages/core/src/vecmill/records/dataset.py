@@ -20,11 +20,13 @@ class Dataset:
         path: Its folder.
         manifest: What it holds, and how it was made.
         published: Where publishers delivered it.
+        fetch: The command that brings it here, if ``path`` is on another machine.
     """
 
     path: Path
     manifest: Manifest
     published: tuple[str, ...] = ()
+    fetch: str | None = None
 
     @property
     def account(self) -> Account:

@@ -1,0 +1,49 @@
+"""Ephemeral: an app of the library's own, for ``vecmill run`` from a laptop. It lives as long as the command.
+
+Options and the Hub's token are what the laptop says: it sets the variable, then imports this module. In containers
+the variable is part of the image.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import modal
+
+from vecmill import Job
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
+from vecmill_modal_runtime import fleet
+from vecmill_modal_runtime.driver import Driver
+from vecmill_modal_runtime.images import cpu_image
+from vecmill_modal_runtime.options import DAY, ModalOptions
+from vecmill_modal_runtime.placing import placed
+from vecmill_modal_runtime.sources import fetch
+from vecmill_modal_runtime.volume import DEFAULT, NAME
+
+VARIABLE = "VECMILL_MODAL_OPTIONS"
+TOKEN = "HF_TOKEN"  # noqa: S105 - a name
+
+options = ModalOptions.model_validate_json(os.environ.get(VARIABLE, "{}"))
+volume_name = os.environ.get(NAME, DEFAULT)
+secrets = [modal.Secret.from_dict({TOKEN: os.environ.get(TOKEN, "")})]
+app = modal.App("vecmill")
+
+driver_image = cpu_image(volume_name, variables={VARIABLE: options.model_dump_json()})
+on_driver: dict[str, Any] = {"image": driver_image, "volumes": fleet.mounts(options, volume_name), "secrets": secrets}
+Worker = fleet.enlist(app.cls(**fleet.equipment(options, volume_name, secrets))(fleet.worker_class(options)))
+
+
+@app.function(**on_driver, timeout=3600, max_containers=20, retries=3)
+def download(piece: str) -> str:
+    """Fetch a file of the source to the Volume."""
+    return fetch(piece)
+
+
+@app.function(**on_driver, timeout=DAY, max_containers=1)
+def embed(job: Job) -> tuple[dict[str, str], str]:
+    """Run a job; return where its dataset is, and its manifest as JSON."""
+    done = Driver(options, download.map).embed(placed(job))
+    manifest = read_manifest(Layout(Path(done["dataset"])))
+    assert manifest is not None  # noqa: S101 - the driver has just verified it
+    return done, manifest.model_dump_json()
