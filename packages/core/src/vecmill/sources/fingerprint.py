@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vecmill.protocols import Source
     from vecmill.sources.files import File, Stamp
 
+BLOCK = 1 << 20
 _known: dict[tuple[Path, Stamp], str] = {}
 
 
@@ -29,15 +31,23 @@ def contents(files: Sequence[File]) -> list[tuple[str, int, str]]:
     """Return the name, size and sha256 of each file."""
     from concurrent.futures import ThreadPoolExecutor
 
+    over = threading.Event()
     with ThreadPoolExecutor() as pool:
-        return [
-            (file.name, file.stamp.size, sha256) for file, sha256 in zip(files, pool.map(_sha256, files), strict=True)
-        ]
+        try:
+            hashed = pool.map(lambda file: _sha256(file, over), files)
+            return [(file.name, file.stamp.size, sha256) for file, sha256 in zip(files, hashed, strict=True)]
+        finally:
+            over.set()  # an interrupted command does not wait for what is left of its files
 
 
-def _sha256(file: File) -> str:
+def _sha256(file: File, over: threading.Event) -> str:
     key = (file.path.absolute(), file.stamp)
     if key not in _known:
+        digest = hashlib.sha256()
         with file.open() as stream:
-            _known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+            while (block := stream.read(BLOCK)) and not over.is_set():
+                digest.update(block)
+        if over.is_set():
+            return ""  # to nobody
+        _known[key] = digest.hexdigest()
     return _known[key]
