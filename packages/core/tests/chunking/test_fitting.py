@@ -88,6 +88,14 @@ def test_windows_keep_the_laws(make, tokenizers, kind, text, size, overlap):
     assert chunker.spans(document) == spans
 
 
+def test_a_chunk_that_is_cut_again_stays_before_the_next(make):
+    """Where it overlaps the next one, parts that begin in both are left to that."""
+    text = "Anothere!Ane.Ane!d ird?a d?A sn!d ird?nce.Ano! Anird? nce. A"
+    spans = make(TokensChunker, "bert", "x", max_tokens=40, overlap=7).spans(Document("1", text))
+
+    check(spans, text, overlap=True)
+
+
 @pytest.mark.parametrize("cls", [ParagraphsChunker, TokensChunker])
 @pytest.mark.parametrize("text", AWKWARD_TEXTS)
 def test_awkward_texts_keep_the_laws(make, tokenizers, kind, cls, text):

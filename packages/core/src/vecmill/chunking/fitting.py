@@ -61,8 +61,15 @@ class Fitting:
         if not unknown:
             return spans
         counts = iter((self._tokenizer.count(unknown) + self._tokenizer.special_tokens).tolist())
-        counted = (span._replace(tokens=next(counts)) if span.tokens is None else span for span in spans)
-        return [part for span in counted for part in self._within_limit(budget, text, prefix, span)]
+        counted = [span._replace(tokens=next(counts)) if span.tokens is None else span for span in spans]
+        # Where chunks overlap, a part that begins after the next chunk does is a part of that one, too.
+        following = [*(span.start for span in counted[1:]), len(text)]
+        return [
+            part
+            for span, end in zip(counted, following, strict=True)
+            for part in self._within_limit(budget, text, prefix, span)
+            if part.start < end
+        ]
 
     def _within_limit(self, budget: int, text: str, prefix: str, span: Span) -> list[Span]:
         start, end, tokens = span

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+DEEPEST = 32
+"""Levels of lists and objects; Arrow itself cannot write a hundred of them to a file."""
+
+
 class Types:
     """Finds a type for each column that fits all rows it is shown."""
 
@@ -43,11 +47,15 @@ class Types:
         """Return the columns with their types.
 
         Raises:
-            ConfigError: No row has such a column.
+            ConfigError: No row has such a column, or it is nested too deeply.
         """
         for name in self._keep:
             if name not in self._keys:
                 raise ConfigError(missing(place, name, "keep", list(self._keys)))
+        for name in self._keep:
+            if not _is_flat(self._known[name], DEEPEST):
+                told = f"keep cannot carry the column {name!r}: in {place} it is nested more than {DEEPEST} levels deep"
+                raise ConfigError(f"{told}. Take it out of keep.")
         return [pa.field(name, _settled(self._known[name])) for name in self._keep]
 
 
@@ -56,6 +64,11 @@ def _inferred(values: list[Any]) -> pa.DataType:
         return pa.array(values).type
     except UnicodeEncodeError:
         return pa.array([value for value in values if unicode(value)]).type
+
+
+def _is_flat(kind: pa.DataType, levels: int) -> bool:
+    inner = (kind.field(index).type for index in range(kind.num_fields))
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in inner)
 
 
 def _settled(kind: pa.DataType) -> pa.DataType:

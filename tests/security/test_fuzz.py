@@ -1,0 +1,29 @@
+"""What the fuzzer found, and what it began with, ends in a result or in a message of ours."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from fuzz.__main__ import CORPUS, TARGETS
+from fuzz.laws import broken
+
+INPUTS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
+
+
+def test_every_kind_of_input_has_a_corpus():
+    """And nothing lies beside them."""
+    assert {Path(path).parts[0] for path in INPUTS} == set(TARGETS)
+
+
+@pytest.mark.parametrize("path", INPUTS)
+def test_it_ends_in_a_result_or_a_message(path):
+    """Whatever else is raised fails the test; so does a law that is broken."""
+    importlib.import_module(f"fuzz.{Path(path).parts[0]}").check((CORPUS / path).read_bytes())
+
+
+def test_random_documents_keep_the_laws_of_every_chunker():
+    """The first few hundred of the million that ``hatch run chunker-laws`` tries."""
+    assert broken(range(300)) == []
