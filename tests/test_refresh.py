@@ -101,7 +101,8 @@ def scene(plane, tmp_path, monkeypatch):
 
 
 def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
-    """The first makes an edition and publishes it; unchanged, nothing is done; changed, it makes another one.
+    """The first makes an edition and publishes it; unchanged, nothing is done; changed, it makes another one,
+    in which the articles that stayed keep their vectors.
 
     The second starts no GPU and no download, asks the Hub for no file, and reads no shard: it does not even see
     that one was tampered with, which a run by hand then does. The third removes the first one and its source.
@@ -145,6 +146,9 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     scene.started(*REFRESH)
     two = scene.record
     assert (two["revision"], two["recipe"]) == (revision, one["recipe"])
+    reused = json.loads((scene.dataset / "manifest.json").read_text())["reused"]
+    assert reused["run_id"] == one["run_id"]
+    assert 0 < reused["chunks"] < two["chunks"]
     kept = {path.relative_to(scene.runs).parts[0] for path in scene.runs.rglob("*") if path.is_file()}
     assert kept == {"wikipedia.json", f"{two['folder']}.json", two["folder"]}
     sources = scene.runs.parent / "sources" / "user--topics"

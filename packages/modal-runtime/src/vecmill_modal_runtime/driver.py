@@ -103,13 +103,21 @@ class Driver:
         weights.keep(job.embedder.options.get("model") or "", job.embedder.options.get("revision"))
         try:
             with narrated(self._say) as observe:
-                dataset = run(job, observe)
+                dataset = run(job, observe, since=_earlier(wanted, shelf))
             _sound(dataset)
             record = _record(wanted, job, dataset)
             shelf.add(record)
         finally:
             commit()
         return {**_told(record, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+
+
+def _earlier(wanted: Edition, shelf: Shelf) -> Path | None:
+    """Return the current edition, if it differs in its source alone: what has not changed is not paid for again."""
+    now = shelf.current
+    if now is None or now.recipe != wanted.recipe or now.folder == wanted.folder:
+        return None
+    return shelf.root / now.folder
 
 
 def _pinned(spec: ComponentSpec) -> ComponentSpec:

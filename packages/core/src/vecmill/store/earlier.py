@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 INDEX = np.dtype([("hash", "<u8"), ("row", "<i8"), ("rows", "<i4")])
 """A document: the hash of its id, its first row in the dataset, and how many it has."""
 COLUMNS = ["id", "title", "text", "embedding"]
-OPEN = 4
 
 
 class Place(NamedTuple):
@@ -61,7 +59,10 @@ def _documents(path: Path, first: int) -> npt.NDArray[np.void]:
 
 
 class Earlier:
-    """Finds documents in an earlier dataset, and reads them a row group at a time."""
+    """Finds documents in an earlier dataset, and reads them a row group at a time.
+
+    No file of it stays open, for a volume that is shared between machines cannot be brought up to date then.
+    """
 
     def __init__(self, earlier: Layout, index: Path) -> None:
         manifest = read_manifest(earlier)
@@ -71,7 +72,7 @@ class Earlier:
         self._shards = manifest.shards
         self._ends = np.cumsum([0, *(entry.rows for entry in manifest.shards)])
         self._index = np.load(index, mmap_mode="r", allow_pickle=False)
-        self._file = lru_cache(OPEN)(self._opened)
+        self._groups: dict[int, npt.NDArray[np.int64]] = {}
 
     def find(self, ids: Sequence[str]) -> Iterator[tuple[int, Place]]:
         """Yield the position in ``ids`` and the place of each that the dataset seems to have, by its hash alone."""
@@ -87,17 +88,24 @@ class Earlier:
         Raises:
             StoreError: The file is not what the earlier run wrote.
         """
-        return self._file(shard)[0].read_row_group(group, columns=COLUMNS)
+        with pq.ParquetFile(self._root / self._shards[shard].path, pre_buffer=False) as file:
+            return file.read_row_group(group, columns=COLUMNS)
 
     def _place(self, row: int, rows: int) -> Place:
         shard = int(np.searchsorted(self._ends, row, side="right")) - 1
         within = row - int(self._ends[shard])
-        ends = self._file(shard)[1]
+        ends = self._ends_of_groups(shard)
         group = int(np.searchsorted(ends, within, side="right")) - 1
         # A row group holds whole documents; of one that was cut all the same, the part in this group is used.
         return Place(shard, group, within - int(ends[group]), min(rows, int(ends[group + 1]) - within))
 
-    def _opened(self, shard: int) -> tuple[pq.ParquetFile, npt.NDArray[np.int64]]:
+    def _ends_of_groups(self, shard: int) -> npt.NDArray[np.int64]:
+        """Return where each row group of a shard ends, in rows of the shard, after a nought."""
+        if shard not in self._groups:
+            self._groups[shard] = self._checked(shard)
+        return self._groups[shard]
+
+    def _checked(self, shard: int) -> npt.NDArray[np.int64]:
         entry = self._shards[shard]
         path = self._root / entry.path
         if not path.is_file() or sha256(path) != entry.sha256:
@@ -105,6 +113,5 @@ class Earlier:
                 f"{path} is not what its run wrote, so its vectors are not used again: run its own job again to "
                 "mend it, or run without --since"
             )
-        file = pq.ParquetFile(path, pre_buffer=False)
-        groups = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
-        return file, np.cumsum([0, *groups])
+        metadata = pq.read_metadata(path)
+        return np.cumsum([0, *(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))])
