@@ -101,11 +101,11 @@ def scene(plane, tmp_path, monkeypatch):
 
 
 def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
-    """The first makes an edition and publishes it; unchanged, nothing is done; changed, it makes another one,
-    in which the articles that stayed keep their vectors.
+    """The first makes an edition and publishes it; unchanged, nothing is done; changed, it makes another one.
 
     The second starts no GPU and no download, asks the Hub for no file, and reads no shard: it does not even see
-    that one was tampered with, which a run by hand then does. The third removes the first one and its source.
+    that one was tampered with, which a run by hand then does. The third keeps the vectors of articles that stayed,
+    and removes the first one and its source.
     """
     _, first = scene.started(*REFRESH)
     assert {"refresh", "download", "ShardWorker.*"} == set(first)
