@@ -8,6 +8,7 @@ import itertools
 import pytest
 
 from doubles.hub import DROPPED, Disturbance, User
+from small_dataset import small_dataset
 from vecmill.errors import PublishError
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -27,9 +28,16 @@ ENDPOINTS = {
     "refs": ("GET", r"/refs$"),
     "tag": ("POST", r"/tag/"),
 }
+WRITING = {"POST", "PUT"}
 FOR_LFS = {"batch", "put", "complete", "verify"}
 """With the Xet client these are its own affair, and so are its retries."""
 BAD_GATEWAY = "<html>Bad gateway</html>"
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Two datasets of a shard or two, each too large for one part."""
+    return [small_dataset(tmp_path_factory.mktemp(name), 6, name) for name in ("old", "new")]
 
 
 @pytest.fixture
@@ -56,6 +64,59 @@ def test_a_busy_hub_is_waited_for(published, publisher, other, complete, naps, w
     assert all(disturbance.happened for disturbance in published.disturbances)
     assert {56.0, 8.0} <= set(naps), "it waits as long as it is told"
     assert complete(other)
+
+
+STATUSES = (400, 403, 404, 409, 412, 429, 500, DROPPED)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_any_answer_anywhere_leaves_a_whole_dataset_and_a_way_on(hub, publisher, tiny, complete, naps, token, endpoint):  # noqa: PLR0913, PLR0917 - a table
+    """Each status at each endpoint, in place of the answer or after the deed: done, or one message and no harm."""
+    method, path = ENDPOINTS[endpoint]
+    hub.part_size = 2_000
+    old, new = tiny
+    publisher().publish(old.path, old.manifest)
+    repo = hub.find("dataset", "user/name")
+    refs = dict(repo.refs)
+    for status, after in itertools.product(STATUSES, (False, True) if method in WRITING else (False,)):
+        repo.refs = dict(refs)
+        for entry in new.manifest.shards:
+            hub.store.find(entry.sha256).unlink(missing_ok=True)
+        hub.disturbances = [Disturbance(method, path, status, after=after, headers=LIMITED if status == 429 else {})]
+        try:
+            publisher().publish(new.path, new.manifest)
+        except PublishError as error:
+            said = str(error)
+            assert complete(old) or complete(new)
+            publisher().publish(new.path, new.manifest)
+        else:
+            said = "user/name"
+        assert "user/name" in said
+        assert token not in said
+        assert hub.disturbances[0].happened, f"nobody asked for {path}"
+        assert complete(new)
+        assert sum(ref.startswith(f"refs/tags/run-{new.manifest.run_id}") for ref in repo.refs) == 1
+
+
+@pytest.mark.parametrize("path", ["/whoami-v2$", "/repos/create$", "/branch/", r"/revision/next$"])
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_any_answer_before_there_is_a_repo_leaves_a_way_on(hub, publisher, tiny, complete, naps, path):
+    """The same while repo and branch are created: the second try publishes at the latest."""
+    _, new = tiny
+    method = "POST" if path in {"/repos/create$", "/branch/"} else "GET"
+    for status, after in itertools.product(STATUSES, (False, True) if method in WRITING else (False,)):
+        hub.repos.clear()
+        hub.disturbances = [Disturbance(method, path, status, after=after, headers=LIMITED if status == 429 else {})]
+        for _ in range(2):
+            try:
+                sender = publisher(branch="next")
+                sender.check()
+                sender.publish(new.path, new.manifest)
+            except PublishError:
+                continue
+        assert hub.disturbances[0].happened
+        assert complete(new, revision="next")
 
 
 @pytest.mark.parametrize("status", [409, 412, 429, 500, 503, 504, DROPPED])

@@ -73,11 +73,11 @@ class Remote:
 
     def prepare(self, head: Head | None, *, private: bool) -> None:
         """Create the repo and the branch, if they are not there by now."""
+        # A conflict (409) need not mean that a thing is there, as the client's exist_ok takes it to.
         if head is None:
-            insist(lambda: self._api.create_repo(self.id, repo_type=KIND, private=private, exist_ok=True))
-            head = self.head()
+            head = insist(lambda: self._create(private=private), self.head)
         if head is None or not head.sha:
-            insist(lambda: self._api.create_branch(self.id, branch=self.branch, repo_type=KIND, exist_ok=True))
+            insist(self._create_branch, lambda: None if self._bare() else self.branch)
 
     def files(self, sha: str) -> dict[str, Stored]:
         """Return the files of a commit, by path."""
@@ -129,7 +129,24 @@ class Remote:
 
     def tag(self, name: str, sha: str) -> None:
         """Tag a commit, if there is no such tag by now."""
-        insist(lambda: self._api.create_tag(self.id, tag=name, revision=sha, repo_type=KIND, exist_ok=True))
+
+        def act() -> str:
+            self._api.create_tag(self.id, tag=name, revision=sha, repo_type=KIND)
+            return name
+
+        insist(act, lambda: name if name in self.tags() else None)
+
+    def _create(self, *, private: bool) -> Head | None:
+        self._api.create_repo(self.id, repo_type=KIND, private=private)
+        return self.head()
+
+    def _create_branch(self) -> str:
+        self._api.create_branch(self.id, branch=self.branch, repo_type=KIND)
+        return self.branch
+
+    def _bare(self) -> bool:
+        head = self.head()
+        return head is None or not head.sha
 
     def _commit(self, operations: list[Any], message: str, parent: str | None) -> str:
         with silent():
