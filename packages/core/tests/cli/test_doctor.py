@@ -64,21 +64,19 @@ def test_the_real_diagnosis_of_this_environment_finds_nothing_missing():
     checks = list(diagnosis.diagnosis())
     assert [check for check in checks if check.level == "fail"] == []
     names = {check.name for check in checks}
-    assert {"python", "numpy", "pyarrow", "processor", "processors", "memory", "disk", "hub token", "plugins"} <= names
+    assert {
+        "python",
+        "numpy",
+        "pyarrow",
+        "processor",
+        "processors",
+        "memory",
+        "disk",
+        "hub token",
+        "plugins",
+        "modal",
+    } <= names
     assert all(check.found for check in checks)
-
-
-def test_a_token_is_never_shown(monkeypatch, tmp_path):
-    """Only whether there is one, and where."""
-    monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    check = diagnosis._token()
-    assert (check.level, check.found) == ("ok", "set by the environment")
-    monkeypatch.delenv("HF_TOKEN")
-    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
-    assert diagnosis._token().found == "none"
-    (tmp_path / "token").write_text("hf_secret")
-    assert diagnosis._token().found == f"in {tmp_path / 'token'}"
-    assert "hf_secret" not in repr(diagnosis._token())
 
 
 def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):

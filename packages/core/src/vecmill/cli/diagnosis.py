@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.cli import machine
+from vecmill.cli.accounts import accounts
 from vecmill.cli.check import Check
 from vecmill.cli.packages import LOCAL, packages
-from vecmill.cli.text import printable, size
+from vecmill.cli.text import printable, said, size
 from vecmill.errors import VecmillError
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ NEEDED = (("embedder", "openvino"), ("runtime", "local"), ("publisher", "parquet
 
 
 def diagnosis() -> Iterator[Check]:
-    """Check the interpreter, the packages, the machine, the folder, the Hub token and the plugins."""
+    """Check the interpreter, the packages, the machine, the folder, the tokens and the plugins."""
     yield _python()
     yield from packages()
     yield _processor()
     yield _cores()
     yield from _memory()
     yield _disk(Path.cwd())
-    yield _token()
+    yield from accounts()
     yield from _plugins()
 
 
@@ -92,21 +93,6 @@ def _disk(folder: Path) -> Check:
     return Check("disk", "ok", found)
 
 
-def _token() -> Check:
-    """Look whether there is a token; its value is not read, and the Hub is not asked."""
-    try:
-        from huggingface_hub import constants
-    except ImportError:
-        return Check("hub token", "note", "cannot be looked for without huggingface-hub")
-    if any(os.environ.get(name) for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE")):
-        return Check("hub token", "ok", "set by the environment")
-    if Path(constants.HF_TOKEN_PATH).is_file():
-        return Check("hub token", "ok", f"in {constants.HF_TOKEN_PATH}")
-    return Check(
-        "hub token", "note", "none", "only for private or gated repositories and for publishing: hf auth login"
-    )
-
-
 def _plugins() -> Iterator[Check]:
     try:
         from vecmill.plugins import load
@@ -120,7 +106,7 @@ def _plugins() -> Iterator[Check]:
 
 def _components(plugins: Plugins) -> Iterator[Check]:
     for name, problem in plugins.problems.items():
-        yield Check(f"plugin {name}", "note", printable(problem))
+        yield Check(f"plugin {name}", "note", said(problem))
     for name in plugins.disabled:
         yield Check(f"plugin {name}", "note", "disabled by VECMILL_DISABLE_PLUGINS")
     for kind, name in NEEDED:

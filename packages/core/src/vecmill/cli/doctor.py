@@ -18,7 +18,7 @@ COLORS = {"ok": "green", "note": "yellow", "fail": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.pass_context
 def command(context: click.Context, *, as_json: bool) -> None:
-    """Check what a run on this machine needs: Python, packages, processor, memory, disk, plugins.
+    """Check what a run needs: Python, packages, processor, memory, disk, tokens, plugins.
 
     Ends with 1 if something that it needs is wrong; a note is for information.
     """

@@ -34,6 +34,8 @@ PACKAGES = (
     Package("tokenizers", "tokenizers", LOCAL),
     Package("huggingface-hub", "huggingface_hub", LOCAL),
     Package("tokie", "tokie", 'counts tokens faster: pip install "vecmill[fast]"', needed=False),
+    Package("httpx2", "httpx2", 'talks to embedding servers: pip install "vecmill[tei]"', needed=False),
+    Package("modal", "modal", 'runs on GPUs in the cloud: pip install "vecmill[modal]"', needed=False),
     Package(
         "datasets", "datasets", 'reads Hub datasets that are not Parquet: pip install "vecmill[datasets]"', needed=False
     ),
