@@ -50,6 +50,11 @@ def opened(folder):
     embedder.close()
 
 
+@pytest.mark.fault(
+    "security",
+    "a model has only pickled weights",
+    promise="They are not loaded; the message says what to look for.",
+)
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pkl", "model.safetensors"])
 def test_pickled_weights_are_never_loaded(model, tmp_path, name):
     """A folder that has no others is refused, and says why; a pickle under another name is damaged safetensors."""
@@ -60,6 +65,11 @@ def test_pickled_weights_are_never_loaded(model, tmp_path, name):
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.fault(
+    "security",
+    "a model brings code of its own",
+    promise="It is not run; the model is refused.",
+)
 @pytest.mark.parametrize("place", ["config.json", "modules.json"])
 def test_code_of_a_models_own_is_never_run(model, tmp_path, place):
     """``auto_map`` and modules of another make are refused; the file they name is not imported."""
@@ -74,6 +84,11 @@ def test_code_of_a_models_own_is_never_run(model, tmp_path, place):
     assert not (tmp_path / "exploded").exists()
 
 
+@pytest.mark.fault(
+    "security",
+    "a job file names a module, a file or an expression",
+    promise="Nothing is imported or run: there is no such component.",
+)
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -96,6 +111,11 @@ def test_a_job_file_names_what_is_installed_and_nothing_else(tmp_path, monkeypat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.py"]
 
 
+@pytest.mark.fault(
+    "security",
+    "a numpy.py, or a plugin that is not installed, lies in the current folder",
+    promise="The command, its workers and the doctor import neither.",
+)
 def test_the_folder_one_is_in_is_no_place_for_code(tmp_path):
     """Modules beside a corpus that are called as a library is, or as a plugin, are imported by nobody."""
     for name in ("numpy", "pyarrow", "openvino", "sitecustomize", "evil"):

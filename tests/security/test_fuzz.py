@@ -18,12 +18,22 @@ def test_every_kind_of_input_has_a_corpus():
     assert {Path(path).parts[0] for path in INPUTS} == set(TARGETS)
 
 
+@pytest.mark.fault(
+    "input",
+    "a job file, a row, a text or an answer is anything at all",
+    promise="A result or one message: what the fuzzer found is tried again.",
+)
 @pytest.mark.parametrize("path", INPUTS)
 def test_it_ends_in_a_result_or_a_message(path):
     """Whatever else is raised fails the test; so does a law that is broken."""
     importlib.import_module(f"fuzz.{Path(path).parts[0]}").check((CORPUS / path).read_bytes())
 
 
+@pytest.mark.fault(
+    "input",
+    "documents hold any Unicode",
+    promise="Chunks are in order, their places and counts are exact, and all text that is not blank is in one.",
+)
 def test_random_documents_keep_the_laws_of_every_chunker():
     """The first few hundred of the million that ``hatch run chunker-laws`` tries."""
     assert broken(range(300)) == []

@@ -37,6 +37,11 @@ def test_any_other_name_is_inside(parts):
     assert is_inside("/".join(parts))
 
 
+@pytest.mark.fault(
+    "security",
+    "a manifest names a file outside of its folder",
+    promise="The dataset is neither verified, nor searched, nor published.",
+)
 def test_a_manifest_that_names_files_outside_is_refused(tmp_path):
     """Its dataset is neither verified, nor searched, nor published: that would send a file of the reader's own."""
     dataset = small_dataset(tmp_path, 5).path
@@ -54,6 +59,11 @@ def test_a_manifest_that_names_files_outside_is_refused(tmp_path):
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.fault(
+    "security",
+    "a model's settings name a file outside of its folder",
+    promise="The model is refused.",
+)
 @pytest.mark.parametrize(
     ("file", "told"),
     [
@@ -90,6 +100,11 @@ def test_a_name_with_dots_finds_nothing(model, tmp_path, monkeypatch):
         open_model(model)
 
 
+@pytest.mark.fault(
+    "security",
+    "a repository of the Hub lists ../file",
+    promise="Nothing is written outside of the cache; the model is refused.",
+)
 def test_a_listing_of_the_hub_writes_nothing_outside_of_the_cache(tmp_path):
     """A repository that lists ``../evil/config.json`` leaves no such file."""
     folder = tmp_path / "model"
@@ -114,6 +129,11 @@ def _python(code, endpoint, cache):
     return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.fault(
+    "security",
+    "a saved dataset names a file outside of its folder",
+    promise="The source is refused.",
+)
 @pytest.mark.parametrize("listing", ["state.json", "dataset_dict.json"])
 def test_a_saved_datasets_files_are_in_its_folder(tmp_path, listing):
     """What its listing names is looked for nowhere else."""
@@ -138,6 +158,11 @@ def test_a_jobs_name_is_a_name(name):
         Job(source={"name": "pydoc"}, embedder={"name": "hash"}, name=name)
 
 
+@pytest.mark.fault(
+    "security",
+    "the id of a document looks like a path",
+    promise="It is a string in a column.",
+)
 def test_ids_of_documents_make_no_paths(tmp_path):
     """An id like a path is a string in a column, and the folder holds what it always holds."""
     from vecmill.testing import install

@@ -14,6 +14,11 @@ SECRETS = ("HF_TOKEN", "HF_API_TOKEN", "MODAL_TOKEN_SECRET", "VECMILL_TEI_API_KE
 LOOPBACK = "0100007F"
 
 
+@pytest.mark.fault(
+    "security",
+    "somebody looks for the router of a worker",
+    promise="It listens on loopback only, and its environment holds no secret.",
+)
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="asks Linux")
 def test_it_listens_on_loopback_and_knows_no_secret(tmp_path, monkeypatch):
     """Its environment is cleaned, and nobody outside of the container can reach any of its ports."""

@@ -103,6 +103,11 @@ def leaks(place: Place, secret: str) -> list[str]:
     return found + [text for text in place.printed if secret in text]
 
 
+@pytest.mark.fault(
+    "security",
+    "a library, a worker or a plugin quotes a token, or all of the environment",
+    promise="It is shown and logged as ***; no file of the run, no manifest and no card holds it.",
+)
 def test_no_secret_is_in_what_commands_leave(place):
     """Runs that succeed, fail, and meet a plugin that prints its whole environment; with --debug and a log."""
     run = ("run", "job.toml", "--debug", "--log-json", "log.jsonl")
