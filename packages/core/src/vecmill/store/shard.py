@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vecmill.store.layout import Layout
 
 
+GROUP_BYTES = 200e6
+"""Of a row group, before compression: readers, and the Hub's viewer, take up one whole."""
+
+
 class ParquetFile:
     """An open Parquet file."""
 
@@ -28,9 +32,10 @@ class ParquetFile:
         self._entry: FileEntry | None = None
 
     def write(self, table: pa.Table) -> None:
-        """Write a table as one row group; an empty one leaves no trace."""
+        """Write a table as one row group, or as several if it is large; an empty one leaves no trace."""
         if table.num_rows:
-            self._writer.write_table(table, row_group_size=table.num_rows)
+            row_bytes = table.nbytes / table.num_rows
+            self._writer.write_table(table, row_group_size=max(1, int(GROUP_BYTES / row_bytes)))
             self.rows += table.num_rows
 
     def finished(self) -> FileEntry:
