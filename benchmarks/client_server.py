@@ -61,7 +61,7 @@ def answer(path: str, body: bytes) -> bytes:
         content = openai(len(orjson.loads(body)["input"]))
     return (
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-compute-type: gpu\r\nx-compute-time: 9\r\n"
-        b"x-compute-characters: 204800\r\nx-compute-tokens: 51200\r\nx-total-time: 10\r\nx-tokenization-time: 1\r\n"
+        b"x-compute-characters: 204800\r\nx-total-time: 10\r\nx-tokenization-time: 1\r\n"
         b"x-queue-time: 0\r\nx-inference-time: 9\r\nContent-Length: %d\r\n\r\n" % len(content)
     ) + content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from doubles.tei import MODEL, RouterDouble
 from vecmill import Job
+from vecmill.models import tokenizer
 from vecmill.testing import install
 
 if TYPE_CHECKING:
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _stand_ins() -> None:
-    """Make the ``inline`` runtime known."""
+def _stand_ins() -> Iterator[None]:
+    """Make the ``inline`` runtime known; and load the one tokenizer once, not twice in each of many runs."""
     install()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokenizer, "load_tokenizer", functools.cache(tokenizer.load_tokenizer))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,8 @@ def test_both_routes_give_the_same_vectors(client):
     assert np.array([entry["embedding"] for entry in floats["data"]], np.float32).tolist() == np.stack(vectors).tolist()
     assert [entry["index"] for entry in coded["data"]] == [0, 1, 2]
     assert client.post("/embed", json={"inputs": "b"}).json() == plain.json()[1:2]
-    assert plain.headers["x-compute-characters"] == "3"
+    assert (plain.headers["x-compute-characters"], plain.headers["x-compute-tokens"]) == ("3", "9")
+    assert floats["usage"] == {"prompt_tokens": 9, "total_tokens": 9}
 
 
 @pytest.mark.parametrize(

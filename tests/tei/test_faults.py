@@ -42,7 +42,7 @@ MISSHAPEN = ("truncated", "html", "narrow", "missing", "extra")
 )
 def test_a_fault_that_passes_leaves_no_trace(router, job, fault, route):
     """Two requests in a row go wrong, and later one more: the dataset is complete, nothing is set aside."""
-    router.behave(script=[fault, fault, None, None, None, fault])
+    router.behave(script=[None, fault, fault, None, None, None, fault])
     check_complete(run(job(router.url, route=route, **QUICK)))
     assert router.metrics()[f'te_double_faults{{fault="{fault}"}}'] == 3
 
@@ -161,13 +161,12 @@ def test_a_router_with_another_pooling_is_refused(job):
 
 @pytest.mark.parametrize("route", ["openai-base64", "embed"])
 def test_a_router_never_cuts_a_text_in_silence(job, route):
-    """One that adds a prompt of its own finds some texts too long that the worker did not: they are set aside."""
-    flags = ("--auto-truncate", "false", "--default-prompt", "word " * 220)
-    with RouterDouble(MODEL, *flags, vectors="random") as router:
-        dataset = run(job(router.url, route=route).model_copy(update={"max_quarantine": 1.0}))
-    bad = pq.read_table(dataset.path / "quarantine.parquet").to_pylist()
-    assert 0 < len(bad) < DOCUMENTS
-    assert all("must have less than 256 tokens" in row["detail"] for row in bad)
+    """One that adds a prompt of its own, and cuts what that makes too long, is found out by a text and refused."""
+    with (
+        RouterDouble(MODEL, "--default-prompt", "word " * 220, vectors="random") as router,
+        pytest.raises(RunError, match=r"reads 235 tokens in a text that has 15 .*without --default-prompt"),
+    ):
+        run(job(router.url, route=route))
 
 
 def test_a_server_without_info_will_do(router, job, monkeypatch):

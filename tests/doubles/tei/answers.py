@@ -20,34 +20,35 @@ MISSHAPEN = {
 }
 
 
-def embedded(asked: Embed, vectors: np.ndarray, began: float, fault: str | None, *, openai: bool) -> web.Response:
+def embedded(asked: Embed, vectors: np.ndarray, tokens: int, began: float, fault: str | None) -> web.Response:
     """Answer with vectors."""
     vectors = np.ascontiguousarray(MISSHAPEN.get(fault or "", lambda same: same)(vectors), "<f4")
-    body = _openai(vectors, base64=asked.base64) if openai else orjson.dumps(vectors, option=orjson.OPT_SERIALIZE_NUMPY)
+    body = _openai(vectors, asked, tokens) if asked.openai else orjson.dumps(vectors, option=orjson.OPT_SERIALIZE_NUMPY)
     if fault == "truncated":
         body = body[: len(body) // 2]
     if fault == "html":
         return web.Response(text="<h1>It works!</h1>", content_type="text/html")
-    return web.Response(body=body, content_type="application/json", headers=_headers(asked.texts, began))
+    return web.Response(body=body, content_type="application/json", headers=_headers(asked.texts, tokens, began))
 
 
-def _openai(vectors: np.ndarray, *, base64: bool) -> bytes:
+def _openai(vectors: np.ndarray, asked: Embed, tokens: int) -> bytes:
     made = (
         [b'"%b"' % b2a_base64(row.tobytes(), newline=False) for row in vectors]
-        if base64
+        if asked.base64
         else [orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY) for row in vectors]
     )
     data = b",".join(b'{"object":"embedding","embedding":%b,"index":%d}' % (row, i) for i, row in enumerate(made))
-    return b'{"object":"list","data":[%b],"model":"double","usage":{"prompt_tokens":0,"total_tokens":0}}' % data
+    usage = b'{"prompt_tokens":%d,"total_tokens":%d}' % (tokens, tokens)
+    return b'{"object":"list","data":[%b],"model":"double","usage":%b}' % (data, usage)
 
 
-def _headers(texts: list[str], began: float) -> dict[str, str]:
+def _headers(texts: list[str], tokens: int, began: float) -> dict[str, str]:
     spent = str(int((time.monotonic() - began) * 1000))
     return {
         "x-compute-type": "cpu",
         "x-compute-time": spent,
         "x-compute-characters": str(sum(map(len, texts))),
-        "x-compute-tokens": "0",
+        "x-compute-tokens": str(tokens),
         "x-total-time": spent,
         "x-tokenization-time": "0",
         "x-queue-time": "0",

@@ -69,6 +69,11 @@ class Model:
             vectors[[bool(mark) and mark in text for text in texts]] = value
         return vectors
 
+    def count(self, texts: list[str]) -> int:
+        """Return how many tokens the model reads in all texts: with prompt and special ones, cut at its limit."""
+        tokens = self._tokenizer.count([self._prompt + text for text in texts]) + self._tokenizer.special_tokens
+        return int(np.minimum(tokens, self.max_length).sum())
+
     def tokens(self, text: str, *, special: bool) -> list[dict[str, Any]]:
         """Describe a text's tokens."""
         found = self._exact.encode(text, add_special_tokens=special)

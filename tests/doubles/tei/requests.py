@@ -18,11 +18,13 @@ class Embed:
         texts: What to embed.
         truncate: Whether to cut what is too long.
         base64: Whether vectors are wanted in base64.
+        openai: Whether the answer is to be in OpenAI's shape.
     """
 
     texts: list[str]
     truncate: bool
     base64: bool
+    openai: bool
 
 
 def read_embed(body: bytes, *, openai: bool, auto_truncate: bool, most: int) -> Embed:
@@ -38,9 +40,9 @@ def read_embed(body: bytes, *, openai: bool, auto_truncate: bool, most: int) -> 
     if len(texts) > most:
         raise Refusal("Validation", f"batch size {len(texts)} > maximum allowed batch size {most}")
     if openai:
-        return Embed(texts, auto_truncate, request.get("encoding_format", "float") == "base64")
+        return Embed(texts, auto_truncate, request.get("encoding_format", "float") == "base64", openai=True)
     truncate = request.get("truncate")
-    return Embed(texts, auto_truncate if truncate is None else bool(truncate), base64=False)
+    return Embed(texts, auto_truncate if truncate is None else bool(truncate), base64=False, openai=False)
 
 
 def read_json(body: bytes) -> dict[str, Any]:

@@ -86,7 +86,8 @@ class Server:
         _befall(request, fault)
         most = flags.max_client_batch_size
         asked = read_embed(body, openai=openai, auto_truncate=flags.auto_truncate, most=most)
-        answer = embedded(asked, await self._vectors(asked, fault), began, fault, openai=openai)
+        vectors = await self._vectors(asked, fault)
+        answer = embedded(asked, vectors, self._model.count(asked.texts), began, fault)
         return await _half(request, answer) if fault == "cut" else answer
 
     async def _vectors(self, asked: Embed, fault: str | None) -> Any:

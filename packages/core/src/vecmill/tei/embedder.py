@@ -64,7 +64,7 @@ class TeiEmbedder(Embedder[TeiOptions]):
         _check_installed()
         from vecmill.tei.opening import open_session
 
-        self._session = open_session(self._url, os.environ.get(API_KEY), self.config, self._folder)
+        self._session = open_session(self._url, os.environ.get(API_KEY), self.config, self._folder, self._tokenizer)
         self._cuts_here = self._session.limits.longest > self._folder.max_tokens
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:

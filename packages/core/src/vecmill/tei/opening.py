@@ -9,45 +9,47 @@ from vecmill.tei.faults import Fault, check_status
 from vecmill.tei.info import RouterInfo, read_info
 from vecmill.tei.limits import Limits
 from vecmill.tei.patience import Patience
+from vecmill.tei.reading import check_reading
 from vecmill.tei.router import Router
 from vecmill.tei.routes import ROUTES
 from vecmill.tei.session import Session
 
 if TYPE_CHECKING:
     from vecmill.models import ModelFolder
+    from vecmill.protocols import Tokenizer
     from vecmill.tei.options import TeiOptions
 
 NO_SUCH_PAGE = frozenset({404, 405})
 
 
-def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFolder) -> Session:
-    """Wait for a router, check what it serves, and keep the connection.
+def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFolder, tokenizer: Tokenizer) -> Session:
+    """Wait for a router, check what it serves and how it reads, and keep the connection.
 
     Args:
         url: Where it is.
         key: Its API key, if it wants one.
         config: How to talk to it.
         folder: The model it must serve.
+        tokenizer: The model's own.
 
     Raises:
         EngineError: It was not ready in time.
         ConfigError: It serves another model, wants another key, or is no router.
     """
-    router = Router(url, config.max_in_flight, config.timeout_s, key)
+    router, route = Router(url, config.max_in_flight, config.timeout_s, key), ROUTES[config.route]()
+
+    def patience() -> Patience:
+        return Patience(config.attempts, config.wait_s)
+
     try:
-        limits = _limits(_wait_for_info(router, config.wait_s), folder, config.precision)
+        info = _wait_for_info(router, config.wait_s)
+        if info is not None:
+            info.check(folder, config.precision)
+            check_reading(router, route, tokenizer, patience())
     except BaseException:
         router.close()
         raise
-    route = ROUTES[config.route]()
-    return Session(router, route, limits, folder.dimension, lambda: Patience(config.attempts, config.wait_s))
-
-
-def _limits(info: RouterInfo | None, folder: ModelFolder, precision: str | None) -> Limits:
-    if info is None:
-        return Limits()
-    info.check(folder, precision)
-    return Limits.of(info)
+    return Session(router, route, Limits.of(info) if info else Limits(), folder.dimension, patience)
 
 
 def _wait_for_info(router: Router, wait_s: float) -> RouterInfo | None:
