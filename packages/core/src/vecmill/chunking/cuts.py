@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from vecmill.protocols.tokenizer import SEPARATORS
@@ -43,29 +43,17 @@ def words(text: str, start: int, end: int) -> list[int]:
 
 ALWAYS_CLEAN = (paragraphs, lines, words)
 
-_SPACED_ENDS = ".!?…"
-_DENSE_ENDS = "。！？｡"  # noqa: RUF001 - as Chinese and Japanese write them
+# A search for one literal character is several times as fast as one for any of a few, so each mark has its own.
+# Closing quotes hold no mark: what the searches find does not overlap, and together it is what one search would find.
+_SPACED = {mark: _after(re.compile(f"""{re.escape(mark)}["'”’»)\\]]*[ \\t\\r\\n]""")) for mark in ".!?…"}  # noqa: RUF001 - as they are written
+_DENSE = {mark: _after(re.compile(f"{mark}[」』）”’]*")) for mark in "。！？｡"}  # noqa: RUF001 - as Chinese and Japanese write them
+_ENDS = (_SPACED | _DENSE).items()
 
 
 def sentences(text: str, start: int, end: int) -> list[int]:
     """Return the places within ``text[start:end]`` after sentences; not all scripts have whitespace there."""
-    spaced, dense = (_present(marks, text, start, end) for marks in (_SPACED_ENDS, _DENSE_ENDS))
-    return _after_sentences(spaced, dense)(text, start, end)
-
-
-def _present(marks: str, text: str, start: int, end: int) -> str:
-    return "".join(mark for mark in marks if text.find(mark, start, end) >= 0)
-
-
-@cache
-def _after_sentences(spaced: str, dense: str) -> Cutter:
-    """Return a cutter that looks for these marks alone; looking for one is several times faster than for all."""
-    patterns = []
-    if spaced:
-        patterns.append(f"""[{spaced}]["'”’»)\\]]*[ \\t\\r\\n]""")  # noqa: RUF001 - as they are written
-    if dense:
-        patterns.append(f"[{dense}][」』）”’]*")  # noqa: RUF001 - (the same)
-    return _after(re.compile("|".join(patterns) or "(?!)"))
+    found = [cut(text, start, end) for mark, cut in _ENDS if text.find(mark, start, end) >= 0]
+    return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
 
 def blocks(text: str) -> Iterator[tuple[int, int]]:
