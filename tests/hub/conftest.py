@@ -27,6 +27,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return small_dataset(tmp_path_factory.mktemp("small"), 40)
 
 
+@pytest.fixture(scope="session")
+def hub_token() -> str:
+    """The token of the user who publishes."""
+    return TOKEN
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubDouble]:
     """A Hub with a user."""

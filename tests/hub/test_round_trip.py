@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from doubles.hub import Disturbance
 from example_card import PAGE, example_card
 from places import ROOT
 
@@ -103,6 +104,22 @@ def test_the_command_is_as_good_as_its_word(hub, publish, small):
     publish(small.path, way="lfs")
     assert hub.find("dataset", "user/name").refs == refs
     assert len(hub.uploads) == sent
+
+
+def test_the_token_is_nowhere(hub, hub_token, publish, small, tmp_path):
+    """Refused midway, with every word that the command has: message, traceback and log do without it."""
+    log = tmp_path / "log.jsonl"
+    hub.disturbances = [Disturbance("POST", "/preupload/", 403, message=f"Not with Bearer {hub_token}")]
+    told = publish(small.path, "--debug", "--log-json", str(log), way="lfs", code=1).stderr
+    assert "Not with Bearer" in told
+    publish(small.path, "--log-json", str(log), way="lfs")
+    places = [
+        log,
+        *small.path.rglob("*"),
+        *(blob.path for blob in hub.find("dataset", "user/name").files("main").values()),
+    ]
+    assert log.stat().st_size
+    assert not [path for path in places if path.is_file() and hub_token.encode() in path.read_bytes()]
 
 
 def test_the_documented_command_publishes_the_demo(demo, tmp_path):

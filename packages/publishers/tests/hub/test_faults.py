@@ -210,6 +210,20 @@ def test_no_space_left_is_said_in_the_hubs_words(published, publisher, made, oth
     assert complete(other)
 
 
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_a_licence_that_the_hub_does_not_know_is_said_and_changed_without_sending_again(
+    published, publisher, made, other, complete
+):
+    """The Hub's words at the switch; readers see the old run; with another word, no byte is sent."""
+    with pytest.raises(PublishError, match="license: 'mine alone'"):
+        publisher(license="mine alone").publish(other.path, other.manifest)
+    assert complete(made)
+    sent = len(published.uploads)
+    publisher(license="cc-by-4.0").publish(other.path, other.manifest)
+    assert complete(other)
+    assert len(published.uploads) == sent
+
+
 def test_a_token_that_may_no_longer_write_ends_with_one_message(published, publisher, made, other, complete, token):
     """Rights that are taken away between check and publication: the Hub's words, and no token in them."""
     published.users[token] = User("user", role="read")

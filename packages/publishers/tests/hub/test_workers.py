@@ -90,6 +90,26 @@ def test_what_was_sent_is_not_sent_again_after_a_failure(hub, job, naps, complet
 
 
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_an_interrupted_run_goes_on_without_sending_a_shard_twice(hub, job, complete):
+    """Receipts on disk say what was sent: only the shards that were not done are done and sent."""
+
+    def interrupt(event):
+        if isinstance(event, ShardDone) and event.receipt.index == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(job(), interrupt)
+    begun = len(hub.uploads)
+    assert begun
+    dataset = run(job())
+    assert complete(dataset)
+    sent = [request.path for request in hub.uploads]
+    assert len(sent) == len(set(sent)) > begun
+    batches = [request for request in hub.requests if request.path.endswith("/objects/batch")]
+    assert len(batches) == len(dataset.manifest.shards)
+
+
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_a_worker_that_cannot_send_leaves_it_to_the_driver(hub, job, token, complete):
     """One shard is refused: the run is told why, and the publisher sends that shard itself."""
     told = []
