@@ -10,8 +10,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import RunError
-from vecmill.records import RunStarted, ShardDone, ShardRetried
-from vecmill.records.event import ShardStarted, WorkerSaid
+from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, WorkerSaid
 
 
 def shards(dataset):

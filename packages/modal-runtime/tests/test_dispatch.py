@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vecmill.records import Receipt, ShardFailure, ShardRetried
+from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
 from vecmill_modal_runtime.dispatch import Dispatch
@@ -71,9 +71,11 @@ def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
             return Outcome(index=1, error="bad luck").model_dump_json()
         return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
 
-    outcomes = list(Dispatch(tasks(3), ModalOptions(), PLENTY, lambda _: None).outcomes(cloud(answer)))
+    told = []
+    outcomes = list(Dispatch(tasks(3), ModalOptions(), PLENTY, told.append).outcomes(cloud(answer)))
     assert all(isinstance(outcome, Receipt) for outcome in outcomes)
     assert tries == {0: 1, 1: 3, 2: 1}
+    assert [event.attempt for event in told if isinstance(event, ShardStarted) and event.shard == 1] == [1, 2, 3]
 
 
 def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, cloud):

@@ -20,7 +20,8 @@ def modules_after(*args):
     code = (
         "import atexit, sys; before = set(sys.modules);"
         "from vecmill.cli import main; sys.argv = ['vecmill', *sys.argv[1:]];"
-        "atexit.register(lambda: print('MODULES', *{m.partition('.')[0] for m in sys.modules.keys() - before})); main()"
+        "new = lambda: {m.partition('.')[0] for m in sys.modules.keys() - before if sys.modules[m]};"
+        "atexit.register(lambda: print('MODULES', *new())); main()"
     )
     done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True)
     shown, _, modules = done.stdout.partition("MODULES ")

@@ -7,8 +7,17 @@ import pytest
 
 from vecmill.cli import log, narration, publish, run
 from vecmill.cli.narration import INTERVAL_SECONDS, Narration
-from vecmill.records import Progress, Publishing, ShardDone, ShardFailed, ShardFailure, ShardProgress, ShardRetried
-from vecmill.records.event import ShardStarted, WorkerSaid
+from vecmill.records import (
+    Progress,
+    Publishing,
+    ShardDone,
+    ShardFailed,
+    ShardFailure,
+    ShardProgress,
+    ShardRetried,
+    ShardStarted,
+    WorkerSaid,
+)
 
 
 @pytest.fixture

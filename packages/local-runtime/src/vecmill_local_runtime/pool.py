@@ -7,8 +7,7 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any
 
-from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried
-from vecmill.records.event import ShardStarted, WorkerSaid
+from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried, ShardStarted, WorkerSaid
 from vecmill_local_runtime.process import Process
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 import collections
 from typing import TYPE_CHECKING
 
-from vecmill.records import ShardFailure, ShardRetried, Spent
+from vecmill.records import ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Dispatch:
                 task = self._todo.popleft()
                 self._flying[task.index] = task
                 self._tried[task.index] += 1
+                self._report(ShardStarted(task.index, self._tried[task.index]))
                 self._count()
                 yield task.model_dump_json()
                 continue

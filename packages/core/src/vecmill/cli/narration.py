@@ -6,8 +6,18 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
-from vecmill.records import Publishing, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
-from vecmill.records.event import ShardStarted, Spent, WorkerSaid
+from vecmill.records import (
+    Publishing,
+    RunFinished,
+    RunStarted,
+    ShardDone,
+    ShardFailed,
+    ShardProgress,
+    ShardRetried,
+    ShardStarted,
+    Spent,
+    WorkerSaid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator

@@ -16,7 +16,9 @@ from vecmill.records.event import (
     ShardFailed,
     ShardProgress,
     ShardRetried,
+    ShardStarted,
     Spent,
+    WorkerSaid,
 )
 from vecmill.records.manifest import FORMAT, Manifest, Reused, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
@@ -52,6 +54,7 @@ __all__ = [
     "ShardFailure",
     "ShardProgress",
     "ShardRetried",
+    "ShardStarted",
     "ShardTask",
     "SourceInfo",
     "Span",
@@ -59,4 +62,5 @@ __all__ = [
     "Terms",
     "Timing",
     "WorkSpec",
+    "WorkerSaid",
 ]
