@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -72,11 +73,11 @@ def plane() -> Iterator[Plane]:
         yield plane
 
 
-@pytest.fixture
-def modal(plane: Plane) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the real ``modal`` command against the plane."""
+@pytest.fixture(scope="session")
+def run_modal() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the real ``modal`` command against a plane."""
 
-    def run(*args: str, cwd: Path, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(plane: Plane, *args: str, cwd: Path, code: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **plane.environment, **variables}
         done = subprocess.run(
             [*plane.command, *args], env=environment, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
@@ -85,3 +86,9 @@ def modal(plane: Plane) -> Callable[..., subprocess.CompletedProcess[str]]:
         return done
 
     return run
+
+
+@pytest.fixture
+def modal(plane: Plane, run_modal: Callable[..., object]) -> Callable[..., object]:
+    """Run the real ``modal`` command against the test's own plane."""
+    return functools.partial(run_modal, plane)

@@ -6,52 +6,111 @@ the router are doubles.
 
 from __future__ import annotations
 
+import collections
+import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from doubles.modal import Plane
+from doubles.modal import Plane, available
+from doubles.tei import COMMAND
 from stage import Stage
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+APP = "vecmill-wikipedia"
 CHANGES = ("runtime.max_containers=2",)
+VERIFY = str(Path(sys.executable).with_name("vecmill"))
+COUNT = "select count(*) as chunks, count(distinct id) as articles, sum(tokens) as tokens from dataset"
+ARTICLES = 60
+HEADINGS = ("function", "gpu", "containers", "inputs", "timeout", "retries", "schedule", "image")
 
 
 def main() -> None:
-    """Upload, deploy, run, run again, check, query, verify; then print what was deployed and run."""
+    """Upload, deploy, run, refresh, check, query, verify; and say at each step what ran, and how long."""
     began = time.perf_counter()
+    if not available():
+        sys.exit("rehearse: containers need namespaces of their own, which take root on Linux")
     with tempfile.TemporaryDirectory() as folder, Plane() as plane:
-        stage = Stage(plane, Path(folder))
-        print(f"router: {stage.router}")
-        stage.upload()
-        steps = (
-            ("deploy", "-m", "apps.wikipedia"),
-            ("run", "-m", "apps.wikipedia"),
-            ("run", "-m", "apps.wikipedia::refresh"),
-            ("run", "-m", "apps.wikipedia::check"),
-            ("run", "-m", "apps.wikipedia::query", "--sql", "select count(*) as chunks from dataset"),
+        stage = Stage(plane, Path(folder), documents=ARTICLES)
+        router = "a double of text-embeddings-router" if stage.router_is_double else shutil.which(COMMAND)
+        print(f"A rehearsal on this machine: the real modal client and real containers, {ARTICLES} articles.")
+        print(f"Control plane: a double, at {plane.url}. Router: {router}.")
+        rehearse(stage)
+        table("Deployed", HEADINGS, deployed(plane))
+        step(plane, f"vecmill verify {stage.dataset.name}", lambda: vecmill("verify", stage.dataset))
+    print(f"\nRehearsed in {time.perf_counter() - began:.0f} s: the dataset is complete and verified.")
+
+
+def rehearse(stage: Stage) -> None:
+    """Run the commands of the README, and those of the days after."""
+    modal = (
+        ("run", "-q", "-m", "apps.wikipedia.upload", "--path", str(stage.corpus)),
+        ("deploy", "-m", "apps.wikipedia"),
+        ("run", "-m", "apps.wikipedia"),
+        ("run", "-q", "-m", "apps.wikipedia::refresh"),
+        ("run", "-q", "-m", "apps.wikipedia::check"),
+        ("run", "-q", "-m", "apps.wikipedia::query", "--sql", COUNT),
+    )
+    for command in modal:
+        line = "modal " + " ".join(f'"{word}"' if " " in word else word for word in command)
+        step(stage.plane, line, lambda command=command: stage.modal(*command, changes=CHANGES))
+
+
+def step(plane: Plane, command: str, run: Callable[[], str]) -> None:
+    """Run a command, and say what it printed, how long it took, and which containers it was in."""
+    print(f"\n$ {command}", flush=True)
+    before, began = len(plane.containers.started), time.perf_counter()
+    output = run()
+    seconds = time.perf_counter() - began
+    print(textwrap.indent(textwrap.dedent(output).strip(), "  "))
+    while plane.containers.alive:  # those of a command that is over are about to go
+        time.sleep(0.05)
+    print("  " + "; ".join([f"({seconds:.1f} s", *ran(plane, before)]) + ")")
+
+
+def ran(plane: Plane, since: int) -> Iterable[str]:
+    """Describe the containers that were started since."""
+    lasted = collections.defaultdict(list)
+    for container, name in plane.containers.started[since:]:
+        lasted[name].append(plane.containers.lasted[container])
+    for name, seconds in lasted.items():
+        times = " and ".join(f"{second:.1f} s" for second in seconds)
+        yield f"{name} in {len(seconds)} container{'s' if len(seconds) > 1 else ''} for {times}"
+
+
+def vecmill(*args: str | Path) -> str:
+    """Run the installed command."""
+    return subprocess.run([VERIFY, *args], check=True, capture_output=True, text=True).stdout
+
+
+def deployed(plane: Plane) -> Iterable[tuple[str, ...]]:
+    """Describe what the control plane was asked for."""
+    for name, found in sorted(plane.deployed(APP).items()):
+        yield (
+            name,
+            " or ".join(found.gpus) or "-",
+            f"{found.min_containers}-{found.max_containers or 'any'}",
+            f"{found.concurrency or 1}",
+            f"{found.timeout} s",
+            f"{found.retries}",
+            found.cron or "-",
+            f"{found.layers[0].removeprefix('FROM ')}, {len(found.layers) - 1} layers on it",
         )
-        for step in steps:
-            print(f"\n$ modal {' '.join(step)}", flush=True)
-            print(stage.modal(*step, changes=CHANGES).strip())
-        print(f"\n$ vecmill verify {stage.dataset.name}", flush=True)
-        subprocess.run([Path(sys.executable).with_name("vecmill"), "verify", stage.dataset], check=True)
-        report(plane)
-    print(f"rehearsed in {time.perf_counter() - began:.0f} s")
 
 
-def report(plane: Plane) -> None:
-    """Print what the control plane was asked for, and what ran."""
-    print("\nDeployed:")
-    for name, found in sorted(plane.deployed("vecmill-wikipedia").items()):
-        print(f"  {name}: gpu {found.gpus or 'none'}, at most {found.max_containers} containers,")
-        print(f"    timeout {found.timeout} s, retries {found.retries}, volumes {found.volumes}, cron {found.cron!r},")
-        print(f"    image {found.layers[0]} and {len(found.layers) - 1} layers more")
-    print("Ran:")
-    for name, most in sorted(plane.containers.most.items()):
-        started = sum(1 for _, function in plane.containers.started if function == name)
-        print(f"  {name}: {started} containers, {most} at once")
+def table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows below headings."""
+    lines = [headings, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
+    print(f"\n{title}")
+    for line in lines:
+        print("  " + "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Stage:
     Attributes:
         corpus: The corpus on this machine.
         job: The job file.
-        router: The router that containers will find.
+        router_is_double: Whether the router that containers will find is a double.
     """
 
     def __init__(
@@ -63,20 +63,20 @@ class Stage:
         self.plane = plane
         self.corpus = folder / "articles.parquet"
         self.job = folder / "job.toml"
-        self.router = self.route(**behaviour)
+        self.router_is_double = self.route(**behaviour)
         write_corpus(self.corpus, documents)
         there = "/mnt/vecmill/sources/articles.parquet"
         self.job.write_text(JOB.format(corpus=there, model=MODEL, target_mb=target_mb))
 
-    def route(self, **behaviour: Any) -> str:
-        """Let containers find a router from now on, and return which."""
-        real = shutil.which(tei.COMMAND)
-        if real and not behaviour:
-            return real
+    def route(self, **behaviour: Any) -> bool:
+        """Let containers find a router from now on; return whether it is a double."""
+        if not behaviour and shutil.which(tei.COMMAND):
+            return False
         commands = self.plane.folder / "bin"
         commands.mkdir(exist_ok=True)
         self.plane.containers.given["PATH"] = os.pathsep.join([str(commands), os.environ["PATH"]])
-        return str(tei.install(commands, **{"cuda": True, **behaviour}))
+        tei.install(commands, **{"cuda": True, **behaviour})
+        return True
 
     def environment(self, *changes: str) -> dict[str, str]:
         """Return the variables for a command, with changes to the job as ``--set`` takes them."""

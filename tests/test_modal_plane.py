@@ -1,15 +1,17 @@
 """The Modal control plane's double: the real client and the real container runtime work with it."""
 
-import subprocess
+import contextlib
+from pathlib import Path
 
 import pytest
 
+from doubles.modal import available
+from modal_apps.tinyapp import LEFT_BEHIND
 from places import ROOT
 
 APPS = ROOT / "tests" / "modal_apps"
-MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 
-needs_mounts = pytest.mark.skipif(not MOUNTS, reason="a container's Volumes need mount namespaces (root on Linux)")
+needs_containers = pytest.mark.skipif(not available(), reason="containers need namespaces (root on Linux)")
 
 
 def test_a_deployment_is_written_down_as_its_settings_say(plane, modal):
@@ -24,10 +26,13 @@ def test_a_deployment_is_written_down_as_its_settings_say(plane, modal):
     assert functions["die_once"].cron == "0 3 * * *"
 
 
-@needs_mounts
+@needs_containers
 @pytest.mark.slow
 def test_functions_run_in_real_containers(plane, modal):
-    """A map over two containers, a Volume each commits to, a class with its life cycle, a death that is made good."""
+    """A map over two containers, a Volume each commits to, a class with its life cycle, a death that is made good.
+
+    With a container ends what it has started, though that has a session of its own.
+    """
     done = modal("run", "-q", "-m", "tinyapp", cwd=APPS)
     assert "squares [0, 1, 4, 9] ('one', 'good day')" in done.stdout
     assert "listing ['0.txt', '1.txt', '2.txt', '3.txt']" in done.stdout
@@ -36,6 +41,16 @@ def test_functions_run_in_real_containers(plane, modal):
     assert "then alive" in done.stdout
     assert plane.containers.most["square"] == 2
     assert plane.volumes.named("tiny").commits >= 4
+    assert "\0".join([*LEFT_BEHIND, ""]) not in command_lines()
+
+
+def command_lines():
+    """Return those of all processes on this machine."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found.add(path.read_text(errors="replace"))
+    return found
 
 
 @pytest.mark.parametrize(

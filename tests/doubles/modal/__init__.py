@@ -5,6 +5,7 @@ What is real: the ``modal`` command and client, every byte on the wire, the cont
 What is only written down: image builds, GPUs, schedules, memory limits.
 """
 
+from doubles.modal.container import available
 from doubles.modal.plane import Plane
 
-__all__ = ["Plane"]
+__all__ = ["Plane", "available"]

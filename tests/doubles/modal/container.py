@@ -6,6 +6,7 @@ import asyncio
 import collections
 import os
 import shlex
+import subprocess
 import sys
 import sysconfig
 import time
@@ -31,6 +32,11 @@ ISOLATED = (
 INIT = Path(__file__).with_name("init.py")
 IMAGE = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[3])
 """What stands for the image: this Python, and this repository for the router's double."""
+
+
+def available() -> bool:
+    """Whether this machine lets us make containers."""
+    return subprocess.run([*ISOLATED, "true"], check=False, capture_output=True).returncode == 0
 
 
 @dataclass

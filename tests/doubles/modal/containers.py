@@ -20,7 +20,8 @@ class Containers:
     Attributes:
         alive: By task id.
         started: Every container that was ever started: its id and its function's name.
-        most: The most that ever ran at once, by function name.
+        lasted: Seconds, of those that have ended.
+        most: The most that ever worked at once, by function name.
         given: Variables that every container has.
     """
 
@@ -29,6 +30,7 @@ class Containers:
         self._news = news
         self.alive: dict[str, Container] = {}
         self.started: list[tuple[str, str]] = []
+        self.lasted: dict[str, float] = {}
         self.most: dict[str, int] = {}
         self.given: dict[str, str] = {}
 
@@ -37,7 +39,12 @@ class Containers:
         self.alive[container.id] = container
         name = self._functions.get(container.function).name
         self.started.append((container.id, name))
-        self.most[name] = max(self.most.get(name, 0), len(self.of(name)))
+        self.most[name] = max(self.most.get(name, 0), sum(not other.leaving for other in self.of(name)))
+
+    def remove(self, container: Container, seconds: float) -> None:
+        """Take out a container that has ended."""
+        del self.alive[container.id]
+        self.lasted[container.id] = seconds
 
     def of(self, name: str) -> list[Container]:
         """Return the containers that run, by their function's name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from doubles.modal.ledger import Ledger
     from doubles.modal.lives import Lives
     from doubles.modal.news import News
+    from doubles.modal.stand_ins import StandIns
 
 GRACE_SECONDS = 10.0
 TICK_SECONDS = 0.25
@@ -24,6 +26,7 @@ ASK_SECONDS = 0.5
 """How long a container has to hear that it may go, before it is interrupted."""
 
 
+@dataclass
 class Keeper:
     """Starts and dismisses containers.
 
@@ -31,76 +34,66 @@ class Keeper:
         idle_seconds: How long one may idle, however long its function would let it.
     """
 
-    def __init__(  # noqa: PLR0913 - it looks at every part
-        self,
-        *,
-        functions: Functions,
-        ledger: Ledger,
-        containers: Containers,
-        lives: Lives,
-        apps: Apps,
-        news: News,
-        idle_seconds: float,
-    ) -> None:
-        self._functions = functions
-        self._ledger = ledger
-        self._containers = containers
-        self._lives = lives
-        self._apps = apps
-        self._news = news
-        self._closing = False
-        self.idle_seconds = idle_seconds
+    functions: Functions
+    ledger: Ledger
+    containers: Containers
+    lives: Lives
+    apps: Apps
+    stand_ins: StandIns
+    news: News
+    idle_seconds: float
+    _closing: bool = False
 
     async def watch(self) -> None:
         """Look after everything whenever there is news, and now and then."""
         while not self._closing:
-            for function in list(self._functions.functions):
+            for function in list(self.functions.functions):
                 self._scale(function)
             now = time.monotonic()
-            for container in list(self._containers.alive.values()):
+            for container in list(self.containers.alive.values()):
                 self._look_at(container, now)
-            await self._news.wait(TICK_SECONDS)
+            await self.news.wait(TICK_SECONDS)
 
     async def close(self) -> None:
         """End every container."""
         self._closing = True
-        for container in list(self._containers.alive.values()):
+        for container in list(self.containers.alive.values()):
             self.dismiss(container, ASK_SECONDS)
-        await self._lives.all_ended()
+        await self.lives.all_ended()
 
     def dismiss(self, container: Container, ask_seconds: float = 0.0) -> None:
         """Give a container no more work, interrupt it, and end it if it does not go: what a preemption does."""
         container.leaving = True
-        self._news.tell()
+        self.news.tell()
         loop = asyncio.get_running_loop()
         loop.call_later(ask_seconds, container.signal, signal.SIGINT)
         loop.call_later(GRACE_SECONDS, container.signal, signal.SIGKILL)
 
     def _scale(self, function: str) -> None:
         """Start containers, if there are more inputs than those that run can take."""
-        known = self._functions.get(function)
-        if self._apps.get(known.app).done:
+        known = self.functions.get(function)
+        if self.apps.get(known.app).done or self.stand_ins.stands_in(function):
             return
-        wanted = min(known.max_containers, -(-self._ledger.unfinished(function) // known.concurrency))
-        running = [c for c in self._containers.alive.values() if c.function == function and not c.leaving]
+        wanted = min(known.max_containers, -(-self.ledger.unfinished(function) // known.concurrency))
+        running = [c for c in self.containers.alive.values() if c.function == function and not c.leaving]
         for _ in range(wanted - len(running)):
-            self._lives.begin(known)
+            self.lives.begin(known)
 
     def _look_at(self, container: Container, now: float) -> None:
-        if self._apps.get(container.app).done and not container.leaving:
+        if self.apps.get(container.app).done and not container.leaving:
             self.dismiss(container, ASK_SECONDS)
         elif self._fail_late(container, now):
             container.signal(signal.SIGKILL)
-        elif self._ledger.running(container.id):
+        elif self.ledger.running(container.id):
             container.idle_since = now
         elif 0 < container.idle_since < now - self.idle_seconds and not container.leaving:
             container.leaving = True
-            self._news.tell()
+            self.news.tell()
 
     def _fail_late(self, container: Container, now: float) -> bool:
-        seconds = self._functions.get(container.function).definition.timeout_secs
-        late = [item for item in self._ledger.running(container.id) if seconds and now - item.begun > seconds]
+        seconds = self.functions.get(container.function).definition.timeout_secs
+        late = [item for item in self.ledger.running(container.id) if seconds and now - item.begun > seconds]
         for item in late:
             why = f"Task's current input {item.id} hit its timeout of {seconds}s"
-            self._ledger.fail(item, why, api_pb2.GenericResult.GENERIC_STATUS_TIMEOUT)
+            self.ledger.fail(item, why, api_pb2.GenericResult.GENERIC_STATUS_TIMEOUT)
         return bool(late)

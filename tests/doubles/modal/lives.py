@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import collections
 import shutil
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from grpclib.server import Server
@@ -23,44 +25,34 @@ if TYPE_CHECKING:
     from doubles.modal.rpc import Service
     from doubles.modal.supplies import Supplies
 
-STARTS = 3
+STARTS = 2
 """Containers of a function that may fail to start, one after the other, before its inputs fail."""
 
 
+@dataclass
 class Lives:
     """Starts containers, and is there until they have ended.
 
-    Args:
+    Attributes:
         folder: For their files.
         serve: Makes the control plane as a container sees it.
     """
 
-    def __init__(  # noqa: PLR0913 - a container's life touches every part
-        self,
-        folder: Path,
-        number: Numbering,
-        serve: Callable[[str], Service],
-        *,
-        containers: Containers,
-        supplies: Supplies,
-        ledger: Ledger,
-        apps: Apps,
-    ) -> None:
-        self._folder = folder
-        self._number = number
-        self._serve = serve
-        self._containers = containers
-        self._supplies = supplies
-        self._ledger = ledger
-        self._apps = apps
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed_starts: collections.Counter[str] = collections.Counter()
+    folder: Path
+    number: Numbering
+    serve: Callable[[str], Service]
+    containers: Containers
+    supplies: Supplies
+    ledger: Ledger
+    apps: Apps
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _failed_starts: collections.Counter[str] = field(default_factory=collections.Counter)
 
     def begin(self, function: Function) -> None:
         """Start a container."""
-        key = self._number("ta")
-        container = Container(key, function.id, function.app, self._folder / key)
-        self._containers.add(container)
+        key = self.number("ta")
+        container = Container(key, function.id, function.app, self.folder / key)
+        self.containers.add(container)
         task = asyncio.create_task(self._live(container, function))
         self._tasks.add(task)
         task.add_done_callback(self._over)
@@ -74,31 +66,31 @@ class Lives:
         task.result()  # a fault of the double's own is reported, not lost
 
     async def _live(self, container: Container, function: Function) -> None:
-        server = Server([self._serve(container.id)])
+        server, began = Server([self.serve(container.id)]), time.monotonic()
         try:
-            await asyncio.to_thread(self._supplies.lay_out, container, function)
-            self._supplies.mount(container, function)
+            await asyncio.to_thread(self.supplies.lay_out, container, function)
+            self.supplies.mount(container, function)
             await server.start(path=str(container.socket))
-            variables = {**self._containers.given, **self._supplies.variables(function)}
-            await container.start(self._supplies.arguments(container, function), variables)
-            code = await container.follow(lambda line: self._apps.write(container.app, container.id, line))
+            variables = {**self.containers.given, **self.supplies.variables(function)}
+            await container.start(self.supplies.arguments(container, function), variables)
+            code = await container.follow(lambda line: self.apps.write(container.app, container.id, line))
         finally:
             server.close()
-            self._containers.alive.pop(container.id, None)
-            self._supplies.take_back(container)
+            self.containers.remove(container, time.monotonic() - began)
+            self.supplies.take_back(container)
             await asyncio.to_thread(shutil.rmtree, container.folder, ignore_errors=True)
         self._ended(container, code)
 
     def _ended(self, container: Container, code: int) -> None:
-        unfinished = self._ledger.running(container.id)
+        unfinished = self.ledger.running(container.id)
         died = container.died(code)
         if container.failure is not None or (code > 0 and not unfinished and not container.leaving):
             self._not_started(container.function, container.failure or died)
         else:
             self._failed_starts[container.function] = 0
-        self._ledger.give_back(container.id, died.exception)
+        self.ledger.give_back(container.id, died.exception)
 
     def _not_started(self, function: str, why: object) -> None:
         self._failed_starts[function] += 1
         if self._failed_starts[function] >= STARTS:
-            self._ledger.fail_waiting(function, why)
+            self.ledger.fail_waiting(function, why)

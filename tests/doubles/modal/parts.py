@@ -18,6 +18,7 @@ from doubles.modal.mounts import Mounts
 from doubles.modal.news import News
 from doubles.modal.numbering import Numbering
 from doubles.modal.rpc import Service
+from doubles.modal.stand_ins import StandIns
 from doubles.modal.supplies import Supplies
 from doubles.modal.variants import Variants
 from doubles.modal.volume_files import VolumeFiles
@@ -38,7 +39,7 @@ class Parts:
         idle_seconds: How long a container may idle.
 
     Attributes:
-        apps, containers, functions, images, ledger, volumes, wire, workspace: What there is and was, by kind.
+        apps, containers, functions, images, ledger, stand_ins, volumes, wire, workspace: What there is and was.
     """
 
     def __init__(self, folder: Path, idle_seconds: float) -> None:
@@ -50,6 +51,7 @@ class Parts:
         self.apps = Apps(number, news)
         self.functions = Functions(number)
         self.ledger = Ledger(number, news)
+        self.stand_ins = StandIns(self.functions, self.ledger)
         self.containers = Containers(self.functions, news)
         self.volumes = Volumes(folder / "volumes", self.containers, number)
         mounts, layouts = Mounts(self.blobs, number), Layouts(self.apps, self.functions)
@@ -59,9 +61,9 @@ class Parts:
             *(Calls(self.ledger, self.functions, news), Work(self.ledger, self.containers, news)),
         )
         lives = Lives(
-            folder / "c",
-            number,
-            self.service,
+            folder=folder / "c",
+            number=number,
+            serve=self.service,
             containers=self.containers,
             supplies=Supplies(layouts, self.images, mounts, self.volumes, self.workspace),
             ledger=self.ledger,
@@ -73,6 +75,7 @@ class Parts:
             containers=self.containers,
             lives=lives,
             apps=self.apps,
+            stand_ins=self.stand_ins,
             news=news,
             idle_seconds=idle_seconds,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
@@ -113,12 +112,12 @@ class Plane(Parts):
         await server.start("127.0.0.1", 0)
         port = server._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        watcher = asyncio.create_task(self.keeper.watch())
+        at_work = [asyncio.create_task(part) for part in (self.keeper.watch(), self.stand_ins.work())]
         self._ready.set()
         await self._stop.wait()
         await self.keeper.close()
-        watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watcher
+        for task in at_work:
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
         server.close()
         await self.blobs.close()

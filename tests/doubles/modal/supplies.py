@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
@@ -16,41 +17,39 @@ if TYPE_CHECKING:
     from doubles.modal.workspace import Workspace
 
 
+@dataclass
 class Supplies:
     """Knows where all that a definition names is kept."""
 
-    def __init__(
-        self, layouts: Layouts, images: Images, mounts: Mounts, volumes: Volumes, workspace: Workspace
-    ) -> None:
-        self._layouts = layouts
-        self._images = images
-        self._mounts = mounts
-        self._volumes = volumes
-        self._workspace = workspace
+    layouts: Layouts
+    images: Images
+    mounts: Mounts
+    volumes: Volumes
+    workspace: Workspace
 
     def lay_out(self, container: Container, function: Function) -> None:
         """Copy the user's files to where a container finds them."""
         container.root.mkdir(parents=True)
         for mount in function.definition.mount_ids:
-            self._mounts.lay_out(mount, container.root)
+            self.mounts.lay_out(mount, container.root)
 
     def mount(self, container: Container, function: Function) -> None:
         """Give a container its Volumes."""
         for number, mount in enumerate(function.definition.volume_mounts):
             view = container.folder / f"volume-{number}"
-            self._volumes.mount(mount.volume_id, container.id, view)
+            self.volumes.mount(mount.volume_id, container.id, view)
             container.mounts[mount.mount_path] = view
 
     def take_back(self, container: Container) -> None:
         """Forget what a container had of Volumes."""
-        self._volumes.drop(container.id)
+        self.volumes.drop(container.id)
 
     def arguments(self, container: Container, function: Function) -> api_pb2.ContainerArguments:
         """Return what the container's program must know."""
-        layout = self._layouts.of(function.app)
+        layout = self.layouts.of(function.app)
         known = {item.object_id for item in layout.objects}
         needed = [item.object_id for item in function.definition.object_dependencies if item.object_id not in known]
-        layout.objects.extend(self._volumes.described(key) for key in needed)
+        layout.objects.extend(self.volumes.described(key) for key in needed)
         return api_pb2.ContainerArguments(
             task_id=container.id,
             function_id=function.id,
@@ -63,7 +62,7 @@ class Supplies:
 
     def variables(self, function: Function) -> dict[str, str]:
         """Return what the image and the secrets set."""
-        variables = self._images.variables(function.definition.image_id)
+        variables = self.images.variables(function.definition.image_id)
         for secret in function.definition.secret_ids:
-            variables |= self._workspace.secrets[secret]
+            variables |= self.workspace.secrets[secret]
         return variables

@@ -1,0 +1,71 @@
+"""What is wrong is said in one message, before anything is paid for."""
+
+import subprocess
+
+import pytest
+
+from cloud import WORKER
+from places import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("runtime.gpu=A10H", "there is no GPU 'A10H'; did you mean 'A10"),
+        ("runtime.timeout_s=90000", "runtime.timeout_s"),
+    ],
+)
+def test_a_wrong_setting_is_not_deployed(cloud, change, message):
+    """A GPU that there is none of, a time out of range."""
+    before = len(cloud.plane.apps.apps), cloud.plane.apps.deployed("vecmill-wikipedia").published
+    output = cloud.modal("deploy", "-m", "apps.wikipedia", changes=(change,), code=1)
+    assert message in " ".join(output.split())
+    assert "Traceback" not in output
+    assert before == (len(cloud.plane.apps.apps), cloud.plane.apps.deployed("vecmill-wikipedia").published)
+
+
+def test_without_a_token_nothing_is_deployed(cloud):
+    """The client says what is missing and how to get it."""
+    environment = {name: value for name, value in cloud.environment().items() if not name.startswith("MODAL_TOKEN")}
+    command = [*cloud.plane.command, "deploy", "-m", "apps.wikipedia"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Token missing" in done.stderr
+    assert "modal token" in done.stderr
+
+
+def test_what_cannot_be_done_starts_no_worker(cloud):
+    """A component that there is none of, a source that is not on the Volume, a token for the Hub that is missing."""
+    traffic = cloud.plane.traffic(WORKER).inputs
+    for change, message in (
+        ("chunker.name=nonesuch", "there is no chunker 'nonesuch'"),
+        ("source.path=/mnt/vecmill/sources/none.parquet", "/mnt/vecmill/sources/none.parquet"),
+        ("embedder.model=user/none", "user/none"),
+    ):
+        output = cloud.end(cloud.begin(change), code=1)
+        assert "vecmill: " in output
+        assert message in output
+        assert "Traceback" not in output
+    assert cloud.plane.traffic(WORKER).inputs == traffic
+
+
+def test_a_volume_that_is_missing_is_made_and_its_source_is_missed(cloud, monkeypatch):
+    """The Volume comes with the deployment; that the source is not on it is said before a worker is started."""
+    monkeypatch.setenv("VECMILL_VOLUME", "elsewhere")
+    before = len(cloud.plane.containers.started)
+    output = cloud.modal("run", "-q", "-m", "apps.wikipedia", code=1)
+    assert "/mnt/vecmill/sources/articles.parquet" in output
+    assert cloud.plane.volumes.named("elsewhere") is not None
+    assert [name for _, name in cloud.plane.containers.started[before:]] == ["embed"]
+
+
+def test_a_router_on_the_processor_is_refused(cloud):
+    """A GPU is paid for, so a router that fell back to the processor fails the run, with its log."""
+    cloud.retire()
+    cloud.route(cuda=False)
+    output = cloud.end(cloud.begin("source.limit=3", "runtime.attempts=1", "publish.0.path=out/slow"), code=1)
+    cloud.route()
+    assert "fell back to the processor" in output
+    assert "1 of 1 shards failed" in output

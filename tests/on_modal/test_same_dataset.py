@@ -1,0 +1,107 @@
+"""A dataset made on Modal is the one that a laptop makes, whatever happens on the way; the driver carries no data."""
+
+import signal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from cloud import WORKER
+
+pytestmark = pytest.mark.slow
+TEN = 10
+RECIPE = ("chunker.name=characters", "batching.name=fixed")
+"""Of the articles: 400 characters (the default of this chunker), batches of 512 or of 32."""
+
+
+@pytest.fixture(scope="module")
+def recipe(cloud):
+    """The dataset of the articles' recipe in one shard."""
+    return cloud.embed(*RECIPE, "batching.size=512", "shards.target_mb=4", "publish.0.path=out/recipe")
+
+
+def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
+    """Same rows, same order, same vectors, by two containers that each began with an older state of the Volume.
+
+    The same call again starts no worker.
+    """
+    local = tmp_path / "local"
+    changes = ("runtime.name=local", f"source.path={cloud.corpus}", f"publish.0.path={local}")
+    vecmill("run", cloud.job, "-q", *(part for change in changes for part in ("--set", change)))
+    assert same(made.table, pq.read_table(local / "data"))
+    vecmill("verify", made.path)
+    assert made.started.count(WORKER) == 2
+    assert cloud.plane.volumes.named("vecmill").late >= 3
+
+    shards = cloud.plane.traffic(WORKER).inputs
+    again = cloud.embed()
+    assert (again.path, again.digests) == (made.path, made.digests)
+    assert cloud.plane.traffic(WORKER).inputs == shards
+
+
+def test_the_driver_carries_no_data(cloud, made, recipe):
+    """All that it says and hears is below 10 kB for a shard, small or large; nothing goes by blob."""
+    small, large = (max(path.stat().st_size for path in (each.path / "data").iterdir()) for each in (made, recipe))
+    assert large > 4 * small
+    assert made.bytes / len(made.digests) < 10_000
+    assert recipe.bytes / len(recipe.digests) < 10_000
+    drivers = {container for container, name in cloud.plane.containers.started if name == "embed"}
+    assert not [rpc for caller, rpc in cloud.plane.wire.calls if caller in drivers and rpc.startswith("Blob")]
+
+
+def test_the_articles_recipe_is_a_matter_of_settings(cloud, recipe, vecmill):
+    """Chunks of 400 characters in the order of the text, in batches of 512."""
+    table = recipe.table
+    sizes = [end - start for start, end in zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True)]
+    assert max(sizes) <= 400
+    assert sorted(sizes)[len(sizes) // 2] > 380
+    vecmill("verify", recipe.path)
+
+
+def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(cloud, made, vecmill):
+    """Killed, and preempted by an interrupt: the shards are done again, and every file is the same, byte for byte.
+
+    A killed container takes its router with it, which has a session of its own.
+    """
+    call = cloud.begin("publish.0.path=out/taken")
+    killed = cloud.busy(call)
+    inside = killed.processes
+    assert any("text-embeddings-router" in command(pid) for pid in inside)
+    killed.signal(signal.SIGKILL)
+    preempted = cloud.busy(call, beside=killed)
+    cloud.plane.preempt(preempted)
+    taken = cloud.made(cloud.end(call))
+    assert cloud.deaths == 2
+    assert taken.digests == made.digests
+    vecmill("verify", taken.path)
+    assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
+
+
+def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(cloud, recipe, same, vecmill):
+    """It is too busy, breaks connections, dies, and returns null for a vector that is not a number.
+
+    In batches of 32. All is there that is there without faults, once, but the one document whose vector is not
+    a number, and that is in quarantine with the reason.
+    """
+    first = recipe.table["id"].unique().to_pylist()[:TEN]
+    whole = recipe.table.filter([name in first for name in recipe.table["id"].to_pylist()])
+    mark = whole["text"][0].as_py()[:30]
+    (victim,) = {row["id"] for row in whole.to_pylist() if mark in row["text"]}
+    assert whole.num_rows > 2 * 6 * 32  # so at least one of two routers dies
+    cloud.retire()
+    cloud.route(script=["busy", "reset", None, "failed", "busy"], die_every=6, nan=mark)
+    limits = (f"source.limit={TEN}", "max_quarantine=0.1", "publish.0.path=out/faults")
+    made = cloud.embed(*RECIPE, "batching.size=32", *limits)
+    cloud.route()
+    (set_aside,) = pq.read_table(made.path / "quarantine.parquet").to_pylist()
+    assert set_aside["id"] == victim
+    vecmill("verify", made.path)
+    assert same(made.table, whole.filter([name != victim for name in whole["id"].to_pylist()]))
+
+
+def command(pid):
+    """Return a process's command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    except OSError:
+        return ""
