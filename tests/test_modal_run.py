@@ -59,7 +59,7 @@ def test_a_laptops_job_runs_on_modal(laptop, plane, tmp_path, vecmill):
     assert f"modal volume get vecmill runs/{folder.name} out/" in done.stdout
     assert "8 in = 8 embedded + 0 quarantined" in done.stdout
     assert "container hours (A10G)" in done.stdout
-    assert "shards, 0 of them done before" in done.stderr
+    assert "1 shard, 0 done before" in done.stderr
     (tmp_path / "out").mkdir()
     get = ["volume", "get", "vecmill", f"runs/{folder.name}", "out/"]
     environment = {**plane.environment, "PATH": "/usr/bin"}
@@ -69,16 +69,17 @@ def test_a_laptops_job_runs_on_modal(laptop, plane, tmp_path, vecmill):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("args", "message"),
     [
-        ("runtime.gpu=A10H", "there is no GPU 'A10H'"),
-        ("source.path=none.parquet", "There is no file or folder 'none.parquet'"),
-        ("embedder.model=.", "is a folder of this machine: name a model of the Hub"),
+        (("--set", "runtime.gpu=A10H"), "there is no GPU 'A10H'"),
+        (("--set", "source.path=none.parquet"), "There is no file or folder 'none.parquet'"),
+        (("--set", "embedder.model=."), "is a folder of this machine: name a model of the Hub"),
+        (("--since", "out/topics"), "leave --overwrite and --since out"),
     ],
 )
-def test_what_cannot_work_there_is_refused_here(laptop, plane, change, message):
+def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
     """One message before an app is started."""
-    assert message in laptop("run", "job.toml", "--set", change, code=2).stderr
+    assert message in laptop("run", "job.toml", *args, code=2).stderr
     assert not plane.containers.started
 
 

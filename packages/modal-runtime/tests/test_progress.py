@@ -35,7 +35,7 @@ def test_a_line_says_how_the_run_stands():
     now = [0.0]
     progress = Progress(clock=lambda: now[0])
     assert progress.line == ""
-    assert progress.take(started(shards=100, done=20)) == "100 shards, 20 of them done before"
+    assert progress.take(started(shards=100, done=20)) == "100 shards, 20 done before"
     assert progress.line.endswith("waiting for the first shard")
     cost = Cost(estimate=1.5, gpu="A10G", container_seconds=4000, price_per_second=0.000375)
     now[0] = 30.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill import run
-from vecmill.errors import RunError
+from vecmill.errors import ConfigError, RunError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.verify import verify
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from vecmill import Job
-    from vecmill.records import ComponentSpec, Dataset
+    from vecmill.records import ComponentSpec, Dataset, RunEvent
     from vecmill_modal_runtime.edition import Edition
     from vecmill_modal_runtime.options import ModalOptions
 
@@ -103,13 +103,22 @@ class Driver:
         weights.keep(job.embedder.options.get("model") or "", job.embedder.options.get("revision"))
         try:
             with narrated(self._say) as observe:
-                dataset = run(job, observe, since=_earlier(wanted, shelf))
+                dataset = self._run(job, observe, _earlier(wanted, shelf))
             _sound(dataset)
             record = _record(wanted, job, dataset)
             shelf.add(record)
         finally:
             commit()
         return {**_told(record, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+
+    def _run(self, job: Job, observe: Callable[[RunEvent], None], earlier: Path | None) -> Dataset:
+        """Run a job. An earlier edition that another version of vecmill made is no reason for a schedule to fail."""
+        if earlier is not None:
+            try:
+                return run(job, observe, since=earlier)
+            except ConfigError as error:
+                self._say(f"vectors of {earlier.name} are not used again: {error}")
+        return run(job, observe)
 
 
 def _earlier(wanted: Edition, shelf: Shelf) -> Path | None:

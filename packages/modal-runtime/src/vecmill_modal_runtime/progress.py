@@ -84,7 +84,7 @@ class Progress:
         # a run starts once more when documents with an id of an earlier shard are set aside
         self._plan, self._began = plan, self._clock()
         self._made, self._shards, self._bytes = Account(), 0, 0
-        return f"{plan.shards:,} shards, {plan.done:,} of them done before"
+        return f"{plan.shards:,} {'shard' if plan.shards == 1 else 'shards'}, {plan.done:,} done before"
 
     def _trouble(self, line: str) -> str | None:
         self._troubles += 1

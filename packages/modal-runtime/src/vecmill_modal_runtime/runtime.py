@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vecmill.errors import ConfigError
 from vecmill.protocols import Runtime
 from vecmill_modal_runtime.options import ModalOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from vecmill import Job
     from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
@@ -51,12 +53,21 @@ class ModalRuntime(Runtime[ModalOptions]):
             self.cost = budget.cost
             reload()
 
-    def elsewhere(self, job: Job) -> Dataset | None:
-        """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here."""
+    def elsewhere(self, job: Job, *, overwrite: bool, since: str | Path | None) -> Dataset | None:
+        """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here.
+
+        Raises:
+            ConfigError: Something is asked for that has no meaning there.
+        """
         import modal
 
         if not modal.is_local():
             return None
+        if overwrite or since:
+            raise ConfigError(
+                "on Modal every recipe and every revision of the source has a folder of its own, and vectors of the "
+                "revision before are used again by themselves: leave --overwrite and --since out"
+            )
         from vecmill_modal_runtime.laptop import run_on_modal
 
         return run_on_modal(job, self.config)

@@ -53,7 +53,8 @@ def run(
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
-    elsewhere = build(load().registry, "runtime", job.runtime).elsewhere(job)
+    runtime = build(load().registry, "runtime", job.runtime)
+    elsewhere = runtime.elsewhere(job, overwrite=overwrite, since=since)
     if elsewhere is not None:
         return elsewhere  # type: ignore[no-any-return]
 

@@ -9,6 +9,7 @@ from vecmill.protocols.component import Component, ConfigT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
@@ -23,12 +24,19 @@ class Runtime(Component[ConfigT]):
 
     cost: Cost | None = None
 
-    def elsewhere(self, job: Any) -> Dataset | None:  # noqa: ANN401 - a Job, which stands above protocols
+    def elsewhere(
+        self,
+        job: Any,  # noqa: ANN401 - a Job, which stands above protocols
+        *,
+        overwrite: bool,
+        since: str | Path | None,
+    ) -> Dataset | None:
         """Run a whole job where this runtime's disk is, and return its dataset; None to have it run here.
 
-        Asked before anything is planned: source, model and dataset are then out of this machine's sight.
+        Asked before anything is planned: source, model and dataset are then out of this machine's sight. The
+        arguments are those of ``vecmill.run``.
         """
-        del job
+        del job, overwrite, since
         return None
 
     @abstractmethod
