@@ -10,6 +10,7 @@ from vecmill.errors import PluginError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import Sent
+from vecmill.redaction import redacted
 
 if TYPE_CHECKING:
     from vecmill.records import Errand, Receipt, WorkSpec
@@ -29,7 +30,9 @@ def run_errands(spec: WorkSpec, receipt: Receipt) -> Receipt:
         try:
             note = _run(errand, spec, receipt)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done all the same
-            unsent.append(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
+            unsent.append(
+                redacted(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
+            )
         else:
             sent.append(Sent(publisher=errand.publisher.name, sha256=receipt.shard.sha256, note=note))
     return receipt.model_copy(update={"sent": tuple(sent), "unsent": tuple(unsent)})

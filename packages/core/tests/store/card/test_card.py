@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from doubles.hub.card import problems
 from vecmill import run
-from vecmill.records import Terms
+from vecmill.records import Cost, Terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.front import SIZES, size_category
 from vecmill.store.card.yaml import dump
@@ -54,6 +54,9 @@ def test_the_body_says_how_the_vectors_were_made(manifest):
     for key, value in account.model_dump().items():
         assert f"| {key.replace('_', ' ')} | {value:,} |" in text
     assert "of worker time" in text
+    assert "It cost" not in text
+    cost = Cost(estimate=41.5, gpu="A10G", container_seconds=360_000, price_per_second=0.000115)
+    assert "It cost about 41.50 USD" in card(manifest.model_copy(update={"cost": cost}))
 
 
 def test_share_alike_is_explained_where_it_holds(manifest):
