@@ -11,6 +11,8 @@ from vecmill.store.json import read_manifest
 from vecmill.store.state import RunState, clear_state, clear_temporary, intact, read_state, valid_receipt, write_state
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vecmill.job.plan import Plan
     from vecmill.records import Manifest, Receipt
     from vecmill.store.layout import Layout
@@ -66,6 +68,21 @@ def damaged(plan: Plan, manifest: Manifest) -> list[int]:
     return [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
 
 
+def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]) -> None:
+    """Check that damaged shards which were done again came out as they were.
+
+    Raises:
+        StoreError: One has other rows than before, so the account of the run no longer adds up.
+    """
+    for index, receipt in receipts.items():
+        before, now = manifest.shards[index].rows, receipt.shard.rows
+        if now != before:
+            raise StoreError(
+                f"{receipt.shard.path} was damaged, and when it was done again it came out with {now} rows instead of "
+                f"{before}: the engine takes other texts than it did then. Remove {plan.layout.root} and run again"
+            )
+
+
 def clear_other(plan: Plan) -> None:
     """Remove whatever other run is in the folder; this one's stays."""
     manifest, state = read_manifest(plan.layout), read_state(plan.layout)
@@ -74,17 +91,16 @@ def clear_other(plan: Plan) -> None:
 
 
 def clear(layout: Layout) -> None:
-    """Remove a dataset: the files that a run writes, and nothing else."""
-    for path in (
-        layout.manifest,
-        layout.card,
-        layout.quarantine,
-        layout.sent,
-        *layout.data.glob("train-*-of-*.parquet"),
-    ):
+    """Remove a dataset: the files that a run writes, and nothing else.
+
+    What says whose files these are goes last: killed half way, the folder is still known for what it is.
+    """
+    for path in layout.data.glob("train-*-of-*.parquet"):
         remove(path)
-    if layout.data.is_dir() and not any(layout.data.iterdir()):
+    if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
         layout.data.rmdir()
+    for path in (layout.card, layout.quarantine, layout.sent, layout.manifest):
+        remove(path)
     clear_state(layout)
 
 
@@ -97,6 +113,8 @@ def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> 
 
 def _refuse_strangers(layout: Layout) -> None:
     ours = {layout.lock.name, layout.state.name}
+    if layout.data.is_dir() and not any(layout.data.iterdir()):
+        ours.add(layout.data.name)
     strangers = sorted(path.name for path in layout.root.iterdir() if path.name not in ours)
     if strangers:
         raise StoreError(

@@ -116,6 +116,7 @@ def _mended(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, br
     plan.runtime.cost = manifest.cost
     shards = Shards(plan, tell, {}, manifest.duplicates)
     shards.do(broken)
+    resume.check_mended(plan, manifest, shards.receipts)
     manifest = Finish(plan, shards).mend(manifest)
     clear_state(plan.layout)
     return manifest

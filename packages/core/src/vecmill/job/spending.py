@@ -31,8 +31,8 @@ class Spending:
             self.save()
 
     def save(self) -> None:
-        """Write it down, if it has changed."""
+        """Write it down, if it has changed; or if somebody has removed what was there, by which the run is known."""
         self._last = self._clock()
-        if self._plan.runtime.cost != self._state.cost:
+        if self._plan.runtime.cost != self._state.cost or not self._plan.layout.run.exists():
             self._state = self._state.model_copy(update={"cost": self._plan.runtime.cost})
             write_state(self._plan.layout, self._state)

@@ -24,6 +24,15 @@ def write_ids(layout: Layout, index: int, ids: Iterable[str]) -> None:
         np.lib.format.write_array(file, hashes(ids), allow_pickle=False)
 
 
+def readable_ids(layout: Layout, index: int) -> bool:
+    """Whether the hashes of a shard's ids are there and whole."""
+    try:
+        np.load(layout.ids(index), mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
+
+
 def hashes(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
     """Hash ids to 64 bits each."""
     digests = [hashlib.blake2b(id_.encode(), digest_size=8).digest() for id_ in ids]

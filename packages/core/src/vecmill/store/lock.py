@@ -52,4 +52,4 @@ def _place(layout: Layout) -> Path:
     folder = os.environ.get(FOLDER)
     if not folder:
         return layout.lock
-    return Path(folder) / f"{hashlib.sha256(str(layout.root).encode()).hexdigest()[:16]}.lock"
+    return Path(folder) / f"{hashlib.sha256(str(layout.root.resolve()).encode()).hexdigest()[:16]}.lock"

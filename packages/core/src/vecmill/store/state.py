@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from vecmill.errors import StoreError
 from vecmill.records import Cost, FileEntry, Receipt
 from vecmill.store.files import remove, sha256
+from vecmill.store.ids import readable_ids
 from vecmill.store.json import read_json, write_json
 
 if TYPE_CHECKING:
@@ -37,9 +39,15 @@ def write_state(layout: Layout, state: RunState) -> None:
 
 
 def valid_receipt(layout: Layout, run_id: str, index: int) -> Receipt | None:
-    """Return a shard's receipt if it is of this run and its files are on disk as it says."""
-    receipt = read_json(layout.receipt(index), Receipt)
-    if receipt is None or receipt.run_id != run_id:
+    """Return a shard's receipt if it is of this run and its files are on disk as it says.
+
+    A damaged receipt is none: the shard is done again, which costs less than asking.
+    """
+    try:
+        receipt = read_json(layout.receipt(index), Receipt)
+    except StoreError:
+        return None
+    if receipt is None or receipt.run_id != run_id or not readable_ids(layout, index):
         return None
     files = [receipt.shard, *([receipt.quarantine] if receipt.quarantine else [])]
     return receipt if all(intact(layout, entry) for entry in files) else None
