@@ -125,7 +125,7 @@ def test_text_is_tokenized_once():
 
 
 def test_vectors_are_read_about_as_fast_as_their_json():
-    """What is done beyond parsing costs about as much again; the standard library's base64 thrice, numbers twentyfold."""
+    """What is done beyond parsing costs about as much again; the library's own base64 thrice, numbers twentyfold."""
     content, route = answer(512), OpenAiRoute()
     ours, parsing = seconds(lambda: route.vectors(content, 512, WIDTH)), seconds(lambda: orjson.loads(content))
     assert ours < 3 * parsing
