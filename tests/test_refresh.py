@@ -39,6 +39,7 @@ path = "out/wikipedia"
 [[publish]]
 name = "hub"
 repo = "user/embedded"
+from_workers = true
 """
 DEPLOY = ("deploy", "-m", "apps.wikipedia")
 RUN = ("run", "-q", "-m", "apps.wikipedia")
@@ -107,7 +108,8 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     that one was tampered with, which a run by hand then does. The third keeps the vectors of articles that stayed,
     and removes the first one and its source.
     """
-    _, first = scene.started(*REFRESH)
+    said, first = scene.started(*REFRESH)
+    assert "left to the driver to send" not in said
     assert {"refresh", "download", "ShardWorker.*"} == set(first)
     one, hub = scene.record, scene.hub
     assert one["revision"] == scene.source.resolve("main")

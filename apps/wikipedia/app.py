@@ -12,7 +12,7 @@ from vecmill_modal_runtime import fleet, volume
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
 from vecmill_modal_runtime.options import DAY
-from vecmill_modal_runtime.shelf import Shelf
+from vecmill_modal_runtime.shelf import open_dataset
 from vecmill_modal_runtime.sources import fetch
 
 options = settings.modal_options()
@@ -50,8 +50,9 @@ def refresh() -> dict:
 @app.function(**on_driver, timeout=600)
 def check(run: str = "") -> None:
     """Time opening the dataset from the Volume, and count its rows."""
+    volume.reload()
     began = time.perf_counter()
-    dataset = _open(run)
+    dataset = open_dataset(volume.RUNS, settings.NAME, run)
     rows = dataset.count_rows()
     print(f"{rows:,} rows in {len(dataset.files)} files, counted in {time.perf_counter() - began:.2f} s")
 
@@ -61,7 +62,9 @@ def query(sql: str = "select count(*) as rows from dataset", run: str = "") -> N
     """Run SQL over the dataset on the Volume; it is called ``dataset``."""
     import duckdb
 
-    print(duckdb.connect().register("dataset", _open(run)).sql(sql))
+    volume.reload()
+    dataset = open_dataset(volume.RUNS, settings.NAME, run)
+    print(duckdb.connect().register("dataset", dataset).sql(sql))
 
 
 @app.local_entrypoint()
@@ -76,12 +79,3 @@ def main(limit: int = 0, gpus: int = 0, set: str = "") -> None:  # noqa: A002 - 
     except VecmillError as error:
         sys.exit(f"vecmill: {error}")
     print("\n".join(f"{name}: {value}" for name, value in done.items()))
-
-
-def _open(run: str) -> "Dataset":  # noqa: F821 - pyarrow's, which only containers need
-    from pyarrow.dataset import dataset
-
-    volume.reload()
-    folder = Shelf(volume.RUNS, settings.NAME).find(run)
-    print(f"{folder}")
-    return dataset(folder / "data", format="parquet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import modal
 
@@ -14,9 +14,23 @@ from vecmill.errors import ConfigError
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from vecmill_modal_runtime.options import ModalOptions
+
+T = TypeVar("T")
+
+
+def _changes(variable: str, default: list[str]) -> list[str]:
+    """Read changes to the job from a variable."""
+    try:
+        changes = json.loads(os.environ.get(variable, json.dumps(default)))
+    except ValueError:
+        changes = None
+    if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
+        raise SystemExit(f'vecmill: {variable} must be a JSON list of changes, such as ["runtime.gpu=L4"]')
+    return changes
+
 
 HERE = Path(__file__).parent
 APP = os.environ.get("VECMILL_APP", "vecmill-wikipedia")
@@ -27,16 +41,14 @@ JOB = (
     if modal.is_local()
     else HERE.parents[1] / "deployed-job.toml"
 )
-SET = json.loads(os.environ.get("VECMILL_SET", "[]"))
+SET = _changes("VECMILL_SET", [])
 """Changes to the job, as a JSON list: ``["runtime.gpu=L4", "embedder.model=…"]``."""
 CRON = os.environ.get("VECMILL_CRON", "0 4 3 * *")
 MONTHLY = ["source.repo=omarkamali/wikipedia-monthly", "source.config=latest.en", "source.revision=main"]
 """The snapshot in ``job.toml`` does not change; this dataset follows Wikipedia."""
-REFRESH_SET = json.loads(
-    os.environ.get("VECMILL_REFRESH_SET", "[]" if "VECMILL_JOB" in os.environ else json.dumps(MONTHLY))
-)
+REFRESH_SET = _changes("VECMILL_REFRESH_SET", [] if "VECMILL_JOB" in os.environ else MONTHLY)
 """Further changes for the schedule's runs."""
-KEEP_RUNS = int(os.environ.get("VECMILL_KEEP_RUNS", "2"))
+KEEP_RUNS = max(0, int(os.environ.get("VECMILL_KEEP_RUNS", "2")))
 """How many revisions of the schedule's dataset stay on the Volume; 0 for all."""
 HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 """The Modal Secret with ``HF_TOKEN``, for publishing to the Hub and for gated models."""
@@ -58,10 +70,7 @@ def job(overrides: Iterable[str] = ()) -> Job:
 
 def modal_options() -> ModalOptions:
     """Return the runtime's options as deployed; a run may change those that are not part of the app."""
-    try:
-        return runtime_options(_deployed())
-    except ConfigError as error:  # Modal's command would show where in its own code it came by
-        raise SystemExit(f"vecmill: {error}") from None
+    return _understood(lambda: runtime_options(_deployed()))
 
 
 def secrets() -> list[modal.Secret]:
@@ -77,7 +86,14 @@ def secrets() -> list[modal.Secret]:
 
 
 def _deployed() -> Job:
-    return Job.load(JOB, SET)
+    return _understood(lambda: Job.load(JOB, SET))
+
+
+def _understood(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except ConfigError as error:  # Modal's command would show where in its own code it came by
+        raise SystemExit(f"vecmill: {error}") from None
 
 
 NAME = dataset_name(_deployed())

@@ -64,6 +64,14 @@ def test_ten_thousand_shards_are_no_ten_thousand_lines():
     assert "10,001 failed attempts" in said[-1]
 
 
+def test_a_shard_that_its_worker_could_not_send_is_told_of():
+    """The driver sends it then, which is slower; somebody should know why."""
+    event = finished(7)
+    unsent = event.receipt.model_copy(update={"unsent": ("the token may not write",)})
+    said = Progress().take(ShardDone(unsent, 1000))
+    assert said == "shard 7 is left to the driver to send: the token may not write"
+
+
 def test_time_alone_makes_lines_too():
     """Nobody looks at silence: while no shard is finished, the line comes all the same."""
     heard = threading.Event()

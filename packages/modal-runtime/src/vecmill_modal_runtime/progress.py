@@ -47,6 +47,10 @@ class Progress:
                         self._began = max(self._clock() - receipt.seconds, self._began)
                     self._made += receipt.account
                     self._shards, self._bytes = self._shards + 1, self._bytes + size
+                    if receipt.unsent:
+                        return self._trouble(
+                            f"shard {receipt.index} is left to the driver to send: {receipt.unsent[0]}"
+                        )
                 case ShardRetried(shard, error):
                     return self._trouble(f"shard {shard} is tried again: {error}")
                 case ShardFailed(failure):

@@ -22,6 +22,8 @@ from vecmill.store.layout import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyarrow.dataset import Dataset
+
     from vecmill_modal_runtime.edition import Edition
 
 
@@ -146,6 +148,17 @@ class Shelf:
 
     def _write(self, target: Path, record: Record) -> None:
         write_bytes(target, self.root, record.model_dump_json(indent=2).encode() + b"\n")
+
+
+def open_dataset(root: Path, name: str, run: str = "") -> Dataset:
+    """Open an edition of a dataset as one table; the current one by default.
+
+    Raises:
+        StoreError: There is none.
+    """
+    from pyarrow.dataset import dataset
+
+    return dataset(Shelf(root, name).find(run) / "data", format="parquet")
 
 
 def _in_place(layout: Layout, manifest: Manifest) -> bool:
