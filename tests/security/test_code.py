@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from doubles.encoders import write_encoder
+from doubles.hub import HubDouble
 from places import DEMO, ROOT
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError
@@ -132,6 +133,33 @@ def test_the_folder_one_is_in_is_no_place_for_code(tmp_path):
         done = subprocess.run([COMMAND, *args], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "evil" not in done.stdout
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.fault(
+    "security",
+    "a dataset on the Hub brings a loading script",
+    promise="It is not run; what is read is data.",
+)
+def test_a_dataset_on_the_hub_runs_no_script(tmp_path):
+    """Neither as its only file, nor beside data that is not Parquet."""
+    scripted = tmp_path / "scripted"
+    scripted.mkdir()
+    (scripted / "scripted.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'exploded')!r})\n")
+    with HubDouble(tmp_path / "hub") as hub:
+        hub.add("dataset", "user/scripted", scripted)
+        (scripted / "rows.jsonl").write_text('{"text": "one"}\n')
+        hub.add("dataset", "user/mixed", scripted)
+        env = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
+        said = {}
+        for name in ("scripted", "mixed"):
+            sets = ["--set", f"source={{name='hub', repo='user/{name}'}}", "--set", f"publish.0.path={tmp_path / name}"]
+            done = subprocess.run(
+                [COMMAND, "estimate", DEMO, *sets], env=env, capture_output=True, text=True, check=False
+            )
+            said[name] = done.returncode, done.stderr
+    assert said["scripted"][0] == 2, said
+    assert "Traceback" not in said["scripted"][1]
     assert not (tmp_path / "exploded").exists()
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vecmill.cli.log import LONGEST, Log
+from vecmill.cli.log import LONGEST, Log, logged
 
 
 def lines(text):
@@ -63,6 +63,14 @@ def test_an_error_is_the_last_line(invoke, job_file, tmp_path):
     ended = lines(log.read_text())[-1]
     assert (ended["event"], ended["level"], ended["exit_code"]) == ("command.ended", "error", 2)
     assert (ended["kind"], "did you mean 'limit'" in ended["error"]) == ("ConfigError", True)
+
+
+def test_an_interruption_is_the_last_line_of_what_it_interrupts(tmp_path):
+    """No error, and the exit code that says that the same command goes on."""
+    with pytest.raises(KeyboardInterrupt), logged(str(tmp_path / "log"), "run", "job.toml"):
+        raise KeyboardInterrupt
+    ended = lines((tmp_path / "log").read_text())[-1]
+    assert (ended["event"], ended["level"], ended["exit_code"]) == ("command.ended", "warning", 130)
 
 
 def test_without_a_file_the_log_takes_the_place_of_progress(invoke, job_file):

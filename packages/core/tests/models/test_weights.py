@@ -56,3 +56,22 @@ def test_an_onnx_file_comes_with_its_external_data(tmp_path):
     assert [path.name for path in onnx_files(tmp_path)] == ["model.onnx", "model.onnx_data"]
     assert onnx_files(tmp_path / "onnx")[0].name == "model.onnx"
     assert onnx_files(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize("name", ["weights.bin", "model.onnx_data"])
+def test_external_data_counts_whatever_it_is_called(tmp_path, name):
+    """A pin that left it out would hold for any numbers."""
+    (tmp_path / "model.onnx").write_bytes(b"..\x0a\x08location\x12" + bytes([len(name)]) + name.encode() + b"..")
+    (tmp_path / name).write_bytes(b"numbers")
+    assert [path.name for path in onnx_files(tmp_path)] == ["model.onnx", name]
+
+
+@pytest.mark.parametrize("name", ["../weights.bin", "gone.bin"])
+def test_external_data_is_in_the_models_folder(tmp_path, name):
+    """One that is elsewhere, or not there, is refused by name."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "weights.bin").write_bytes(b"numbers of somebody else")
+    model = b"..\x0a\x08location\x12" + bytes([len(name)]) + name.encode() + b".."
+    (tmp_path / "model" / "model.onnx").write_bytes(model)
+    with pytest.raises(ModelError, match=f"lacks its data '{name}', or it is not in its folder"):
+        onnx_files(tmp_path / "model")

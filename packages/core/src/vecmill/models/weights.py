@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import mmap
+import re
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ModelError
@@ -11,13 +13,16 @@ from vecmill.inside import is_inside
 from vecmill.models.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 SAFETENSORS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SHARDS = "model-*-of-*.safetensors"
 ONNX = ("onnx/model.onnx", "model.onnx")
+
+_LOCATION = re.compile(rb"\x0a\x08location\x12([\x01-\x7f])")
+"""How an ONNX file writes the key before the name of a file with external data; the name's length is a byte."""
 
 _MEBIBYTE = 1 << 20
 
@@ -41,12 +46,30 @@ def safetensors_files(folder: Path) -> list[Path]:
 
 
 def onnx_files(folder: Path) -> list[Path]:
-    """Return a model's ONNX file, followed by its external data if it has any; or nothing."""
+    """Return a model's ONNX file, followed by its external data if it has any; or nothing.
+
+    Raises:
+        ModelError: The file names data that is not there, or not in its folder.
+    """
     for name in ONNX:
         path = folder / name
         if path.is_file():
-            return [path, *sorted(path.parent.glob(f"{path.name}_data*"))]
+            return [path, *sorted({*path.parent.glob(f"{path.name}_data*"), *_external_data(path)})]
     return []
+
+
+def _external_data(path: Path) -> Iterator[Path]:
+    """Yield the files beside an ONNX file that hold numbers of its own, as it names them."""
+    if not path.stat().st_size:  # which cannot be mapped
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        names = {content[at.end() : at.end() + at[1][0]].decode(errors="replace") for at in _LOCATION.finditer(content)}
+    for name in sorted(names):
+        if not is_inside(name) or not (path.parent / name).is_file():
+            raise ModelError(
+                f"{path} lacks its data {name!r}, or it is not in its folder. Get the model's files again."
+            )
+        yield path.parent / name
 
 
 def digest(files: Sequence[Path]) -> str:
