@@ -25,7 +25,7 @@ CONFIGS: tuple[dict[str, Any], ...] = (
     {"limit": 2},
 )
 KINDS = ("jsonl", "csv", "parquet", "tsv")
-TARGET_BYTES = 64
+TARGET_BYTES = 256
 
 
 def check(data: bytes) -> None:
