@@ -80,6 +80,13 @@ def test_without_a_file_the_log_takes_the_place_of_progress(invoke, job_file):
     assert result.stdout.startswith("documents ")
 
 
+@pytest.mark.parametrize("command", ["run", "publish"])
+def test_what_follows_is_not_taken_for_the_logs_file_in_silence(invoke, job_file, tmp_path, command):
+    """A job or a folder behind the option is most likely what the command is about."""
+    subject = job_file() if command == "run" else tmp_path
+    assert "was taken for the log's file" in invoke(command, "--log-json", subject, code=2).stderr
+
+
 def test_a_log_that_cannot_be_written_is_refused_before_any_work(invoke, job_file, tmp_path):
     """Exit 2, and nothing was begun."""
     result = invoke("run", job_file(), "--log-json", tmp_path / "none" / "log", code=2)

@@ -27,10 +27,21 @@ STANDARD_ERROR = "-"
 LONGEST = 4_000
 """Characters of a text in the log; a traceback of a library may have any number."""
 
+
+def _is_no_subject(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what was meant for the command itself: an option that takes a name or none takes any that follows."""
+    if value and (value.endswith(".toml") or Path(value).is_dir()):
+        told = f"{value} was taken for the log's file. Name it before --log-json, or write --log-json=FILE."
+        raise click.UsageError(told, context)
+    del parameter
+    return value
+
+
 log_option = click.option(
     "--log-json",
     "log_json",
     is_flag=False,
+    callback=_is_no_subject,
     flag_value=STANDARD_ERROR,
     metavar="[FILE]",
     help="Log events as JSON lines, to a file or, in place of progress, to standard error.",

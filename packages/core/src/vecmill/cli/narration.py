@@ -85,7 +85,7 @@ class Narration:
 def _made(event: ShardDone) -> dict[str, Any]:
     receipt = event.receipt
     file = {"file": receipt.shard.path, "file_bytes": receipt.shard.bytes, "sha256": receipt.shard.sha256}
-    return {"seconds": receipt.seconds, "bytes": event.bytes, **receipt.account.model_dump(), **file}
+    return {"seconds": round(receipt.seconds, 3), "bytes": event.bytes, **receipt.account.model_dump(), **file}
 
 
 def _finished(event: RunFinished) -> Line:
