@@ -41,8 +41,10 @@ if TYPE_CHECKING:
 
     from vecmill.records import RunEvent
 
-CHUNKS, TEXTS = 100_000, 20_000
-"""In a shard of 150 MB: chunks, and documents."""
+CHUNKS = 100_000
+"""In a shard of 150 MB."""
+DOCUMENTS = 6_400_000
+"""In English Wikipedia; here they are spread over all shards."""
 CONTAINER = 9_500
 """Chunks per second of an A10G that does nothing else."""
 CARRIED_S = 15e-6
@@ -86,7 +88,7 @@ def worked(task: ShardTask) -> str:
     target = layout.shard(task.index, task.count)
     target.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(dataset_schema(8).empty_table(), target)
-    documents = task.partition.documents or 1
+    documents = DOCUMENTS // task.count
     account = Account(
         documents_in=documents, documents_embedded=documents, chunks=CHUNKS, characters=400 * CHUNKS, tokens=99 * CHUNKS
     )
@@ -95,7 +97,7 @@ def worked(task: ShardTask) -> str:
     receipt = Receipt(
         run_id=task.spec.run_id, index=task.index, shard=shard, account=account, seconds=CHUNKS / CONTAINER
     )
-    write_ids(layout, task.index, [f"{task.index}-{number}" for number in range(8)])
+    write_ids(layout, task.index, [f"{task.index}-{number}" for number in range(documents)])
     write_json(layout, layout.receipt(task.index), receipt)
     return receipt.model_dump_json()
 

