@@ -47,12 +47,12 @@ class Unruly(HashEmbedder):
 
     def trouble(self):
         if self.config.do == "die":
-            print("my last words", file=sys.stderr, flush=True)
+            print("my last words", os.environ.get("A_TOKEN", ""), file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         if self.config.do == "print":
             print('{"kind":"receipt"}', flush=True)
         if self.config.do == "raise":
-            raise EngineError("the engine is out of order")
+            raise EngineError(f"the engine is out of order {os.environ.get('A_TOKEN', '')}")
         if self.config.do == "refuse":
             raise SourceError("the file is damaged")
         if self.config.do == "bug":

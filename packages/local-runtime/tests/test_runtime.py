@@ -61,6 +61,16 @@ def test_an_error_is_tried_again_only_if_that_can_help(job, tmp_path, do, attemp
     assert len(list((tmp_path / "tried").iterdir())) == attempts
 
 
+@pytest.mark.parametrize("do", ["die", "raise"])
+def test_no_event_and_no_error_names_a_secret(job, monkeypatch, do):
+    """Neither a worker's own error nor its last words: observers are told, and Python's users are."""
+    monkeypatch.setenv("A_TOKEN", "a secret of the environment")
+    events = []
+    with pytest.raises(RunError, match=r"my last words \*\*\*|out of order \*\*\*") as caught:
+        vecmill.run(job(do=do, times=99), events.append)
+    assert "a secret of the environment" not in str(caught.value) + repr(events)
+
+
 def test_what_a_library_prints_does_not_disturb_the_messages(job):
     """Standard output of a worker is for receipts alone; prints go elsewhere."""
     assert vecmill.verify(vecmill.run(job(do="print")).path).ok

@@ -7,6 +7,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 from vecmill.records import Progress, Receipt, ShardTask
+from vecmill.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +44,8 @@ def send_receipt(stream: IO[str], receipt: Receipt) -> None:
 
 
 def send_error(stream: IO[str], error: str, *, final: bool) -> None:
-    """Say that a shard failed; ``final`` if another attempt would fail the same way."""
-    send(stream, "error", json.dumps({"error": error, "final": final}))
+    """Say that a shard failed, and name no secret; ``final`` if another attempt would fail the same way."""
+    send(stream, "error", json.dumps({"error": redacted(error), "final": final}))
 
 
 def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides

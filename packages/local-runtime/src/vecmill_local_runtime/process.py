@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from vecmill.redaction import redacted
 from vecmill_local_runtime import messages
 
 if TYPE_CHECKING:
@@ -106,5 +107,6 @@ class Process:
 
     def _log(self) -> None:
         for line in self._child.stderr or ():
-            self._errors.append(line.rstrip())
-            self._inbox(self, "said", line.rstrip())
+            said = redacted(line.rstrip())
+            self._errors.append(said)
+            self._inbox(self, "said", said)
