@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cloud import APP, WORKER
 from doubles.modal import Plane, available
 from doubles.tei import COMMAND
 from stage import Stage
@@ -23,11 +24,12 @@ from stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-APP = "vecmill-wikipedia"
 CHANGES = ("runtime.max_containers=2",)
 VERIFY = str(Path(sys.executable).with_name("vecmill"))
 COUNT = "select count(*) as chunks, count(distinct id) as articles, sum(tokens) as tokens from dataset"
 ARTICLES = 60
+NOISE = ("✓ Initialized", "✓ Created", "✓ Uploaded", "├──", "└──", "✓ App completed")
+"""What begins the lines that Modal prints for every command."""
 HEADINGS = ("function", "gpu", "containers", "inputs", "timeout", "retries", "schedule", "image")
 
 
@@ -43,6 +45,7 @@ def main() -> None:
         print(f"Control plane: a double, at {plane.url}. Router: {router}.")
         rehearse(stage)
         table("Deployed", HEADINGS, deployed(plane))
+        print(f"\n{carried(plane)}")
         step(plane, f"vecmill verify {stage.dataset.name}", lambda: vecmill("verify", stage.dataset))
     print(f"\nRehearsed in {time.perf_counter() - began:.0f} s: the dataset is complete and verified.")
 
@@ -53,9 +56,9 @@ def rehearse(stage: Stage) -> None:
         ("run", "-q", "-m", "apps.wikipedia.upload", "--path", str(stage.corpus)),
         ("deploy", "-m", "apps.wikipedia"),
         ("run", "-m", "apps.wikipedia"),
-        ("run", "-q", "-m", "apps.wikipedia::refresh"),
-        ("run", "-q", "-m", "apps.wikipedia::check"),
-        ("run", "-q", "-m", "apps.wikipedia::query", "--sql", COUNT),
+        ("run", "-m", "apps.wikipedia::refresh"),
+        ("run", "-m", "apps.wikipedia::check"),
+        ("run", "-m", "apps.wikipedia::query", "--sql", COUNT),
     )
     for command in modal:
         line = "modal " + " ".join(f'"{word}"' if " " in word else word for word in command)
@@ -68,7 +71,8 @@ def step(plane: Plane, command: str, run: Callable[[], str]) -> None:
     before, began = len(plane.containers.started), time.perf_counter()
     output = run()
     seconds = time.perf_counter() - began
-    print(textwrap.indent(textwrap.dedent(output).strip(), "  "))
+    told = [line for line in output.splitlines() if line.strip() and not line.lstrip().startswith(NOISE)]
+    print(textwrap.indent("\n".join(told), "  "))
     while plane.containers.alive:  # those of a command that is over are about to go
         time.sleep(0.05)
     print("  " + "; ".join([f"({seconds:.1f} s", *ran(plane, before)]) + ")")
@@ -87,6 +91,15 @@ def ran(plane: Plane, since: int) -> Iterable[str]:
 def vecmill(*args: str | Path) -> str:
     """Run the installed command."""
     return subprocess.run([VERIFY, *args], check=True, capture_output=True, text=True).stdout
+
+
+def carried(plane: Plane) -> str:
+    """Say how much went through the drivers."""
+    drivers = {container for container, name in plane.containers.started if name == "embed"}
+    size, shards = sum(plane.wire.bytes[driver] for driver in drivers), plane.traffic(WORKER).inputs
+    return (
+        f"The driver said and heard {size:,} bytes for {shards} shards, whatever is in them: {size // shards:,} each."
+    )
 
 
 def deployed(plane: Plane) -> Iterable[tuple[str, ...]]:
