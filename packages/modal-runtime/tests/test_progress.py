@@ -45,7 +45,7 @@ def test_a_line_says_how_the_run_stands():
     now[0] = 40.0
     assert progress.line == (
         "40/100 shards, 200 documents, 2,000 chunks, 100 chunks/s, 40,000 characters/s, 10 containers, "
-        "about 1.50 USD, 0:01:00 left"
+        "about 1.54 USD, 0:01:00 left"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,15 @@ class Budget:
         self._seconds = 0.0
         self._guess = shard
         self._landed: list[float] = []
+        self._lock = threading.RLock()  # shards are given out in one thread and come back in another
 
     def busy(self, containers: int) -> None:
         """Say how many containers are at work from now on; those that are not any more wait for a while."""
-        now = self._count()
-        released = [now + self._options.scaledown_window] * (self._busy - containers)
-        self._waiting = [*self._waiting[max(0, containers - self._busy) :], *released]
-        self._busy = containers
+        with self._lock:
+            now = self._count()
+            released = [now + self._options.scaledown_window] * (self._busy - containers)
+            self._waiting = [*self._waiting[max(0, containers - self._busy) :], *released]
+            self._busy = containers
 
     def landed(self, seconds: float) -> None:
         """Say how long a worker took for a shard."""
@@ -107,9 +110,10 @@ class Budget:
 
     def _count(self) -> float:
         """Add the time since the last look."""
-        now = self._clock()
-        self._seconds += self._busy * (now - self._last)
-        self._seconds += sum(max(0.0, min(now, until) - self._last) for until in self._waiting)
-        self._waiting = [until for until in self._waiting if until > now]
-        self._last = now
-        return now
+        with self._lock:
+            now = self._clock()
+            self._seconds += self._busy * (now - self._last)
+            self._seconds += sum(max(0.0, min(now, until) - self._last) for until in self._waiting)
+            self._waiting = [until for until in self._waiting if until > now]
+            self._last = now
+            return now

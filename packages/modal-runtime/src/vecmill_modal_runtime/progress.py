@@ -35,6 +35,7 @@ class Progress:
         self._made = Account()
         self._shards = self._bytes = self._troubles = 0
         self._spent: Spent | None = None
+        self._asked = 0.0
 
     def take(self, event: RunEvent) -> str | None:
         """Count an event in; return what is worth a line of its own."""
@@ -56,7 +57,7 @@ class Progress:
                 case ShardFailed(failure):
                     return self._trouble(f"shard {failure.index} failed: {failure.error}")
                 case Spent():
-                    self._spent = event
+                    self._spent, self._asked = event, self._clock()
                 case RunFinished():
                     return "all shards are done"
         return None
@@ -79,7 +80,7 @@ class Progress:
             ]
             if self._spent is not None:
                 parts.append(f"{self._spent.machines:,} containers")
-                parts.append(f"about {self._spent.cost.estimate:,.2f} {self._spent.cost.currency}")
+                parts.append(f"about {self._dollars(self._spent):,.2f} {self._spent.cost.currency}")
             if self._troubles > TROUBLES:
                 parts.append(f"{self._troubles:,} failed attempts")
             return ", ".join([*parts, self._left(plan, seconds)])
@@ -93,6 +94,10 @@ class Progress:
     def _trouble(self, line: str) -> str | None:
         self._troubles += 1
         return line if self._troubles <= TROUBLES else None
+
+    def _dollars(self, spent: Spent) -> float:
+        """Return what the run has cost by now: an event comes only when a shard does."""
+        return spent.cost.estimate + spent.machines * spent.cost.price_per_second * (self._clock() - self._asked)
 
     def _left(self, plan: RunStarted, seconds: float) -> str:
         if not self._bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class Spending:
     def __init__(self, plan: Plan, state: RunState, clock: Callable[[], float] = time.monotonic) -> None:
         self._plan, self._state, self._clock = plan, state, clock
         self._last = clock()
+        self._lock = threading.Lock()  # events come from any thread
         plan.runtime.cost = state.cost
 
     def look(self) -> None:
@@ -32,7 +34,9 @@ class Spending:
 
     def save(self) -> None:
         """Write it down, if it has changed; or if somebody has removed what was there, by which the run is known."""
-        self._last = self._clock()
-        if self._plan.runtime.cost != self._state.cost or not self._plan.layout.run.exists():
-            self._state = self._state.model_copy(update={"cost": self._plan.runtime.cost})
-            write_state(self._plan.layout, self._state)
+        with self._lock:
+            self._last = self._clock()
+            cost = self._plan.runtime.cost
+            if cost != self._state.cost or not self._plan.layout.run.exists():
+                self._state = self._state.model_copy(update={"cost": cost})
+                write_state(self._plan.layout, self._state)
