@@ -4,6 +4,7 @@ Reads the folder of a dataset from each line of standard input; answers with the
 ended with: 0, 1 after an error, or minus the signal's number.
 """
 
+import importlib
 import os
 import sys
 import traceback
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
-from vecmill_publishers.hub import HubOptions, HubPublisher, publication  # noqa: F401 - so that no child imports it
+from vecmill_publishers.hub import HubOptions, HubPublisher
+
+for name in ("vecmill_publishers.hub.publication", "vecmill_publishers.hub.remote", "hf_xet", "httpx2", "httpcore2"):
+    importlib.import_module(name)  # here, so that no child needs to
 
 
 def main():

@@ -94,6 +94,7 @@ class Table:
         self.repo.refs = dict(self.refs)
         for entry in dataset.manifest.shards:
             self.hub.store.find(entry.sha256).unlink(missing_ok=True)
+        self.hub.xet.forget()
 
     def kill(self, dataset, blow):
         """Publish, and kill -9 the process as is said; return whether it came to that."""

@@ -50,6 +50,11 @@ class Xet:
         }
         return Answer.json({"casUrl": url, "accessToken": "xet", "exp": expires}, **headers)
 
+    def forget(self) -> None:
+        """Throw away what arrived; what was committed is in the store."""
+        for folder in self._folder.glob("writer*"):
+            shutil.rmtree(folder)
+
     def hash(self, sha256: str) -> str | None:
         """Return the Xet hash of the bytes with this sha256, if they arrived."""
         return next((files[sha256] for files in map(_files, self._folder.glob("writer*")) if sha256 in files), None)
