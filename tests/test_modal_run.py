@@ -1,7 +1,9 @@
 """``vecmill run`` with runtime.name = "modal": from a laptop with nothing but the packages, on Modal and back."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -35,31 +37,58 @@ path = "out/topics"
 
 
 @pytest.fixture
-def laptop(plane, tmp_path):
-    """Return a function that runs ``vecmill`` in a folder with a corpus and a job, and nothing of the repository."""
+def begin(plane, tmp_path):
+    """Return a function that starts ``vecmill`` in a folder with a corpus and a job, and nothing of the repository."""
     stage = Stage(plane, tmp_path, documents=8)
     (tmp_path / "job.toml").write_text(JOB.format(model=MODEL))
 
-    def run(*args, code=0, **variables):
+    def start(*args, **variables):
         command = [Path(sys.executable).with_name("vecmill"), *args]
         environment = {**stage.environment(), **variables}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    return start
+
+
+@pytest.fixture
+def laptop(begin):
+    """Return a function that runs ``vecmill`` there, and returns what it printed: the result, and all else."""
+
+    def run(*args, code=0, **variables):
+        command = begin(*args, **variables)
+        output, errors = command.communicate(timeout=300)
+        assert command.returncode == code, f"exit {command.returncode}\n{output}\n{errors}"
+        return output, errors
 
     return run
 
 
-def test_a_laptops_job_runs_on_modal(laptop, plane, tmp_path, vecmill):
-    """Its corpus is uploaded, its dataset stays on the Volume, and the command that brings it home does so."""
-    done = laptop("run", "job.toml")
+def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
+    """Its corpus is uploaded, its dataset stays on the Volume, and the command that brings it home does so.
+
+    Interrupted, it leaves nothing running; the same command then ends what was begun.
+    """
+    first = begin("run", "job.toml")
+    until = time.monotonic() + 200
+    while not plane.containers.of("ShardWorker.*") and time.monotonic() < until:
+        time.sleep(0.1)
+    first.send_signal(signal.SIGINT)
+    _, errors = first.communicate(timeout=200)
+    assert first.returncode == 130
+    assert "interrupted; what is done is kept there." in errors
+    while plane.containers.alive and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not plane.containers.alive
+
+    output, errors = laptop("run", "job.toml")
     assert plane.containers.most["ShardWorker.*"] >= 1
     volume = plane.volumes.named("vecmill").path
     (folder,) = (path for path in (volume / "runs").iterdir() if path.is_dir())
-    assert f"modal volume get vecmill runs/{folder.name} out/" in done.stdout
-    assert "8 in = 8 embedded + 0 quarantined" in done.stdout
-    assert "container hours (A10G)" in done.stdout
-    assert "1 shard, 0 done before" in done.stderr
+    assert f"modal volume get vecmill runs/{folder.name} out/" in output
+    assert "8 in = 8 embedded + 0 quarantined" in output
+    assert "container hours (A10G)" in output
+    assert "1 shard, 0 done before" in errors
     (tmp_path / "out").mkdir()
     get = ["volume", "get", "vecmill", f"runs/{folder.name}", "out/"]
     environment = {**plane.environment, "PATH": "/usr/bin"}
@@ -79,12 +108,12 @@ def test_a_laptops_job_runs_on_modal(laptop, plane, tmp_path, vecmill):
 )
 def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
     """One message before an app is started."""
-    assert message in laptop("run", "job.toml", *args, code=2).stderr
+    assert message in laptop("run", "job.toml", *args, code=2)[1]
     assert not plane.containers.started
 
 
 def test_without_a_token_the_message_says_how_to_get_one(laptop):
     """Nobody needs Modal's own traceback for that."""
-    done = laptop("run", "job.toml", code=2, MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")
-    assert "`modal setup` makes a token" in done.stderr
-    assert "Traceback" not in done.stderr
+    _, errors = laptop("run", "job.toml", code=2, MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")
+    assert "`modal setup` makes a token" in errors
+    assert "Traceback" not in errors

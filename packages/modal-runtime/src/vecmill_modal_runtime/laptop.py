@@ -15,14 +15,15 @@ import modal
 from vecmill.errors import ConfigError, RunError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import ComponentSpec, Dataset, Manifest
+from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vecmill import Job
+    from vecmill.records import RunEvent
     from vecmill_modal_runtime.options import ModalOptions
 
 APP = "vecmill_modal_runtime.ephemeral"
@@ -30,7 +31,7 @@ FEW = 20
 """Files that may be named one by one in every shard's task."""
 
 
-def run_on_modal(job: Job, options: ModalOptions) -> Dataset:
+def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], None]) -> Dataset:
     """Start an app for one job, wait for it, and return where its dataset is.
 
     Files of this machine that are its source are uploaded first. What the containers say goes to standard error.
@@ -44,6 +45,7 @@ def run_on_modal(job: Job, options: ModalOptions) -> Dataset:
     _refuse_folder(job)
     with _understood():
         job = job.model_copy(update={"source": brought(job.source, volume_name)})
+        report(RunElsewhere("Modal"))
         with _shown():
             done, manifest = _call(job, options)
     folder = Path(done["dataset"])

@@ -53,7 +53,9 @@ class ModalRuntime(Runtime[ModalOptions]):
             self.cost = budget.cost
             reload()
 
-    def elsewhere(self, job: Job, *, overwrite: bool, since: str | Path | None) -> Dataset | None:
+    def elsewhere(
+        self, job: Job, report: Callable[[RunEvent], None], *, overwrite: bool, since: str | Path | None
+    ) -> Dataset | None:
         """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here.
 
         Raises:
@@ -70,7 +72,7 @@ class ModalRuntime(Runtime[ModalOptions]):
             )
         from vecmill_modal_runtime.laptop import run_on_modal
 
-        return run_on_modal(job, self.config)
+        return run_on_modal(job, self.config, report)
 
     def pace(self, flop_per_token: float) -> Pace | None:
         """Reckon with the GPU's peak and Modal's prices."""

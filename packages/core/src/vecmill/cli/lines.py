@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.sentences import begun, phrase, trouble
-from vecmill.cli.tally import EMBEDDING, STARTING
+from vecmill.cli.tally import ELSEWHERE, EMBEDDING, STARTING
 from vecmill.cli.text import clock, plural, rate
 from vecmill.records import RunStarted
 
@@ -29,7 +29,13 @@ def lines(
     tally: Tally, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
 ) -> Iterator[Callable[[RunEvent], None]]:
     """Print a line when the work begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
-    with _ticker(lambda: _say(line(tally.view())), first, interval):
+
+    def tick() -> None:
+        view = tally.view()
+        if view.phase != ELSEWHERE:
+            _say(line(view))
+
+    with _ticker(tick, first, interval):
         phase = tally.view().phase
 
         def show(event: RunEvent) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.records import (
     Publishing,
+    RunElsewhere,
     RunFinished,
     RunStarted,
     ShardDone,
@@ -41,6 +42,8 @@ class Narration:
     def lines(self, event: RunEvent) -> Iterator[Line]:
         """Yield an event's line: its name, its level, its fields. Progress is left out if some was told just now."""
         match event:
+            case RunElsewhere():
+                yield "run.elsewhere", "info", dataclasses.asdict(event)
             case RunStarted():
                 yield "run.started", "info", dataclasses.asdict(event)
             case RunFinished():

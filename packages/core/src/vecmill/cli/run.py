@@ -86,11 +86,14 @@ def _run(
 
 
 def _interrupted(tally: Tally) -> str:
+    from vecmill.cli.tally import ELSEWHERE
     from vecmill.cli.text import plural
 
     view = tally.view()
     if view.shards:
         state = f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
+    elif view.phase == ELSEWHERE:
+        state = "interrupted; what is done is kept there.\nTo go on,"
     else:
         state = "interrupted before the work began.\nTo begin anew,"
     return f"{state} run the same command again:\n    {interrupt.same_command()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecmill.cli.tally import EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
+from vecmill.cli.tally import ELSEWHERE, EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
 from vecmill.cli.text import near, plural, printable, said, size
 from vecmill.records import ShardDone, ShardFailed, ShardRetried
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PHRASES = {
     PREPARING: "preparing: reading the model and the source",
+    ELSEWHERE: "running on other machines, which say how it goes",
     STARTING: "starting: workers load the model",
     EMBEDDING: "embedding",
     FINISHING: "finishing: checking ids, writing the manifest",

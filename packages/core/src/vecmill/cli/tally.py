@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING
 
 from vecmill.cli.rate import Rate, Speed
 from vecmill.cli.work import Counts, Work
-from vecmill.records import Publishing, RunFinished, RunStarted, ShardDone, ShardFailed, ShardProgress, ShardRetried
+from vecmill.records import (
+    Publishing,
+    RunElsewhere,
+    RunFinished,
+    RunStarted,
+    ShardDone,
+    ShardFailed,
+    ShardProgress,
+    ShardRetried,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vecmill.records import RunEvent
 
-PREPARING, STARTING, EMBEDDING = "preparing", "starting", "embedding"
+PREPARING, ELSEWHERE, STARTING, EMBEDDING = "preparing", "elsewhere", "starting", "embedding"
 FINISHING, PUBLISHING = "finishing", "publishing"
 
 
@@ -81,6 +90,8 @@ class Tally:
         """Count an event in."""
         with self._lock:
             match event:
+                case RunElsewhere():
+                    self._phase = ELSEWHERE
                 case RunStarted():
                     self._start(event)
                 case ShardProgress(progress):

@@ -53,15 +53,16 @@ def run(
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
-    runtime = build(load().registry, "runtime", job.runtime)
-    elsewhere = runtime.elsewhere(job, overwrite=overwrite, since=since)
-    if elsewhere is not None:
-        return elsewhere  # type: ignore[no-any-return]
 
     def tell(event: RunEvent) -> None:
         load().observe(event)
         if observe is not None:
             observe(event)
+
+    runtime = build(load().registry, "runtime", job.runtime)
+    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
+    if elsewhere is not None:
+        return elsewhere  # type: ignore[no-any-return]
 
     plan_ = plan(job, since)
     for publisher in plan_.publishers:

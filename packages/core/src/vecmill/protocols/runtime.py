@@ -27,16 +27,22 @@ class Runtime(Component[ConfigT]):
     def elsewhere(
         self,
         job: Any,  # noqa: ANN401 - a Job, which stands above protocols
+        report: Callable[[RunEvent], None],
         *,
         overwrite: bool,
         since: str | Path | None,
     ) -> Dataset | None:
         """Run a whole job where this runtime's disk is, and return its dataset; None to have it run here.
 
-        Asked before anything is planned: source, model and dataset are then out of this machine's sight. The
-        arguments are those of ``vecmill.run``.
+        Asked before anything is planned: source, model and dataset are then out of this machine's sight.
+
+        Args:
+            job: What to do.
+            report: Told of ``RunElsewhere`` before it begins.
+            overwrite: As given to ``vecmill.run``.
+            since: As given to ``vecmill.run``.
         """
-        del job, overwrite, since
+        del job, report, overwrite, since
         return None
 
     @abstractmethod

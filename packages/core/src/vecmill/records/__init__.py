@@ -9,6 +9,7 @@ from vecmill.records.errand import Errand, Sent
 from vecmill.records.estimate import Estimate, Pace, Range
 from vecmill.records.event import (
     Publishing,
+    RunElsewhere,
     RunEvent,
     RunFinished,
     RunStarted,
@@ -45,6 +46,7 @@ __all__ = [
     "Range",
     "Receipt",
     "Reused",
+    "RunElsewhere",
     "RunEvent",
     "RunFinished",
     "RunStarted",

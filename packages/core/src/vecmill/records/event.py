@@ -26,6 +26,13 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunElsewhere:
+    """The whole job is handed to other machines at ``place``, which tell of it in words of their own."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShardStarted:
     """An attempt at a shard begins; ``worker`` is its process, if it is on this machine."""
 
@@ -99,7 +106,8 @@ class Publishing:
 
 
 RunEvent = (
-    RunStarted
+    RunElsewhere
+    | RunStarted
     | ShardStarted
     | ShardProgress
     | ShardDone
