@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TARGETS = ("job_files", "source_rows", "chunks", "answers")
+TARGETS = ("job_files", "source_rows", "chunks", "models", "answers")
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = Path("out", "fuzz")
 SECONDS = 60

@@ -131,5 +131,5 @@ def test_a_damaged_tokenizer_is_refused(tmp_path):
     """The error names the file."""
     (tmp_path / "tokenizer.json").write_text('{"model": ')
 
-    with pytest.raises(ModelError, match=r"tokenizer\.json cannot be read as a tokenizer"):
+    with pytest.raises(ModelError, match=r"tokenizer\.json cannot be used as a tokenizer"):
         load_tokenizer(tmp_path)

@@ -74,6 +74,15 @@ def describe(model: str, root: Path) -> ModelFolder:
     Raises:
         ModelError: It holds no model, a damaged one, or one that is not a text embedder.
     """
+    try:
+        return _described(model, root)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # Settings of other types than they have: there is no end of them.
+        told = f"The settings in {root} make no sense ({type(error).__name__}: {error})"
+        raise ModelError(f"{told}. Get the model's files again.") from error
+
+
+def _described(model: str, root: Path) -> ModelFolder:
     pipeline = read_pipeline(root)
     path = root / pipeline.transformer
     config = read_settings(path / "config.json", dict)

@@ -30,7 +30,7 @@ def read_settings(path: Path, shape: type[Shape]) -> Shape | None:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}. Get the model's files again.") from error
     if not isinstance(content, shape):
         raise ModelError(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _BATCH_CHARACTERS = 1_000_000
+_PROBE = "a word, \u4e2d\u6587, \U0001f600 and \u16a0"
+"""Some tokenizers fail on the first character that they do not know, for lack of a token for it."""
 
 
 def load_tokenizer(folder: Path) -> ModelTokenizer:
@@ -33,9 +35,15 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
     if not path.is_file():
         raise ModelError(f"{folder} holds no tokenizer.json. Name a folder or Hub id of a model that has one.")
     try:
-        exact = tokenizers.Tokenizer.from_file(str(path))
+        tokenizer = _loaded(path)
+        tokenizer.count([_PROBE])
     except Exception as error:  # tokenizers raises nothing more precise
-        raise ModelError(f"{path} cannot be read as a tokenizer: {error}. Download the model again.") from error
+        raise ModelError(f"{path} cannot be used as a tokenizer: {error}. Download the model again.") from error
+    return tokenizer
+
+
+def _loaded(path: Path) -> ModelTokenizer:
+    exact = tokenizers.Tokenizer.from_file(str(path))
     exact.no_padding()
     exact.no_truncation()
     spec = orjson.loads(exact.to_str())
