@@ -11,12 +11,17 @@ from cloud import WORKER
 pytestmark = pytest.mark.slow
 RECIPE = ("chunker.name=characters", "batching.name=fixed")
 """Of the articles: 400 characters (the default of this chunker), batches of 512 or of 32."""
+CANNED = {"vectors": "random"}
 
 
 @pytest.fixture(scope="module")
-def recipe(cloud):
-    """The dataset of the articles' recipe in one shard."""
-    return cloud.embed(*RECIPE, "batching.size=512", "shards.target_mb=4", "publish.0.path=out/recipe")
+def recipe(cloud, made):
+    """The dataset of the articles' recipe in one shard, with canned vectors from here on."""
+    cloud.retire()
+    cloud.route(**CANNED)
+    yield cloud.embed(*RECIPE, "batching.size=512", "shards.target_mb=4", "publish.0.path=out/recipe")
+    cloud.retire()
+    cloud.route()
 
 
 def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
@@ -38,25 +43,6 @@ def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
     assert cloud.plane.traffic(WORKER).inputs == shards
 
 
-def test_the_driver_carries_no_data(cloud, made, recipe):
-    """All that it says and hears is below 10 kB for a shard, small or large; nothing goes by blob."""
-    small, large = (max(path.stat().st_size for path in (each.path / "data").iterdir()) for each in (made, recipe))
-    assert large > 4 * small
-    assert made.bytes / len(made.digests) < 10_000
-    assert recipe.bytes / len(recipe.digests) < 10_000
-    drivers = {container for container, name in cloud.plane.containers.started if name == "embed"}
-    assert not [rpc for caller, rpc in cloud.plane.wire.calls if caller in drivers and rpc.startswith("Blob")]
-
-
-def test_the_articles_recipe_is_a_matter_of_settings(cloud, recipe, vecmill):
-    """Chunks of 400 characters in the order of the text, in batches of 512."""
-    table = recipe.table
-    sizes = [end - start for start, end in zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True)]
-    assert max(sizes) <= 400
-    assert sorted(sizes)[len(sizes) // 2] > 380
-    vecmill("verify", recipe.path)
-
-
 def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(cloud, made, vecmill):
     """Killed, and preempted by an interrupt: the shards are done again, and every file is the same, byte for byte.
 
@@ -76,6 +62,25 @@ def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(c
     assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]
 
 
+def test_the_driver_carries_no_data(cloud, made, recipe):
+    """All that it says and hears is below 10 kB for a shard, small or large; nothing goes by blob."""
+    small, large = (max(path.stat().st_size for path in (each.path / "data").iterdir()) for each in (made, recipe))
+    assert large > 4 * small
+    assert made.bytes / len(made.digests) < 10_000
+    assert recipe.bytes / len(recipe.digests) < 10_000
+    drivers = {container for container, name in cloud.plane.containers.started if name == "embed"}
+    assert not [rpc for caller, rpc in cloud.plane.wire.calls if caller in drivers and rpc.startswith("Blob")]
+
+
+def test_the_articles_recipe_is_a_matter_of_settings(cloud, recipe, vecmill):
+    """Chunks of 400 characters in the order of the text, in batches of 512."""
+    table = recipe.table
+    sizes = [end - start for start, end in zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True)]
+    assert max(sizes) <= 400
+    assert sorted(sizes)[len(sizes) // 2] > 380
+    vecmill("verify", recipe.path)
+
+
 def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(cloud, recipe, same, vecmill):
     """It is too busy, breaks connections, dies, and returns null for a vector that is not a number.
 
@@ -87,9 +92,8 @@ def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(
     (victim,) = {row["id"] for row in whole.to_pylist() if mark in row["text"]}
     assert whole.num_rows > 2 * 5 * 32  # so that at least one of two routers meets nine requests, and dies
     cloud.retire()
-    cloud.route(script=["busy", None, "reset", "failed"], die_every=9, nan=mark)
+    cloud.route(**CANNED, script=["busy", None, "reset", "failed"], die_every=9, nan=mark)
     made = cloud.embed(*RECIPE, "batching.size=32", "max_quarantine=0.1", "publish.0.path=out/faults")
-    cloud.route()
     (set_aside,) = pq.read_table(made.path / "quarantine.parquet").to_pylist()
     assert set_aside["id"] == victim
     vecmill("verify", made.path)
