@@ -44,6 +44,11 @@ def measure(tmp_path):
     return run
 
 
+@pytest.mark.fault(
+    "load",
+    "a corpus ten times as large",
+    promise="The same memory.",
+)
 @pytest.mark.slow
 def test_ten_times_the_documents_take_the_same_memory(measure):
     """From 20,000 chunks to 200,000 the worker's and the driver's peak memory stay within 10%."""

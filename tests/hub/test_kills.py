@@ -132,6 +132,11 @@ def blows(requests, way):
         yield from (Blow("GET", "/xet-write-token/", delay=delay) for delay in (0.002, 0.005, 0.01, 0.02, 0.04))
 
 
+@pytest.mark.fault(
+    "publish",
+    "the publication is killed at any request",
+    promise="Readers see the old dataset or the new one, whole; the same command finishes, and sends nothing twice.",
+)
 @pytest.mark.slow
 def test_killed_at_any_request_nobody_notices_and_again_it_finishes(hub, nursery, seen, tmp_path, way):
     """Kill -9 at each request, lost or carried out: main is whole, and the next try sends what is missing alone."""

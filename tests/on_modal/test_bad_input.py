@@ -61,6 +61,11 @@ def test_a_volume_that_is_missing_is_made_and_its_source_is_missed(cloud, monkey
     assert [name for _, name in cloud.plane.containers.started[before:]] == ["embed"]
 
 
+@pytest.mark.fault(
+    "modal",
+    "the router falls back to the processor on a paid GPU",
+    promise="The run fails, with the router's log.",
+)
 def test_a_router_on_the_processor_is_refused(cloud):
     """A GPU is paid for, so a router that fell back to the processor fails the run, with its log."""
     cloud.retire()

@@ -36,6 +36,11 @@ TRANSIENT = ("busy", "unhealthy", "failed", "too_large", "invalid", "reset", "cu
 MISSHAPEN = ("truncated", "html", "narrow", "missing", "extra")
 
 
+@pytest.mark.fault(
+    "engine",
+    "any one of them, on either route, and then no more",
+    promise="The request is sent again; every text has its own vector.",
+)
 @pytest.mark.parametrize(
     ("fault", "route"),
     [*((fault, "openai-base64") for fault in TRANSIENT + MISSHAPEN), *((fault, "embed") for fault in MISSHAPEN)],
@@ -47,6 +52,11 @@ def test_a_fault_that_passes_leaves_no_trace(router, job, fault, route):
     assert router.metrics()[f'te_double_faults{{fault="{fault}"}}'] == 3
 
 
+@pytest.mark.fault(
+    "engine",
+    "an answer takes longer than timeout_s",
+    promise="It is asked for again.",
+)
 def test_a_slow_answer_is_asked_for_again(router, job):
     """An answer that takes longer than the job allows is not waited for."""
     router.behave(script=["slow"], slow_s=1.5)
@@ -62,6 +72,11 @@ def test_a_storm_of_everything_is_survived(router, job, seed):
     check_complete(run(job(router.url, max_in_flight=4, **QUICK)))
 
 
+@pytest.mark.fault(
+    "engine",
+    "any one of them, for good",
+    promise="The shard fails after its attempts; the message says what the router did, and how often it was tried.",
+)
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -105,6 +120,11 @@ def test_a_router_that_dies_is_waited_for(job):
         assert router.starts > 1
 
 
+@pytest.mark.fault(
+    "engine",
+    "the router still loads when the run begins",
+    promise="It is waited for.",
+)
 def test_a_router_that_still_loads_is_waited_for(job):
     """The run may begin before the router's port is open."""
     with RouterDouble(MODEL, wait=False, vectors="random") as router:
@@ -121,6 +141,11 @@ def test_a_router_that_never_gets_ready_ends_the_run(job):
     assert f"no connection to {router.url}" in str(caught.value)
 
 
+@pytest.mark.fault(
+    "engine",
+    "the router takes few texts at a time",
+    promise="Its limits are read first and kept: it never has to refuse.",
+)
 def test_a_small_router_is_not_asked_for_more_than_it_takes(job):
     """One that takes 5 texts at a time in requests of 3 never has to refuse: its limits are kept from the start."""
     flags = ("--max-concurrent-requests", "5", "--max-client-batch-size", "3")
@@ -129,6 +154,11 @@ def test_a_small_router_is_not_asked_for_more_than_it_takes(job):
         assert router.metrics()['te_request_failure{err="overloaded"}'] == 0
 
 
+@pytest.mark.fault(
+    "engine",
+    "other runs use the same router",
+    promise="They make room for each other; each ends complete.",
+)
 def test_runs_that_share_a_router_make_room_for_each_other(job):
     """Three runs think they have 8 permits each where there are 8 in all: each ends complete."""
     with (
@@ -151,6 +181,11 @@ def test_a_key_comes_from_the_environment(job, monkeypatch):
     assert not any(b"canary-7351" in path.read_bytes() for path in dataset.path.rglob("*") if path.is_file())
 
 
+@pytest.mark.fault(
+    "engine",
+    "the router computes another kind of vector than the job asks for",
+    promise="Refused before the first text.",
+)
 def test_a_router_with_another_pooling_is_refused(job):
     """Its vectors would be of another kind; nothing is embedded."""
     with RouterDouble(MODEL, "--pooling", "cls", vectors="random") as router:
@@ -159,6 +194,11 @@ def test_a_router_with_another_pooling_is_refused(job):
         assert router.metrics()["te_request_count"] == 0
 
 
+@pytest.mark.fault(
+    "engine",
+    "a text is longer than the router takes",
+    promise="It is set aside with the reason, never cut in silence.",
+)
 @pytest.mark.parametrize("route", ["openai-base64", "embed"])
 def test_a_router_never_cuts_a_text_in_silence(job, route):
     """One that adds a prompt of its own, and cuts what that makes too long, is found out by a text and refused."""

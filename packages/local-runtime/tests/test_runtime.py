@@ -26,6 +26,11 @@ def test_two_workers_make_the_files_that_one_makes(job):
     assert vecmill.verify(two.path).ok
 
 
+@pytest.mark.fault(
+    "crash",
+    "a worker process dies",
+    promise="It is replaced and its shard done again, with the same result; its last words are told.",
+)
 def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     """One death costs one attempt at one shard, and changes nothing in the result."""
     events = []
@@ -39,6 +44,11 @@ def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     assert shards(killed) == shards(vecmill.run(job("quiet")))
 
 
+@pytest.mark.fault(
+    "crash",
+    "a shard kills its worker each time",
+    promise="After its attempts the run fails and names it; the other shards are kept, and not done again.",
+)
 def test_a_shard_that_always_kills_its_worker_fails_the_run_and_keeps_the_others(job):
     """After all attempts the run says which shard is missing and why; later it goes on from there."""
     with pytest.raises(RunError, match=r"1 of \d+ shards failed(.|\n)*killed by signal 9(.|\n)*my last words"):
@@ -50,6 +60,11 @@ def test_a_shard_that_always_kills_its_worker_fails_the_run_and_keeps_the_others
     assert sum(isinstance(event, ShardDone) for event in events) == 1
 
 
+@pytest.mark.fault(
+    "crash",
+    "a worker fails with an error",
+    promise="Tried again if that can help; a damaged source is not.",
+)
 @pytest.mark.parametrize(
     ("do", "attempts", "message"),
     [("raise", 3, "out of order"), ("refuse", 1, "the file is damaged"), ("bug", 3, "KeyError: 'a bug'")],
@@ -76,6 +91,11 @@ def test_what_a_library_prints_does_not_disturb_the_messages(job):
     assert vecmill.verify(vecmill.run(job(do="print")).path).ok
 
 
+@pytest.mark.fault(
+    "crash",
+    "the driver is killed while a worker is stuck",
+    promise="The worker ends too.",
+)
 def test_no_worker_outlives_a_killed_driver(tables, tmp_path):
     """When the driver is killed without a chance to clean up, its workers end by themselves."""
     path = tmp_path / "job.py"

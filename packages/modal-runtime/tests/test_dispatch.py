@@ -61,6 +61,11 @@ def test_every_shard_has_one_outcome(faults, tasks, receipt, cloud):
     assert all(count <= 2 for count in retried.values())
 
 
+@pytest.mark.fault(
+    "modal",
+    "a container's attempt fails",
+    promise="The shard is tried again.",
+)
 def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
     """Two bad attempts, then a receipt."""
     tries = Counter()
@@ -78,6 +83,11 @@ def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
     assert [event.attempt for event in told if isinstance(event, ShardStarted) and event.shard == 1] == [1, 2, 3]
 
 
+@pytest.mark.fault(
+    "modal",
+    "a container times out and Modal does not say over which shard",
+    promise="It is found out, tried again, and named if it fails.",
+)
 def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, cloud):
     """A timeout comes back without a name; the shard that never answers is the one that is tried again, then fails."""
 
@@ -92,6 +102,11 @@ def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, clou
     assert "hit its timeout" in failure.error
 
 
+@pytest.mark.fault(
+    "modal",
+    "max_cost_usd is reached",
+    promise="What was begun is finished, the rest is named; the ceiling is kept.",
+)
 def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
     """What was begun is finished, the rest is named with what to do, and the ceiling is kept."""
     now = [0.0]

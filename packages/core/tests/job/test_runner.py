@@ -53,6 +53,11 @@ def test_a_corpus_becomes_a_dataset_that_verifies(job, corpus, tmp_path):
     assert set(manifest["shards"][0]) == {"path", "rows", "bytes", "sha256"}
 
 
+@pytest.mark.fault(
+    "input",
+    "NUL, combining marks, right-to-left, CJK, emoji, endless words",
+    promise="Embedded whole.",
+)
 def test_awkward_texts_go_through_whole(job, corpus):
     """NUL, combining marks, right-to-left, CJK, emoji and endless words are embedded, not lost."""
     keys = {"embedder": {"name": "hash", "max_tokens": 6000}}
@@ -107,6 +112,11 @@ def test_an_interrupted_run_goes_on_and_ends_byte_identical(job, corpus, tmp_pat
     assert not (resumed.path / ".vecmill").exists()
 
 
+@pytest.mark.fault(
+    "input",
+    "null, blank, malformed and duplicate rows",
+    promise="Quarantined, each with its reason; the account adds up, and the rest is embedded.",
+)
 def test_bad_rows_are_quarantined_with_reasons_and_the_rest_is_embedded(job, corpus):
     """Null, blank, non-string and duplicate rows go to quarantine.parquet; the account adds up."""
     bad = [
@@ -127,6 +137,11 @@ def test_bad_rows_are_quarantined_with_reasons_and_the_rest_is_embedded(job, cor
     assert vecmill.verify(dataset.path).ok
 
 
+@pytest.mark.fault(
+    "input",
+    "an id stands in two shards",
+    promise="The first document stays and the later is set aside, wherever shards are cut.",
+)
 def test_duplicate_ids_are_found_across_shards(job, corpus):
     """Wherever shards are cut, the first document of an id is kept and the later ones are set aside."""
     twice = [*rows(), {"id": "d0", "text": "again"}, {"id": "d1", "text": "again"}]
@@ -147,6 +162,11 @@ def test_duplicate_ids_are_found_across_shards(job, corpus):
     assert quarantined == [["again", "again"]] * 2
 
 
+@pytest.mark.fault(
+    "input",
+    "more documents are set aside than max_quarantine allows",
+    promise="The run fails at its end and the dataset is kept; with a higher limit nothing is embedded again.",
+)
 def test_too_many_bad_rows_fail_the_run_and_keep_the_dataset(job, corpus):
     """Over max_quarantine the run fails at its end; with a higher limit nothing is embedded again."""
     path = corpus(*rows(), *({"id": f"bad{n}", "text": ""} for n in range(5)))
@@ -158,6 +178,11 @@ def test_too_many_bad_rows_fail_the_run_and_keep_the_dataset(job, corpus):
     assert not [event for event in events if isinstance(event, ShardDone)]
 
 
+@pytest.mark.fault(
+    "input",
+    "one chunk of a document cannot be embedded",
+    promise="The document is quarantined whole: there are no half documents.",
+)
 def test_a_document_with_one_refused_chunk_is_quarantined_whole(job, corpus):
     """The dataset holds no half documents."""
     texts = [*TEXTS[:5], "A good start. " * 40 + "\n\nthen POISON\n\n" + "a good end. " * 40]
@@ -170,6 +195,11 @@ def test_a_document_with_one_refused_chunk_is_quarantined_whole(job, corpus):
         assert (row["id"], row["reason"], row["text"]) == ("d5", "not embedded", texts[5])
 
 
+@pytest.mark.fault(
+    "input",
+    "a chunk is longer than the model takes",
+    promise="Quarantined; or, with truncate = true, cut and counted.",
+)
 def test_long_chunks_are_quarantined_or_counted_never_cut_in_silence(job, corpus):
     """A chunk over the model's limit sets its document aside, unless truncate = true counts it."""
     path = corpus(*rows(["short", "word " * 30]))
@@ -181,6 +211,11 @@ def test_long_chunks_are_quarantined_or_counted_never_cut_in_silence(job, corpus
     assert table(cut.path).column("tokens").to_pylist() == [3, 16]
 
 
+@pytest.mark.fault(
+    "folder",
+    "the folder holds another run",
+    promise="Refused, and the message says in which key the two differ.",
+)
 def test_another_run_in_the_folder_is_refused_and_told_apart(job, corpus):
     """The message says in which key the runs differ; --overwrite replaces."""
     path = corpus(*rows())
@@ -191,6 +226,11 @@ def test_another_run_in_the_folder_is_refused_and_told_apart(job, corpus):
     assert vecmill.run(other, overwrite=True).manifest.recipe["chunker"]["max_tokens"] == 16
 
 
+@pytest.mark.fault(
+    "folder",
+    "the folder holds files that vecmill did not write",
+    promise="Refused, with --overwrite too.",
+)
 def test_a_folder_with_other_things_in_it_is_never_touched(job, corpus, tmp_path):
     """Files that vecmill did not write stop the run, with --overwrite too."""
     (tmp_path / "out").mkdir()
@@ -201,6 +241,11 @@ def test_a_folder_with_other_things_in_it_is_never_touched(job, corpus, tmp_path
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.fault(
+    "source",
+    "its content changed since the run began",
+    promise="It is another run, and refused in the folder of the first.",
+)
 def test_changed_content_is_another_run(job, corpus):
     """The fingerprint of the source is part of a run's identity."""
     vecmill.run(job(corpus(*rows())))
@@ -223,6 +268,11 @@ def test_a_kept_column_must_not_take_the_name_of_ours(job, corpus):
         vecmill.run(job(path, source={"name": "jsonl", "path": str(path), "keep": ["tokens"]}))
 
 
+@pytest.mark.fault(
+    "folder",
+    "the job file is wrong",
+    promise="Refused before anything is written.",
+)
 def test_a_wrong_option_is_refused_before_anything_is_written(job, corpus, tmp_path):
     """Unknown components and keys stop the job while the folder is still untouched."""
     path = corpus(*rows())

@@ -54,6 +54,11 @@ def test_an_installed_plugin_is_found(installed):
     assert found["problems"] == {}
 
 
+@pytest.mark.fault(
+    "plugin",
+    "an installed plugin is broken",
+    promise="It is named and left out; the command and the other plugins go on.",
+)
 @pytest.mark.parametrize(
     ("broken", "why"),
     [

@@ -70,6 +70,11 @@ def test_records_are_cut_between_partitions_only_where_they_end(tmp_path: Path) 
     assert 8 <= min(counts) <= max(counts) <= 12
 
 
+@pytest.mark.fault(
+    "source",
+    "a CSV record is malformed",
+    promise="It is set aside with its line; the others are read.",
+)
 def test_a_bad_record_is_a_problem_of_its_own(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
     """It is told by file and line, and the records around it are read."""
     lines = ["id,text", "1,one", '2,"two', 'lines"', "", "3", "4,four,more", '5,"five"x', "6,six"]
@@ -89,6 +94,11 @@ def test_a_bad_record_is_a_problem_of_its_own(tmp_path: Path, read_all: Callable
         ]
 
 
+@pytest.mark.fault(
+    "source",
+    "a CSV file breaks off",
+    promise="The shard stops and names the file: nobody can count what is missing.",
+)
 def test_an_open_quote_at_the_end_is_a_truncated_file(tmp_path: Path) -> None:
     """All after the quote would be one document; the message says where it opens."""
     (tmp_path / "a.csv").write_text('id,text\n1,one\n2,"two\n3,three\n')

@@ -76,6 +76,11 @@ def test_a_compressed_file_is_one_partition(tmp_path: Path, read_all: Callable[.
     assert read_all(source, 10)["id"].to_pylist() == [str(row) for row in range(250)]
 
 
+@pytest.mark.fault(
+    "source",
+    "a line is not JSON, or not a document",
+    promise="It is set aside with its line; the others are read.",
+)
 @pytest.mark.parametrize(
     ("line", "id_", "told"),
     [
@@ -108,6 +113,11 @@ def test_a_bad_line_is_a_problem_of_its_own(
         assert bad["text"] is None
 
 
+@pytest.mark.fault(
+    "source",
+    "a JSON Lines file breaks off",
+    promise="The shard stops and names the file and the line.",
+)
 @pytest.mark.parametrize("end", [b'{"id": "2", "te', b'{"id": "2", "text": "\xe2\x82'])
 def test_an_unfinished_last_line_is_a_truncated_file(write_lines: Callable[..., Path], end: bytes) -> None:
     """Half a line at the end is not one bad document but a file that was cut off."""
@@ -127,6 +137,11 @@ def test_a_last_line_without_a_newline_is_whole(write_lines: Callable[..., Path]
     assert [row["id"] for row in _all(_source(path), 1)] == ["1", "2"]
 
 
+@pytest.mark.fault(
+    "source",
+    "a compressed file breaks off",
+    promise="The shard stops and names the file.",
+)
 @pytest.mark.parametrize("cut", [-4, -30])
 def test_a_truncated_compressed_file_is_named(tmp_path: Path, cut: int) -> None:
     """With the last line that could be read."""

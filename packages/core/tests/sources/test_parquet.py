@@ -233,6 +233,11 @@ def test_files_must_agree(tmp_path: Path, second: dict[str, object], told: str) 
         list(_source(tmp_path, keep=["n"]).partitions(1_000))
 
 
+@pytest.mark.fault(
+    "source",
+    "a Parquet file breaks off",
+    promise="Refused by name when the run is planned.",
+)
 @pytest.mark.parametrize("size", [0, 3, 1_000, -1])
 def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
     """A footer that is not there is found when planning."""
@@ -244,6 +249,11 @@ def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
         list(_source(tmp_path).partitions(1_000))
 
 
+@pytest.mark.fault(
+    "source",
+    "pages of a Parquet file are damaged",
+    promise="The shard stops and names the file and the row group.",
+)
 def test_damaged_pages_are_named_by_row_group(tmp_path: Path) -> None:
     """A file with a good footer and bad pages fails where it is bad, saying which rows these are."""
     path = _write(tmp_path / "a.parquet")

@@ -47,6 +47,11 @@ def test_a_file_added_elsewhere_changes_no_partition(many: Path) -> None:
     assert [batch.to_pylist() for batch in _source(many).read(last)] == before
 
 
+@pytest.mark.fault(
+    "source",
+    "a file changes between plan and worker",
+    promise="Refused by name.",
+)
 @pytest.mark.parametrize("change", ["grow", "touch", "remove"])
 def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path, change: str) -> None:
     """Content planned and content read are the same, or the shard fails with the file's name."""

@@ -94,6 +94,11 @@ def test_a_public_repo_is_not_taken_for_a_private_one(hub, publisher, made):
         publisher(private=True).check()
 
 
+@pytest.mark.fault(
+    "publish",
+    "the dataset is damaged before it is published",
+    promise="It is verified first, and not published.",
+)
 @pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
 def test_a_run_that_fails_its_check_is_not_published(hub, publisher, dataset, harm):
     """A missing, short or changed shard: nothing is sent, the repo is not even created."""

@@ -48,6 +48,11 @@ def published(hub, publisher, made, naps):
     return hub
 
 
+@pytest.mark.fault(
+    "publish",
+    "the Hub is busy (429, 5xx)",
+    promise="It is waited for, as long as it says.",
+)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_a_busy_hub_is_waited_for(published, publisher, other, complete, naps, way, endpoint):  # noqa: PLR0913, PLR0917 - a table
     """429, 5xx and a dropped connection, one after the other at one endpoint: the publication goes through."""
@@ -69,6 +74,11 @@ def test_a_busy_hub_is_waited_for(published, publisher, other, complete, naps, w
 STATUSES = (400, 403, 404, 409, 412, 429, 500, DROPPED)
 
 
+@pytest.mark.fault(
+    "publish",
+    "any error at any request",
+    promise="Readers see the old dataset or the new one, whole; the same command goes on.",
+)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_any_answer_anywhere_leaves_a_whole_dataset_and_a_way_on(hub, publisher, tiny, complete, naps, token, endpoint):  # noqa: PLR0913, PLR0917 - a table
@@ -119,6 +129,11 @@ def test_any_answer_before_there_is_a_repo_leaves_a_way_on(hub, publisher, tiny,
         assert complete(new, revision="next")
 
 
+@pytest.mark.fault(
+    "publish",
+    "the answer to a commit is lost",
+    promise="The commit is made once.",
+)
 @pytest.mark.parametrize("status", [409, 412, 429, 500, 503, 504, DROPPED])
 @pytest.mark.parametrize("skip", [0, 1], ids=["files", "switch"])
 @pytest.mark.parametrize("after", [False, True], ids=["refused", "answer lost"])
@@ -136,6 +151,11 @@ def test_a_commit_is_made_once_whatever_is_heard_of_it(  # noqa: PLR0913, PLR091
     assert naps
 
 
+@pytest.mark.fault(
+    "publish",
+    "the Hub stays down",
+    promise="Given up with one message; the next try sends only what is missing.",
+)
 @pytest.mark.parametrize(("method", "path"), [("POST", "/commit/"), ("POST", "/tag/"), ("GET", "/refs")])
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_a_hub_that_stays_down_is_given_up_and_the_next_try_goes_on(  # noqa: PLR0913, PLR0917 - a table
@@ -152,6 +172,11 @@ def test_a_hub_that_stays_down_is_given_up_and_the_next_try_goes_on(  # noqa: PL
     assert len(published.uploads) == sent
 
 
+@pytest.mark.fault(
+    "publish",
+    "somebody else commits meanwhile",
+    promise="Their commit is kept.",
+)
 def test_somebody_elses_commit_in_between_is_kept(published, publisher, other, complete):
     """The repo changes just before the switch: 412, the branch is read anew, and both changes are there."""
     repo = published.find("dataset", "user/name")
@@ -166,6 +191,11 @@ def test_somebody_elses_commit_in_between_is_kept(published, publisher, other, c
     assert "notes.txt" in repo.files("main")
 
 
+@pytest.mark.fault(
+    "publish",
+    "somebody removes files meanwhile",
+    promise="That is noticed before readers are shown them.",
+)
 def test_files_that_somebody_removed_in_between_are_missed(published, publisher, made, other, complete):
     """A shard is gone before the switch: readers keep the old run, and publishing again sends it once more."""
     repo = published.find("dataset", "user/name")
@@ -199,6 +229,11 @@ def test_a_file_that_does_not_belong_is_removed_by_the_switch(published, publish
     assert complete(other)
 
 
+@pytest.mark.fault(
+    "publish",
+    "the account has no space left",
+    promise="Said in the Hub's words; readers keep the old dataset, and the same command goes on later.",
+)
 def test_no_space_left_is_said_in_the_hubs_words(published, publisher, made, other, complete):
     """One message with the Hub's reason; readers see the old run; with more space, it goes through."""
     published.quota = 0
@@ -224,6 +259,11 @@ def test_a_licence_that_the_hub_does_not_know_is_said_and_changed_without_sendin
     assert len(published.uploads) == sent
 
 
+@pytest.mark.fault(
+    "publish",
+    "the token may no longer write",
+    promise="One message; readers keep the old dataset.",
+)
 def test_a_token_that_may_no_longer_write_ends_with_one_message(published, publisher, made, other, complete, token):
     """Rights that are taken away between check and publication: the Hub's words, and no token in them."""
     published.users[token] = User("user", role="read")
@@ -236,6 +276,11 @@ def test_a_token_that_may_no_longer_write_ends_with_one_message(published, publi
         error = error.__cause__
 
 
+@pytest.mark.fault(
+    "publish",
+    "two publish at once",
+    promise="One whole run is there in the end.",
+)
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_two_who_publish_at_once_leave_one_whole_run(published, publisher, other, third, complete):
     """Another publication finishes between ours and its switch: the last one wins, whole."""

@@ -89,6 +89,11 @@ def test_what_was_sent_is_not_sent_again_after_a_failure(hub, job, naps, complet
     assert not read_sent(Layout(tmp_path / "out"))
 
 
+@pytest.mark.fault(
+    "publish",
+    "a run whose workers publish is interrupted",
+    promise="No shard is sent twice.",
+)
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_an_interrupted_run_goes_on_without_sending_a_shard_twice(hub, job, complete):
     """Receipts on disk say what was sent: only the shards that were not done are done and sent."""
