@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from vecmill.errors import ModelError
 from vecmill.models.settings import read_settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def read_prompts(folder: Path) -> Prompts:
     for documents.
     """
     settings = read_settings(folder / "config_sentence_transformers.json", dict) or {}
-    prompts = {name: text or "" for name, text in (settings.get("prompts") or {}).items()}
+    prompts = {name: _checked(text or "", folder) for name, text in (settings.get("prompts") or {}).items()}
     default_name = settings.get("default_prompt_name")
     default = prompts.get(default_name, "")
     named = (prompts[name] for name in DOCUMENT_NAMES if name in prompts)
@@ -35,3 +36,9 @@ def read_prompts(folder: Path) -> Prompts:
         document=next(named, "" if default_name == "query" else default),
         query=prompts.get("query", default),
     )
+
+
+def _checked(prompt: object, folder: Path) -> str:
+    if not isinstance(prompt, str):
+        raise ModelError(f"{folder / 'config_sentence_transformers.json'} has a prompt that is no text: {prompt!r}.")
+    return prompt

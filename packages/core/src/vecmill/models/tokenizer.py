@@ -37,7 +37,9 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
     try:
         tokenizer = _loaded(path)
         tokenizer.count([_PROBE])
-    except Exception as error:  # tokenizers raises nothing more precise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # tokenizers raises nothing more precise, and a panic in Rust is no Exception
         raise ModelError(f"{path} cannot be used as a tokenizer: {error}. Download the model again.") from error
     return tokenizer
 
