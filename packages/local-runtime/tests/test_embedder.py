@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from vecmill.errors import ConfigError, EngineError, ModelError
+from vecmill.errors import EngineError, ModelError
 from vecmill.testing import check_embedder
 from vecmill_local_runtime.arithmetic import arithmetic
 from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
@@ -97,10 +97,17 @@ def test_the_jobs_prompt_goes_before_the_models(option, prompt, tiny_model):
     assert made.model().query_prompt == "q: "
 
 
-def test_int8_is_refused_before_any_work():
-    """When the job is planned, not in a worker."""
-    with pytest.raises(ConfigError, match="int8"):
-        make(precision="int8").pinned()
+@pytest.mark.skipif(not arithmetic().int8, reason="needs int8")
+def test_int8_is_near_and_the_same_from_every_embedder(embedder):
+    """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated anew, and described as int8."""
+    texts = [*GOLDEN, "short", "Numbers such as 3.14 and 2,718; a (bracketed) remark: done!"]
+    one, other = (make(precision="int8") for _ in range(2))
+    one.open()
+    other.open()
+    found = one.embed(texts)
+    assert (found * embedder.embed(texts)).sum(axis=1).min() >= 0.99
+    assert np.array_equal(found, other.embed(texts))
+    assert one.model().precision == one.pinned().precision == "int8"
 
 
 def test_it_works_open_only():

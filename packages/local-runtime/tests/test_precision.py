@@ -9,10 +9,12 @@ import pytest
 
 from vecmill.errors import ConfigError
 from vecmill_local_runtime import arithmetic as machine
-from vecmill_local_runtime.precision import resolve
+from vecmill_local_runtime.precision import computed, resolve
 
 WITHOUT = machine.Arithmetic("Old Processor", bf16=False, features=("avx2",))
 WITH = machine.Arithmetic("New Processor", bf16=True, features=("avx2", "avx512_bf16"))
+WITH_INT8 = machine.Arithmetic("Middling Processor", bf16=False, features=("avx2", "avx512_vnni"))
+WITH_BOTH = machine.Arithmetic("New Processor", bf16=True, features=("avx512_bf16", "avx512_vnni"))
 
 
 @pytest.mark.parametrize(("found", "expected"), [(WITH, "bf16"), (WITHOUT, "f32")])
@@ -30,10 +32,20 @@ def test_bf16_without_the_instructions_is_refused_with_the_processors_name(monke
         resolve("bf16")
 
 
-def test_int8_is_refused_with_what_there_is():
-    """Until it holds what it promises."""
-    with pytest.raises(ConfigError, match=r"'int8' is not available yet\. Take 'auto', 'bf16' or 'f32'"):
+def test_int8_without_the_instructions_is_refused_with_the_processors_name(monkeypatch):
+    """Emulated, it would only be less exact."""
+    monkeypatch.setattr(machine, "arithmetic", lambda: WITHOUT)
+    with pytest.raises(ConfigError, match=r"Old Processor.*Take 'auto' or 'f32'.*avx512_vnni"):
         resolve("int8")
+
+
+@pytest.mark.parametrize(("found", "rest"), [(WITH_INT8, "f32"), (WITH_BOTH, "bf16")])
+def test_what_is_not_in_int8_is_in_the_best_that_there_is(found, rest, monkeypatch):
+    """A processor may have one and not the other."""
+    monkeypatch.setattr(machine, "arithmetic", lambda: found)
+    assert resolve("int8") == "int8"
+    assert computed("int8") == rest
+    assert computed("f32") == "f32"
 
 
 def test_what_the_processor_says_and_what_is_reported_agree():

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import openvino
 
-_TELLING = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+_TELLING = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+_INT8 = {"avx_vnni", "avx512_vnni", "amx_int8"}
 
 
 class Arithmetic(NamedTuple):
@@ -24,6 +25,11 @@ class Arithmetic(NamedTuple):
     processor: str
     bf16: bool
     features: tuple[str, ...]
+
+    @property
+    def int8(self) -> bool:
+        """Whether it multiplies 8-bit integers itself, as far as the system tells."""
+        return bool(_INT8.intersection(self.features))
 
 
 @functools.cache

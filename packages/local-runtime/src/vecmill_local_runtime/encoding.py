@@ -9,10 +9,13 @@ import numpy as np
 from vecmill.batching.token_budget import TokenBudgetBatching, TokenBudgetOptions
 from vecmill.errors import EmbedError
 from vecmill.models.limits import padding_token
+from vecmill_local_runtime.calibration import calibrate, calibration_texts
 from vecmill_local_runtime.engine import Engine
 from vecmill_local_runtime.graph.build import build_graph
+from vecmill_local_runtime.graph.linear import plain
 from vecmill_local_runtime.head import Head
 from vecmill_local_runtime.padding import cut, pad
+from vecmill_local_runtime.precision import computed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +32,7 @@ class Encoding:
     Args:
         folder: The model's files.
         tokenizer: Its tokenizer.
-        precision: ``bf16`` or ``f32``.
+        precision: ``int8``, ``bf16`` or ``f32``.
         streams: How many calls of ``embed`` are worked on at the same time.
         batch_tokens: Tokens, padding included, that are computed at a time; a larger call is split.
 
@@ -40,9 +43,10 @@ class Encoding:
     def __init__(
         self, folder: ModelFolder, tokenizer: Tokenizer, precision: str, streams: int, batch_tokens: int
     ) -> None:
-        graph = build_graph(folder)
+        project = calibrate(folder, tokenizer, calibration_texts()) if precision == "int8" else plain
+        graph = build_graph(folder, project)
         self._vocabulary = graph.vocabulary
-        self._engine = Engine(graph, precision, streams)
+        self._engine = Engine(graph, computed(precision), streams)
         self._head = Head(folder)
         self._tokenizer = tokenizer
         self._longest = folder.max_tokens

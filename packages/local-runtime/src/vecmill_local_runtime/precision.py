@@ -6,21 +6,32 @@ from vecmill.errors import ConfigError
 
 
 def resolve(asked: str) -> str:
-    """Return ``bf16`` or ``f32`` for what a job asks; ``auto`` is bf16 where the processor has it.
+    """Return ``int8``, ``bf16`` or ``f32`` for what a job asks; ``auto`` is bf16 where the processor has it.
 
     Raises:
         ConfigError: It cannot be had on this machine.
     """
     if asked == "f32":
         return asked
-    if asked == "int8":
-        raise ConfigError("embedder.precision = 'int8' is not available yet. Take 'auto', 'bf16' or 'f32'.")
     from vecmill_local_runtime.arithmetic import arithmetic
 
     machine = arithmetic()
     if asked == "bf16" and not machine.bf16:
-        raise ConfigError(
-            f"embedder.precision = 'bf16', but this processor ({machine.processor}) does not compute in bf16. "
-            "Take 'auto' or 'f32', or a machine with avx512_bf16 or amx_bf16."
-        )
+        raise _missing(asked, machine.processor, "avx512_bf16 or amx_bf16")
+    if asked == "int8" and not machine.int8:
+        raise _missing(asked, machine.processor, "avx512_vnni, avx_vnni or amx_int8")
+    if asked == "int8":
+        return asked
     return "bf16" if machine.bf16 else "f32"
+
+
+def computed(precision: str) -> str:
+    """Return what the engine computes in; with int8, which is in the graph, this is for all that is not quantized."""
+    return resolve("auto") if precision == "int8" else precision
+
+
+def _missing(asked: str, processor: str, features: str) -> ConfigError:
+    return ConfigError(
+        f"embedder.precision = {asked!r}, but this processor ({processor}) does not compute in {asked}. "
+        f"Take 'auto' or 'f32', or a machine with {features}."
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from vecmill.errors import ModelError
 from vecmill.models import open_model
-from vecmill_local_runtime.graph.build import build_graph
+from vecmill_local_runtime.graph.build import build_graph, build_observer
 
 INT64, FLOAT, BOOL = 7, 1, 9
 TABLE = np.random.default_rng(8).normal(size=(30, 16)).astype(np.float32)
@@ -111,3 +111,9 @@ def test_a_graph_that_cannot_be_used_is_refused(content, message, model):
     """Damaged, of another kind, or pooled already in its own way."""
     with pytest.raises(ModelError, match=message):
         build_graph(model(content))
+
+
+def test_an_onnx_graph_is_not_calibrated(model):
+    """int8 needs layers that are known one by one; the message says what to take."""
+    with pytest.raises(ModelError, match="ONNX graph, and int8 needs safetensors"):
+        build_observer(model(encoder()))

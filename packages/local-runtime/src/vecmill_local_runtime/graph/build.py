@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,13 +12,17 @@ from openvino import opset13 as ov
 from vecmill.errors import ModelError
 from vecmill_local_runtime.graph.architecture import read_architecture
 from vecmill_local_runtime.graph.encoder import Encoder
+from vecmill_local_runtime.graph.linear import Observer, plain
 from vecmill_local_runtime.graph.onnx import onnx_vectors
-from vecmill_local_runtime.graph.ops import kept
+from vecmill_local_runtime.graph.ops import axis, constant, ints, kept
 from vecmill_local_runtime.graph.pooling import pool
 from vecmill_local_runtime.tensors import Tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vecmill.models import ModelFolder
+    from vecmill_local_runtime.graph.linear import Project
     from vecmill_local_runtime.graph.ops import Node
 
 IDS, LENGTHS = "ids", "lengths"
@@ -37,24 +42,61 @@ class Graph(NamedTuple):
     vocabulary: int
 
 
-def build_graph(folder: ModelFolder) -> Graph:
+def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
     """Build the graph of a model up to and with its pooling.
+
+    Args:
+        folder: The model's files.
+        project: How linear layers are applied; an ONNX graph has its own way.
 
     Raises:
         ModelError: The weights are damaged, or are not what ``config.json`` says.
     """
-    ids = _input(IDS, [-1, -1])
-    lengths = _input(LENGTHS, [-1])
-    keep = kept(ids, lengths)
-    try:
-        vectors, vocabulary = _token_vectors(folder, ids, keep)
+    ids, lengths, keep = _inputs()
+    with _blamed(folder):
+        vectors, vocabulary = _token_vectors(folder, ids, keep, project)
         pooled = pool(vectors, ids, keep, lengths, folder.pipeline.pooling)
+    return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
+
+
+def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
+    """Build a graph that gives, in one row, the largest number in each channel of the linear layers' inputs.
+
+    Returns:
+        The graph, and how many channels each input has, in the order of the row: for each input its largest
+        numbers, then the largest of their negatives.
+    """
+    ids, lengths, keep = _inputs()
+    observer = Observer()
+    with _blamed(folder):
+        _, vocabulary = _token_vectors(folder, ids, keep, observer)
+    if not observer.inputs:
+        raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
+    text = ov.unsqueeze(keep, axis(2))
+    masked = [
+        ov.select(text, each, constant(-np.inf)) for x in observer.inputs.values() for each in (x, ov.negative(x))
+    ]
+    row = ov.concat([ov.reduce_max(each, ints(0, 1)) for each in masked], 0)
+    widths = {name: x.output(0).partial_shape[2].get_length() for name, x in observer.inputs.items()}
+    return Graph(openvino.Model([row], [ids, lengths], "observer"), vocabulary), widths
+
+
+@contextmanager
+def _blamed(folder: ModelFolder) -> Iterator[None]:
+    """Say of which model an error speaks."""
+    try:
+        yield
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1]
         raise ModelError(f"{folder.id!r}: its weights do not fit its config.json ({why}).") from error
     except ModelError as error:
         raise ModelError(f"{folder.id!r} cannot be run: {error}. Name another model or revision.") from error
-    return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
+
+
+def _inputs() -> tuple[Node, Node, Node]:
+    """Return the inputs, token ids and lengths, and which of the tokens are text."""
+    ids, lengths = _input(IDS, [-1, -1]), _input(LENGTHS, [-1])
+    return ids, lengths, kept(ids, lengths)
 
 
 def _input(name: str, shape: list[int]) -> Node:
@@ -63,12 +105,12 @@ def _input(name: str, shape: list[int]) -> Node:
     return node
 
 
-def _token_vectors(folder: ModelFolder, ids: Node, keep: Node) -> tuple[Node, int]:
+def _token_vectors(folder: ModelFolder, ids: Node, keep: Node, project: Project) -> tuple[Node, int]:
     if folder.weights[0].suffix == ".onnx":
         return onnx_vectors(folder.weights[0], ids, keep), int(folder.config.get("vocab_size", 1 << 31))
     tensors = Tensors(path for path in folder.weights if path.parent == folder.path)
     prefix = _prefix(tensors)
-    vectors = Encoder(tensors, read_architecture(folder.config), prefix).vectors(ids, keep)
+    vectors = Encoder(tensors, read_architecture(folder.config), prefix, project).vectors(ids, keep)
     _check_complete(tensors, prefix)
     return vectors, len(tensors.take(prefix + _WORDS))
 

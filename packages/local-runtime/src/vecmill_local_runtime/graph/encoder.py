@@ -9,11 +9,13 @@ import numpy as np
 from openvino import opset13 as ov
 
 from vecmill_local_runtime.graph.activations import activate
-from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, layer_norm, linear, positions, split_heads
+from vecmill_local_runtime.graph.linear import Layer, plain
+from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, layer_norm, positions, split_heads
 from vecmill_local_runtime.graph.relative import relative_bias
 
 if TYPE_CHECKING:
     from vecmill_local_runtime.graph.architecture import Architecture
+    from vecmill_local_runtime.graph.linear import Project
     from vecmill_local_runtime.graph.ops import Node
     from vecmill_local_runtime.tensors import Tensors
 
@@ -28,12 +30,14 @@ class Encoder:
         tensors: The weights.
         shape: The encoder's numbers and names.
         prefix: What stands before the names of the weights.
+        project: How linear layers are applied.
     """
 
-    def __init__(self, tensors: Tensors, shape: Architecture, prefix: str) -> None:
+    def __init__(self, tensors: Tensors, shape: Architecture, prefix: str, project: Project = plain) -> None:
         self._tensors = tensors
         self._shape = shape
         self._prefix = prefix
+        self._project = project
 
     def vectors(self, ids: Node, keep: Node) -> Node:
         """Return the last layer's token vectors, B L H, given ids and which of them are text, B L each."""
@@ -71,17 +75,26 @@ class Encoder:
 
     def _layer(self, x: Node, bias: Node, prefix: str) -> Node:
         shape, names, tensors = self._shape, self._shape.names, self._tensors
-        x = ov.add(x, linear(self._attend(x, bias, prefix), tensors, prefix + names.attention))
+        x = ov.add(x, self._linear(self._attend(x, bias, prefix), prefix + names.attention))
         x = layer_norm(x, tensors, prefix + names.attention_norm, shape.epsilon)
-        wide = activate(linear(x, tensors, prefix + names.up), shape.activation)
-        x = ov.add(x, linear(wide, tensors, prefix + names.down))
+        wide = activate(self._linear(x, prefix + names.up), shape.activation)
+        # Never in 8-bit integers: what the activation gives is so uneven that most of the error would come from here.
+        x = ov.add(x, *plain(wide, [self._weights(prefix + names.down)]))
         return layer_norm(x, tensors, prefix + names.norm, shape.epsilon)
 
     def _attend(self, x: Node, bias: Node, prefix: str) -> Node:
         shape, names = self._shape, self._shape.names
         width = shape.hidden // shape.heads
-        scales = ((names.query, 1 / math.sqrt(width)), (names.key, 1.0), (names.value, 1.0))
-        projected = (linear(x, self._tensors, prefix + name, scale) for name, scale in scales)
+        scales = {names.query: 1 / math.sqrt(width), names.key: 1.0, names.value: 1.0}
+        projected = self._project(x, [self._weights(prefix + name, scale) for name, scale in scales.items()])
         query, key, value = (split_heads(each, shape.heads, width) for each in projected)
         mixed = ov.scaled_dot_product_attention(query, key, value, bias, constant(np.float32(1)))
         return join_heads(mixed, shape.hidden)
+
+    def _linear(self, x: Node, name: str) -> Node:
+        return self._project(x, [self._weights(name)])[0]
+
+    def _weights(self, name: str, scale: float = 1.0) -> Layer:
+        """Take a layer; the scale of its result goes into its numbers, where it costs no rounding."""
+        weight, bias = (self._tensors.take(f"{name}.{part}") * np.float32(scale) for part in ("weight", "bias"))
+        return Layer(name, weight, bias)

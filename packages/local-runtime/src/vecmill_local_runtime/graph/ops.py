@@ -34,16 +34,10 @@ def axis(value: int) -> Node:
     return constant(value, np.int64)
 
 
-def linear(x: Node, tensors: Tensors, name: str, scale: float = 1.0) -> Node:
-    """Return ``scale * (x @ weight.T + bias)``; the scale goes into the weights, where it costs no rounding."""
-    weight, bias = tensors.take(f"{name}.weight"), tensors.take(f"{name}.bias")
-    return ov.add(ov.matmul(x, constant(weight * np.float32(scale)), False, True), constant(bias * np.float32(scale)))  # noqa: FBT003 - OpenVINO takes these by place
-
-
 def layer_norm(x: Node, tensors: Tensors, name: str, epsilon: float) -> Node:
     """Normalize each token's vector, then scale and shift it."""
     weight, bias = tensors.take(f"{name}.weight"), tensors.take(f"{name}.bias")
-    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - (the same)
+    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - OpenVINO takes these by place
     return ov.add(ov.multiply(centred, constant(weight)), constant(bias))
 
 
