@@ -5,7 +5,7 @@ import pytest
 from doubles.hub import Disturbance
 from vecmill import run
 from vecmill.errors import PublishError
-from vecmill.records import Sent, ShardDone
+from vecmill.records import RunStarted, Sent, ShardDone
 from vecmill.store.layout import Layout
 from vecmill.store.sent import read_sent
 
@@ -126,6 +126,23 @@ def test_a_worker_that_cannot_send_leaves_it_to_the_driver(hub, job, token, comp
     assert complete(dataset)
     batches = [request for request in hub.requests if request.path.endswith("/objects/batch")]
     assert len(batches) == len(dataset.manifest.shards) + 1
+
+
+@pytest.mark.parametrize("way", ["lfs"], indirect=True)
+def test_workers_without_a_token_say_so_and_the_driver_sends(hub, job, monkeypatch, complete):
+    """The driver's own token never travels: machines that lack one leave every shard to the driver."""
+    told = []
+
+    def observe(event):
+        told.append(event)
+        if isinstance(event, RunStarted):
+            monkeypatch.delenv("HF_TOKEN")
+
+    dataset = run(job(), observe)
+    unsent = [event.receipt.unsent for event in told if isinstance(event, ShardDone)]
+    assert len(unsent) == len(dataset.manifest.shards)
+    assert all("needs a token" in why for (why,) in unsent)
+    assert complete(dataset)
 
 
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
