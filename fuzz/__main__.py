@@ -6,9 +6,12 @@ Guided by the branches that vecmill takes. A find is written to ``out/fuzz``; me
 from __future__ import annotations
 
 import importlib
+import random
 import subprocess
 import sys
 from pathlib import Path
+
+from fuzz.mutation import mutated
 
 TARGETS = ("job_files", "source_rows", "chunks", "models", "answers")
 CORPUS = Path(__file__).parent / "corpus"
@@ -40,7 +43,12 @@ def _fuzz(target: str, seconds: int) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     limits = [f"-max_total_time={seconds}", f"-timeout={SECONDS_FOR_ONE}", f"-rss_limit_mb={MEGABYTES}"]
     places = [f"-artifact_prefix={FOUND}/{target}-", f"-max_len={LONGEST}", str(corpus), str(CORPUS / target)]
-    atheris.Setup([sys.argv[0], *limits, *places], check)
+
+    def mutator(data: bytes, most: int, seed: int) -> bytes:
+        made = mutated(data, random.Random(seed))  # noqa: S311 - the fuzzer's own seed
+        return made if made is not None and len(made) <= most else atheris.Mutate(data, most)
+
+    atheris.Setup([sys.argv[0], *limits, *places], check, custom_mutator=mutator)
     atheris.Fuzz()
 
 

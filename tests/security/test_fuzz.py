@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import random
 from pathlib import Path
 
 import pytest
 
 from fuzz.__main__ import CORPUS, TARGETS
 from fuzz.laws import broken
+from fuzz.mutation import mutated
 
 INPUTS = sorted(path.relative_to(CORPUS).as_posix() for path in CORPUS.glob("*/*"))
 
@@ -27,6 +29,18 @@ def test_every_kind_of_input_has_a_corpus():
 def test_it_ends_in_a_result_or_a_message(path):
     """Whatever else is raised fails the test; so does a law that is broken."""
     importlib.import_module(f"fuzz.{Path(path).parts[0]}").check((CORPUS / path).read_bytes())
+
+
+@pytest.mark.parametrize("target", ["models", "answers"])
+def test_so_do_its_neighbours(target):
+    """With values of other types in their places, and without some."""
+    check = importlib.import_module(f"fuzz.{target}").check
+    inputs = [path.read_bytes() for path in sorted((CORPUS / target).iterdir())]
+    changed = (mutated(inputs[number % len(inputs)], random.Random(number)) for number in range(400))  # noqa: S311 - the same every time
+    neighbours = [data for data in changed if data is not None]
+    assert len(neighbours) > 50
+    for data in neighbours:
+        check(data)
 
 
 @pytest.mark.fault(
