@@ -5,7 +5,8 @@ import pytest
 from vecmill.errors import StoreError
 from vecmill.records import ComponentSpec
 from vecmill_modal_runtime.edition import Edition
-from vecmill_modal_runtime.shelf import Record, Shelf
+from vecmill_modal_runtime.record import Record
+from vecmill_modal_runtime.shelf import Shelf
 
 SOURCE = ComponentSpec(name="hub", options={"repo": "user/topics"})
 

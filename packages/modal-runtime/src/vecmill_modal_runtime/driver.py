@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import re
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill import run
@@ -16,20 +14,22 @@ from vecmill.plugins.build import build
 from vecmill.store.verify import verify
 from vecmill_modal_runtime import weights
 from vecmill_modal_runtime.edition import edition
-from vecmill_modal_runtime.hub_files import HubFilesSource
 from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
 from vecmill_modal_runtime.progress import narrated
-from vecmill_modal_runtime.shelf import Record, Shelf
+from vecmill_modal_runtime.record import record
+from vecmill_modal_runtime.shelf import Shelf
 from vecmill_modal_runtime.sources import localized
 from vecmill_modal_runtime.volume import RUNS, commit, reload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from vecmill import Job
     from vecmill.records import ComponentSpec, Dataset, RunEvent
     from vecmill_modal_runtime.edition import Edition
     from vecmill_modal_runtime.options import ModalOptions
+    from vecmill_modal_runtime.record import Record
 
 PINNED = re.compile(r"[0-9a-f]{40}|sha256:.+")
 
@@ -63,11 +63,12 @@ class Driver:
             keep_runs: Revisions that stay, the new one included; 0 for all.
         """
         job, wanted, shelf = self._look(job)
-        record = shelf.unchanged(wanted, _elsewhere(job))
-        if record is not None:
+        if known := shelf.unchanged(wanted, _elsewhere(job)):
             self._say(f"{wanted.folder} is finished and its source is unchanged: nothing to do")
-            shelf.add(record)
-        done = self._made(job, wanted, shelf) if record is None else _told(record, shelf)
+            shelf.add(known)
+            done = _told(known, shelf)
+        else:
+            done = self._made(job, wanted, shelf)
         if gone := shelf.prune(keep_runs):
             self._say(f"removed {', '.join(gone)}")
         commit()
@@ -105,11 +106,11 @@ class Driver:
             with narrated(self._say) as observe:
                 dataset = self._run(job, observe, _earlier(wanted, shelf))
             _sound(dataset)
-            record = _record(wanted, job, dataset)
-            shelf.add(record)
+            finished = record(wanted, job, dataset)
+            shelf.add(finished)
         finally:
             commit()
-        return {**_told(record, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+        return {**_told(finished, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
 
     def _run(self, job: Job, observe: Callable[[RunEvent], None], earlier: Path | None) -> Dataset:
         """Run a job. An earlier edition that another version of vecmill made is no reason for a schedule to fail."""
@@ -153,34 +154,13 @@ def _sound(dataset: Dataset) -> None:
         raise RunError(f"{dataset.path} is not sound: {checked.faults[0].path}: {checked.faults[0].problem}")
 
 
-def _record(wanted: Edition, job: Job, dataset: Dataset) -> Record:
-    manifest = dataset.manifest
-    path = job.source.options.get("path") if job.source.name == HubFilesSource.name else None
-    return Record(
-        name=wanted.name,
-        folder=wanted.folder,
-        run_id=manifest.run_id,
-        source=wanted.source,
-        kept=str(Path(path).parent) if path else None,
-        revision=wanted.revision,
-        recipe=wanted.recipe,
-        sample=wanted.sample,
-        publish=_elsewhere(job),
-        published=list(dataset.published[1:]),
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        documents=manifest.account.documents_embedded,
-        chunks=manifest.account.chunks,
-        bytes=sum(entry.bytes for entry in manifest.shards),
-    )
-
-
-def _told(record: Record, shelf: Shelf) -> dict[str, Any]:
+def _told(finished: Record, shelf: Shelf) -> dict[str, Any]:
     return {
-        "dataset": str(shelf.root / record.folder),
-        "run": record.run_id,
-        "published": ", ".join(record.published) or "no",
-        "documents": record.documents,
-        "chunks": record.chunks,
+        "dataset": str(shelf.root / finished.folder),
+        "run": finished.run_id,
+        "published": ", ".join(finished.published) or "no",
+        "documents": finished.documents,
+        "chunks": finished.chunks,
     }
 
 

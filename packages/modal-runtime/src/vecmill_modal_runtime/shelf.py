@@ -11,51 +11,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from vecmill.errors import StoreError
-from vecmill.records import ComponentSpec, Manifest
 from vecmill.store.files import write_bytes
 from vecmill.store.json import read_json, read_manifest
 from vecmill.store.layout import Layout
+from vecmill_modal_runtime.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyarrow.dataset import Dataset
 
+    from vecmill.records import ComponentSpec, Manifest
     from vecmill_modal_runtime.edition import Edition
-
-
-class Record(BaseModel):
-    """A finished edition.
-
-    Attributes:
-        folder: Its name, beside the record.
-        source: As pinned.
-        kept: The folder of the source's files on the Volume, if they were downloaded.
-        publish: To where it was published.
-        published: The addresses.
-        finished: When, ISO 8601, UTC.
-        bytes: Size of its shards.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    name: str
-    folder: str
-    run_id: str
-    source: ComponentSpec
-    kept: str | None = None
-    revision: str
-    recipe: str
-    sample: bool
-    publish: list[ComponentSpec]
-    published: list[str]
-    finished: str
-    documents: int
-    chunks: int
-    bytes: int
 
 
 class Shelf:
