@@ -16,7 +16,7 @@ from reliability.processes import Family
 from reliability.small_job import write_job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the family of a process is read from /proc")
-KILLS = int(os.environ.get("VECMILL_KILLS", "6"))
+KILLS = int(os.environ.get("VECMILL_KILLS", "5"))
 """How often to kill; ``VECMILL_KILLS=100`` for the long version."""
 
 
@@ -78,6 +78,7 @@ def test_killed_at_random_moments_a_run_ends_byte_identical(tmp_path):
     job = write_job(tmp_path)
     killing = Killing(lambda out: ["run", job, "-q", "--set", f"publish.0.path={out}"], tmp_path)
     killing.rounds(KILLS)
+    assert killing.resumed
 
 
 @pytest.mark.fault(
@@ -87,9 +88,9 @@ def test_killed_at_random_moments_a_run_ends_byte_identical(tmp_path):
 )
 def test_killed_with_a_real_model_a_run_ends_byte_identical(tmp_path):
     """The same with the demo's model: what the engine computes does not depend on what was done before."""
-    job = write_job(tmp_path, 60, embedder=f'name = "openvino"\nmodel = "{MODEL}"', target_mb=0.02)
+    job = write_job(tmp_path, 30, embedder=f'name = "openvino"\nmodel = "{MODEL}"', target_mb=0.02)
     killing = Killing(lambda out: ["run", job, "-q", "--set", f"publish.0.path={out}"], tmp_path)
-    killing.rounds(2)
+    killing.rounds(1)
 
 
 @pytest.mark.fault(

@@ -1,0 +1,24 @@
+"""A run on Modal that is killed goes on, and ends with the same bytes."""
+
+import os
+
+import pytest
+
+from reliability.modal_killing import ModalKilling
+
+pytestmark = pytest.mark.slow
+KILLS = int(os.environ.get("VECMILL_MODAL_KILLS", "2"))
+"""How often to kill; ``hatch run kills`` is the long version."""
+
+
+@pytest.mark.fault(
+    "modal",
+    "the driver's container, a worker's, or all of them are killed",
+    promise="The same call goes on from the receipts on the Volume, to the same bytes; no shard with a receipt is "
+    "done again.",
+)
+def test_killed_at_random_moments_a_run_ends_byte_identical(cloud, made, vecmill):
+    """Whatever dies, and whenever: each shard is there once, as in a run that was left alone."""
+    killing = ModalKilling(cloud, made)
+    killing.rounds(KILLS)
+    assert sum(killing.kills.values()) >= KILLS

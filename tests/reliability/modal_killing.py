@@ -1,0 +1,105 @@
+"""Killing on Modal: driver and workers are killed at random moments, and the same call is made again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from cloud import WORKER
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from cloud import Cloud, Made
+    from doubles.modal.container import Container
+
+DRIVER = "embed"
+
+
+class ModalKilling:
+    """Kills runs of the deployed job.
+
+    Args:
+        cloud: The deployed app.
+        made: What the job makes when it is left alone.
+        length: Seconds that a call takes, about.
+        seed: Of the moments, and of what is killed.
+
+    Attributes:
+        kills: How many there were, by what was killed.
+        resumed: How many calls found shards that an earlier one had done.
+    """
+
+    def __init__(self, cloud: Cloud, made: Made, length: float = 6, seed: int = 2026) -> None:
+        self._cloud = cloud
+        self._made = made
+        self._length = length
+        self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._number = 0
+        self.kills = dict.fromkeys(("the driver", "a worker", "all of it"), 0)
+        self.resumed = 0
+
+    def rounds(self, count: int) -> None:
+        """Kill so often; a run that ends before its turn makes room for one in a new folder."""
+        while sum(self.kills.values()) < count:
+            self._number += 1
+            self._one(f"publish.0.path=out/killed-{self._number}", count)
+
+    def _one(self, place: str, count: int) -> None:
+        done: dict[str, int] = {}
+        over = False
+        while not over and sum(self.kills.values()) < count:
+            self.resumed += bool(done)
+            call = self._cloud.begin(place)
+            over = self._struck(call, place)
+            done = self._shards_done(place) | done
+        finished = self._cloud.embed(place)
+        assert finished.digests == self._made.digests
+        hidden = [path for path in finished.path.rglob("*") if path.relative_to(finished.path).as_posix()[0] == "."]
+        assert [path for path in hidden if path.is_file()] == []
+        for name, stamp in done.items():
+            assert (finished.path / "data" / name).stat().st_mtime_ns == stamp, f"{name} was done again"
+
+    def _struck(self, call: subprocess.Popen[str], place: str) -> bool:
+        """Kill something at some moment of a call; return whether the call ended well all the same."""
+        self._wait(call, place)
+        what = self._chance.choice(list(self.kills))
+        victims = [*self._of(DRIVER), *self._of(WORKER)] if what == "all of it" else []
+        victims = victims or self._of(DRIVER if what == "the driver" else WORKER)[:1]
+        if call.poll() is None and victims:
+            self.kills[what] += 1
+            for victim in victims:
+                victim.signal(signal.SIGKILL)
+        call.communicate(timeout=300)
+        return call.returncode == 0
+
+    def _wait(self, call: subprocess.Popen[str], place: str) -> None:
+        """Wait for a moment: of the call's whole life, or, every other time, soon after one more shard is done."""
+        length, before = self._length, len(self._shards_done(place))
+        if self._chance.random() < 1 / 2:
+            length /= 4
+            while call.poll() is None and len(self._shards_done(place)) <= before:
+                time.sleep(0.02)
+        time.sleep(self._chance.uniform(0, length))
+
+    def _of(self, name: str) -> list[Container]:
+        return self._cloud.plane.containers.of(name)
+
+    def _shards_done(self, place: str) -> dict[str, int]:
+        """Return the shards of an unfinished run whose receipts are on the Volume, with their times."""
+        name = place.rpartition("/")[2]
+        done = {}
+        for path in self._volume.glob(f"runs/{name}*/.vecmill/receipts/*.json"):
+            with contextlib.suppress(FileNotFoundError):  # the run is finished, just now
+                shard = path.parents[2] / json.loads(path.read_text())["shard"]["path"]
+                done[shard.name] = shard.stat().st_mtime_ns
+        return done
+
+    @property
+    def _volume(self) -> Path:
+        return self._cloud.plane.volumes.named("vecmill").path
