@@ -8,16 +8,17 @@ import os
 import shutil
 import subprocess
 
+import pyarrow.parquet as pq
 import pytest
 
 import vecmill
 from reliability.killing import STAND_INS, VECMILL, assert_same
 from reliability.small_job import write_job
-from vecmill.errors import RunError, StoreError
+from vecmill.errors import EmbedError, RunError, StoreError
 from vecmill.job import finish, resume, runner
 from vecmill.records import ShardDone
 from vecmill.store.layout import Layout
-from vecmill.testing import install
+from vecmill.testing import HashEmbedder, install
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 needs_mounts = pytest.mark.skipif(not MOUNTS, reason="a small disk needs a mount namespace (root on Linux)")
@@ -155,6 +156,27 @@ def test_a_damaged_shard_is_named_and_done_again_alone(place, fresh, damage):
     assert vecmill.verify(fresh).ok
     (fresh / "elsewhere").unlink(missing_ok=True)
     assert_same(place / "alone", fresh)
+
+
+@pytest.mark.fault(
+    "disk",
+    "a damaged shard is done again, and the engine takes other texts than it did then",
+    promise="Refused, with what to do: the account would no longer be that of the rows.",
+)
+def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
+    """Nothing is patched up in silence."""
+    real = HashEmbedder.embed
+
+    def embed(self, texts):
+        if any("number 70." in text for text in texts):
+            raise EmbedError("not any more")
+        return real(self, texts)
+
+    victim = next(path for path in (fresh / "data").iterdir() if "d70" in pq.read_table(path)["id"].to_pylist())
+    cut(victim)
+    monkeypatch.setattr(HashEmbedder, "embed", embed)
+    with pytest.raises(StoreError, match=rf"{victim.name} was damaged.*came out with \d+ rows instead of \d+"):
+        vecmill.run(job(place, fresh))
 
 
 @pytest.mark.fault(

@@ -1,0 +1,22 @@
+"""Tests of vecmill_local_runtime.messages."""
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vecmill.records import Progress
+from vecmill_local_runtime import messages
+
+
+@given(st.integers(0, 200))
+def test_a_message_that_a_kill_cut_off_is_none(cut):
+    """Whole messages arrive, a cut one ends the stream without a word, wherever it was cut."""
+    stream = io.StringIO()
+    for shard in (1, 2):
+        messages.send_progress(stream, Progress(shard, documents=3))
+    content = stream.getvalue()
+    first, length = content.index("\n") + 1, min(cut, len(content))
+    whole = 2 if length == len(content) else int(length >= first)
+    received = list(messages.receive(io.StringIO(content[:length])))
+    assert [body.shard for _, body in received] == [1, 2][:whole]
