@@ -22,10 +22,14 @@ CHUNKING = {"correct": "correct", "over budget": "over", "misplaced": "misplaced
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "chunking-126": lambda result: table.contenders(result, "MB/s", CHUNKING),
     "chunking-256": lambda result: table.contenders(result, "MB/s", CHUNKING),
+    "client": lambda result: table.plain(
+        result, {"chunks per processor second": "chunks_per_cpu_second", "peak MB": "peak_mb"}
+    ),
     "corpus": lambda result: table.contenders(result, "chunks/s", {"peak MB": "peak_mb"}),
     "embedding": lambda result: table.contenders(result, "chunks/s", {"least cosine": "cosine"}),
     "memory": table.peaks,
     "overlap": lambda result: table.plain(result, {"chunks/s": "rate"}),
+    "scaling": table.scaling,
     "search": table.searches,
     "start": lambda result: table.plain(result, {"processor seconds": "seconds"}),
 }
@@ -37,6 +41,8 @@ def filled(page: str) -> str:
 
 
 def _block(kind: str, name: str) -> str:
+    if not results.kept(name):
+        return "Not measured yet."
     result = results.load(name)
     if kind == "machine":
         return table.machine(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
 import os
 import platform
@@ -13,12 +14,13 @@ _PACKAGES = ("vecmill", "openvino", "numpy", "pyarrow", "tokenizers", "tokie")
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, how much of it there is, what else it was doing, and the versions of what was run."""
+    """Return the date, the processor, how much of it there is, how busy it was, and the versions of what was run."""
     listing = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     facts = dict(line.split(":", 1) for line in listing.splitlines() if ":" in line)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     flags = set(facts.get("flags", "").split())
     return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "processor": facts.get("model name", platform.processor()),
         "family": f"{facts.get('cpu family', '?')}/{facts.get('model', '?')}/{facts.get('stepping', '?')}",
         "features": [name for name in _TELLING if name in flags],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import statistics
 from typing import TYPE_CHECKING, Any
@@ -58,8 +57,7 @@ def save(name: str, about: dict[str, Any], **content: Any) -> Path:
     """Write ``results/NAME.json``; say so."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    when = dt.datetime.now(dt.UTC).date().isoformat()
-    result = {"name": name, "date": when, "about": about, "machine": describe(), **content}
+    result = {"name": name, "about": about, "machine": describe(), **content}
     path.write_text(json.dumps(result, indent=1) + "\n")
     print(f"\nwritten: {path}")
     return path
@@ -69,3 +67,8 @@ def load(name: str) -> dict[str, Any]:
     """Read a result."""
     content: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
     return content
+
+
+def kept(name: str) -> bool:
+    """Return whether there is a result of this name."""
+    return (RESULTS / f"{name}.json").is_file()

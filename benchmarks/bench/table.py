@@ -15,11 +15,13 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number with three figures that count."""
+    """Return a number with three figures that count, and more where it is close to 1."""
     if value is None:
         return "-"
     if abs(value) >= 100:
         return f"{value:,.0f}"
+    if 0.9 < value < 1:
+        return f"{value:.5f}".rstrip("0")
     return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2f}"
 
 
@@ -59,7 +61,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.5f}" if 0.9 < value <= 1 else number(value)
+        return number(value)
     return "-" if value is None else str(value)
 
 
@@ -89,6 +91,12 @@ def machine(result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
     features = ", ".join(on["features"]) or "none that matter here"
     return (
-        f"{result['date']}, {on['processors']} processors ({on['processor']}, {on['family']}; {features}), "
+        f"{on.get('date', 'Undated')}, {on['processors']} processors ({on['processor']}, {on['family']}; {features}), "
         f"{on['system']}, load {on['load']} after the run; Python {on['python']}, {versions}."
     )
+
+
+def scaling(result: dict[str, Any]) -> str:
+    """Return the table of simulated efficiency: vecmill's driver, and one that carries every vector."""
+    rows = [[f"{row['containers']:,}", f"{row['vecmill']:.0%}", f"{row['carried']:.0%}"] for row in result["scaling"]]
+    return markdown(["containers", "vecmill", "every vector through the driver"], rows)
