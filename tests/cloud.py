@@ -66,8 +66,12 @@ class Cloud(Stage):
 
     def begin(self, *overrides: str) -> subprocess.Popen[str]:
         """Call ``embed`` with changes to the job."""
+        return self.call("embed", overrides)
+
+    def call(self, function: str, *args: object) -> subprocess.Popen[str]:
+        """Call a function of the app."""
         return subprocess.Popen(
-            [sys.executable, "-c", CALL, APP, "embed", json.dumps([overrides])],
+            [sys.executable, "-c", CALL, APP, function, json.dumps(args)],
             env=self.environment(),
             cwd=ROOT,
             text=True,

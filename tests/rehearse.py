@@ -28,7 +28,7 @@ CHANGES = ("runtime.max_containers=2",)
 VERIFY = str(Path(sys.executable).with_name("vecmill"))
 COUNT = "select count(*) as chunks, count(distinct id) as articles, sum(tokens) as tokens from dataset"
 ARTICLES = 60
-NOISE = ("✓ Initialized", "✓ Created", "✓ Uploaded", "├──", "└──", "✓ App completed")
+NOISE = ("✓ Initialized", "✓ Created", "✓ Uploaded", "├── ✓", "└── ✓", "✓ App completed")
 """What begins the lines that Modal prints for every command."""
 HEADINGS = ("function", "gpu", "containers", "inputs", "timeout", "retries", "schedule", "image")
 

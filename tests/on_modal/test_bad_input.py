@@ -69,7 +69,7 @@ def test_a_volume_that_is_missing_is_made_and_its_source_is_missed(cloud, monkey
 def test_a_router_on_the_processor_is_refused(cloud):
     """A GPU is paid for, so a router that fell back to the processor fails the run, with its log."""
     cloud.retire()
-    cloud.route(cuda=False)
+    cloud.route(cuda=False, vectors="random")
     output = cloud.end(cloud.begin("source.limit=3", "runtime.attempts=1", "publish.0.path=out/slow"), code=1)
     cloud.route()
     assert "fell back to the processor" in output
