@@ -41,30 +41,6 @@ def demo(vecmill: Callable[..., object], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def start(vecmill: object) -> Callable[..., subprocess.Popen[str]]:
-    """Start the command in a process group of its own, so that a test can interrupt or kill it."""
-    command = Path(sys.executable).with_name("vecmill")
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*args: str | Path) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            [command, *map(str, args)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        started.append(child)
-        return child
-
-    yield run
-    for child in started:
-        if child.poll() is None:
-            child.kill()
-        child.communicate()
-
-
-@pytest.fixture
 def plane() -> Iterator[Plane]:
     """A Modal control plane on this machine."""
     from doubles.modal import Plane

@@ -6,15 +6,13 @@ python tests/reliability/soak.py [CHUNKS]      (hatch run soak; a million by def
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from doubles.tei import MODEL, RouterDouble  # noqa: E402 - after the path
 from reliability.processes import Family  # noqa: E402 - (the same)
+from reliability.usage import Usage, watch  # noqa: E402 - (the same)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +30,6 @@ FAULTS = ("busy", "unhealthy", "failed", "reset", "cut", "truncated", "html", "n
 RATE = 0.05
 CHUNKS_IN_DOCUMENT = 50
 SIZE = 60
-SECONDS = 0.5
 MINUTES_PER_MILLION = 60
 """The bound on the time of a run; a quiet machine with two processors needs a sixth of it."""
 JOB = """
@@ -60,22 +58,6 @@ target_mb = {target_mb}
 name = "parquet"
 path = "{out}"
 """
-
-
-@dataclass
-class Usage:
-    """What a process held while it lived: resident bytes and open files, by the second."""
-
-    seconds: list[float] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)
-    files: list[int] = field(default_factory=list)
-
-    def growth(self) -> tuple[float, int]:
-        """Return how much more memory (a ratio) and files (a number) the last third needed than the middle one."""
-        third = len(self.memory) // 3
-        before, after = slice(third, 2 * third), slice(2 * third, None)
-        memory = max(self.memory[after]) / max(self.memory[before])
-        return memory, max(self.files[after]) - max(self.files[before])
 
 
 @dataclass
@@ -151,7 +133,7 @@ def run(job: Path, timeout: float) -> dict[str, Usage]:
         command, env=family.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
     usage: dict[str, Usage] = {"driver": Usage(), "worker": Usage()}
-    watcher = threading.Thread(target=_watch, args=(family, child.pid, usage, over))
+    watcher = threading.Thread(target=watch, args=(family, child.pid, usage, over))
     watcher.start()
     try:
         _, errors = child.communicate(timeout=timeout)
@@ -161,23 +143,6 @@ def run(job: Path, timeout: float) -> dict[str, Usage]:
         family.kill(*family.pids())
     assert child.returncode == 0, errors
     return usage
-
-
-def _watch(family: Family, driver: int, usage: dict[str, Usage], over: threading.Event) -> None:
-    began = time.monotonic()
-    while not over.wait(SECONDS):
-        for pid in family.pids():
-            with contextlib.suppress(OSError, IndexError):  # it has ended just now
-                found = usage["driver" if pid == driver else "worker"]
-                memory, files = _memory(pid), len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - names alone
-                found.seconds.append(time.monotonic() - began)
-                found.memory.append(memory)
-                found.files.append(files)
-
-
-def _memory(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def assert_flat(soaked: Soaked, memory: float, files: int = 8) -> None:
