@@ -84,6 +84,8 @@ def test_no_event_and_no_error_names_a_secret(job, monkeypatch, do):
     with pytest.raises(RunError, match=r"my last words \*\*\*|out of order \*\*\*") as caught:
         vecmill.run(job(do=do, times=99), events.append)
     assert "a secret of the environment" not in str(caught.value) + repr(events)
+    said = [event.text for event in events if isinstance(event, WorkerSaid)]
+    assert said == ["my last words ***"] * 3 if do == "die" else "as it fails ***" in said
 
 
 def test_what_a_library_prints_does_not_disturb_the_messages(job):

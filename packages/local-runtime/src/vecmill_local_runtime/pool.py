@@ -40,8 +40,7 @@ class Pool:
             if kind == "progress":
                 self._report(ShardProgress(body))
             elif kind == "said":
-                task = self._busy.get(process)
-                self._report(WorkerSaid(process.pid, task.index if task else None, body))
+                self._said(process, body)
             elif kind == "receipt":
                 del self._busy[process]
                 self._idle.append(process)
@@ -61,6 +60,14 @@ class Pool:
             process.finish()
         for process in (*self._busy, *self._idle):
             process.wait(deadline)
+        while not self._inbox.empty():  # a worker's last lines may come after its last message
+            process, kind, body = self._inbox.get()
+            if kind == "said":
+                self._said(process, body)
+
+    def _said(self, process: Process, line: str) -> None:
+        task = self._busy.get(process)
+        self._report(WorkerSaid(process.pid, task.index if task else None, line))
 
     def _start(self, number: int, cores: Sequence[int]) -> Process:
         return Process(number, cores, lambda process, kind, body: self._inbox.put((process, kind, body)))
