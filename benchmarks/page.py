@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE = HERE.parent / "docs" / "performance.md"
-BLOCK = re.compile(r"<!-- (table|targets|machine): ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
+BLOCK = re.compile(r"<!-- (table|targets|machine|picture): ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 CHUNKING = {"correct": "correct", "over budget": "over", "misplaced": "misplaced", "characters lost": "lost"}
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "chunking-126": lambda result: table.contenders(result, "MB/s", CHUNKING),
@@ -46,6 +46,8 @@ def _block(kind: str, name: str) -> str:
     result = results.load(name)
     if kind == "machine":
         return table.machine(result)
+    if kind == "picture":
+        return f"![Ratios: {name}](../benchmarks/results/{name}.svg)"
     return TABLES[name](result) if kind == "table" else table.targets(result)
 
 
