@@ -46,7 +46,7 @@ def test_overrides_win_over_the_file(tmp_path):
     [
         ("", "source: this key is required"),
         ('[sorce]\nname="pydoc"', r"sorce: unknown key; did you mean 'source'\?"),
-        (MINIMAL + "\n[chunker]\nmax_tokens = 3", "chunker: this table needs a name"),
+        (MINIMAL + "\n[[publish]]\nrepo = 'a/b'", "publish: this table needs a name"),
         (MINIMAL.replace('name = "pydoc"', "name = 3"), "source: this table needs a name"),
         ("max_quarantine = 2" + MINIMAL, "max_quarantine: input should be less than or equal to 1; found 2"),
         ('truncate = "perhaps"' + MINIMAL, "truncate: input should be a valid boolean.*found 'perhaps'"),
@@ -74,3 +74,14 @@ def test_a_job_file_that_is_no_text_is_one_clear_error(tmp_path):
     (tmp_path / "job.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         Job.load(tmp_path / "job.toml")
+
+
+def test_an_option_of_the_usual_component_needs_no_name(tmp_path):
+    """``--set runtime.attempts=1`` changes the runtime that the job would have had; a source has no usual one."""
+    path = tmp_path / "job.toml"
+    path.write_text('source.name = "pydoc"\nembedder.name = "hash"\n')
+    job = Job.load(path, ["runtime.attempts=1", "chunker.max_tokens=64"])
+    assert (job.runtime.name, job.runtime.options) == ("local", {"attempts": 1})
+    assert (job.chunker.name, job.chunker.options) == ("paragraphs", {"max_tokens": 64})
+    with pytest.raises(ConfigError, match="source: this table needs a name"):
+        Job(source={"limit": 3}, embedder={"name": "hash"})

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from vecmill.errors import ConfigError
 from vecmill.job.overrides import apply
@@ -36,8 +36,8 @@ class Job(BaseModel):
 
         Job(source={"name": "pydoc"}, embedder={"name": "openvino", "model": "BAAI/bge-small-en-v1.5"})
 
-    A component is a table with its ``name`` and its options. Options are checked, against the installed
-    plugins, when the job is run.
+    A component is a table with its ``name`` and its options; where there is a usual one, the name may be left
+    out. Options are checked, against the installed plugins, when the job is run.
 
     Attributes:
         max_quarantine: The share of documents that may be set aside before the run counts as failed.
@@ -93,7 +93,10 @@ class Job(BaseModel):
 
     @field_validator("source", "chunker", "batching", "embedder", "runtime", mode="before")
     @classmethod
-    def _component(cls, value: object) -> object:
+    def _component(cls, value: object, field: ValidationInfo) -> object:
+        usual = cls.model_fields[field.field_name or ""].default
+        if isinstance(value, dict) and isinstance(usual, ComponentSpec):
+            value = {"name": usual.name, **value}
         return _spec(value)
 
     @field_validator("publish", mode="before")
