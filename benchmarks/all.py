@@ -19,7 +19,7 @@ MINUTES = {
     "search": 4,
     "chunking": 6,
     "memory": 6,
-    "overlap": 5,
+    "overlap": 6,
     "client": 6,
     "client_scaling": 4,
     "corpus": 8,

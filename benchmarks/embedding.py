@@ -51,9 +51,9 @@ ENTRIES = [
 def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=300)
+    parser.add_argument("--chunks", type=int, default=240)
     parser.add_argument("--characters", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=240, help="no round begins later than this")
+    parser.add_argument("--seconds", type=float, default=270, help="no round begins later than this")
     parser.add_argument("--rounds", type=int, default=7, help="no more rounds than this")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
     parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
