@@ -102,9 +102,9 @@ def test_killed_with_a_real_model_a_run_ends_byte_identical(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, family, tmp_path, number):
     """Interrupted while the engine is silent: no half file, no worker left, and the way to resume."""
-    with RouterDouble(MODEL, vectors="random", script=[None] * 6, rates={"slow": 1.0}, slow_s=3600) as router:
+    with RouterDouble(MODEL, vectors="random", script=[None] * 3, rates={"slow": 1.0}, slow_s=3600) as router:
         embedder = f'name = "tei"\nmodel = "{MODEL}"\nurl = "{router.url}"\nmax_in_flight = 1'
-        job = write_job(tmp_path, 60, embedder=embedder, target_mb=0.1)
+        job = write_job(tmp_path, 60, embedder=embedder, target_mb=0.02)
         child = start("run", job)
         until(child, lambda: receipts(tmp_path / "out"))
         child.send_signal(number)
