@@ -30,6 +30,8 @@ FAULTS = ("busy", "unhealthy", "failed", "reset", "cut", "truncated", "html", "n
 RATE = 0.05
 CHUNKS_IN_DOCUMENT = 50
 SIZE = 60
+LONG = 200_000
+"""Chunks from which on a trend can be told from a beginning."""
 MINUTES_PER_MILLION = 60
 """The bound on the time of a run; a quiet machine with two processors needs a sixth of it."""
 JOB = """
@@ -179,7 +181,8 @@ def main() -> None:
         soaked = soak(chunks, Path(folder))
         for line in told(soaked):
             print(line, flush=True)
-        assert_flat(soaked, memory=1.1)
+        if chunks >= LONG:
+            assert_flat(soaked, memory=1.1)
         subprocess.run([Path(sys.executable).with_name("vecmill"), "verify", Path(folder) / "out"], check=True)
 
 
