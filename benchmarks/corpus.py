@@ -3,7 +3,8 @@
     hatch run bench:corpus
 
 The same documents, the same slices of 400 characters, the same weights, the whole machine. The peers have their
-model loaded; vecmill starts its worker and loads it in each run. Peak memory is of the largest process.
+model loaded; vecmill starts its worker and loads it in each run;
+one row leaves that out. Peak memory is of the largest process.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 FIRST = "datasets.map + sentence-transformers"
 OURS = "vecmill"
+LOADED = "vecmill, loading left out"
 ENTRIES = [
     Entry(FIRST, "corpus_datasets"),
     Entry("datasets.map + sentence-transformers bf16", "corpus_datasets", {"bf16": True}),
@@ -43,8 +45,8 @@ ENTRIES = [
 def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=600)
-    parser.add_argument("--seconds", type=float, default=240, help="no round begins later than this")
+    parser.add_argument("--chunks", type=int, default=800)
+    parser.add_argument("--seconds", type=float, default=200, help="no round begins later than this")
     parser.add_argument("--rounds", type=int, default=5, help="no more rounds than this")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
     parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
@@ -78,7 +80,10 @@ def write(folder: Path, name: str, documents: list[str]) -> Path:
 
 
 def report(rounds: Rounds, chunks: list[str], clock: str) -> None:
-    """Write the results."""
+    """Write the results; those of vecmill also as its worker reports them, without its start."""
+    if OURS in rounds.taken and clock == "wall":
+        rounds.loaded[LOADED] = rounds.loaded[OURS]
+        rounds.taken[LOADED] = [{**each, "wall": each["facts"]["worker_seconds"]} for each in rounds.taken[OURS]]
     extra = {name: _facts(answers) for name, answers in rounds.taken.items()}
     rows = results.rows(rounds, FIRST, clock, len(chunks), extra)
     about = {"chunks": len(chunks), "characters": sum(map(len, chunks)), "clock": clock}
@@ -93,14 +98,16 @@ def _facts(answers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _targets(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = {row["name"]: row for row in rows}
-    ours = found.pop(OURS, None)
-    if ours is None or not found:
+    ours = [row for row in rows if row["name"].startswith(OURS)]
+    best = max((row["rate"] for row in rows if row not in ours), default=None)
+    if not ours or best is None:
         return []
-    best = max(row["rate"] for row in found.values())
+    speed = [
+        results.target(f"{row['name']}: times as fast as the best pipeline", row["rate"] / best, 2.5) for row in ours
+    ]
     return [
-        results.target("times as fast as the best pipeline", ours["rate"] / best, 2.5),
-        results.target("peak memory of the largest process, MB", ours["peak_mb"], 700, most=True),
+        *speed,
+        results.target("peak memory of the largest process, MB", ours[0]["peak_mb"], 700, most=True),
     ]
 
 
