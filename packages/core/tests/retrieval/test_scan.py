@@ -1,4 +1,4 @@
-"""Tests of vecmill.retrieval."""
+"""Tests of vecmill.retrieval: search and Searcher."""
 
 import pytest
 

@@ -1,0 +1,54 @@
+"""Query: embedded as the dataset's model wants it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.records import ComponentSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from vecmill.protocols import Embedder
+    from vecmill.records import Manifest
+
+
+def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
+    """Embed a query as the dataset's model wants it; shape ``(dimension,)``."""
+    vector: npt.NDArray[np.float32] = embed_queries(manifest, [query])[0]
+    return vector
+
+
+def embed_queries(manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Embed queries as the dataset's model wants them; shape ``(queries, dimension)``."""
+    with opened(manifest) as embedder:
+        return embedded(embedder, manifest, queries)
+
+
+@contextmanager
+def opened(manifest: Manifest) -> Iterator[Embedder[Any]]:
+    """Open the dataset's own model, with the options that fit this machine.
+
+    Raises:
+        ModelError: It is not to be had here.
+    """
+    recipe, registry = manifest.recipe["embedder"], load().registry
+    left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
+    options = {key: value for key, value in recipe.items() if key not in left_out}
+    embedder: Any = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
+    embedder.open()
+    try:
+        yield embedder
+    finally:
+        embedder.close()
+
+
+def embedded(embedder: Embedder[Any], manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Embed queries with a model that is open."""
+    return embedder.embed([manifest.model.query_prompt + query for query in queries])

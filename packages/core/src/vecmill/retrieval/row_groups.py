@@ -1,0 +1,87 @@
+"""RowGroups: a dataset as the pieces that its files are read in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow.parquet as pq
+
+from vecmill.errors import StoreError
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+COLUMNS = ["id", "title", "url", "chunk_index", "start", "end", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was found; ``score`` is its cosine with the query where vectors are normalised."""
+
+    score: float
+    id: str
+    title: str
+    url: str
+    chunk_index: int
+    start: int
+    end: int
+    text: str
+
+
+class RowGroup(NamedTuple):
+    """A piece of a shard: the shard's number, its own number there, and its rows."""
+
+    shard: int
+    number: int
+    rows: int
+
+
+class Hit(NamedTuple):
+    """A row that was found. Hits sort best first; of equal ones the earlier is first."""
+
+    distance: float
+    group: RowGroup
+    row: int
+
+
+class RowGroups:
+    """The row groups of a finished dataset, in order.
+
+    Raises:
+        StoreError: There is none at ``path``.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._layout = Layout(Path(path))
+        manifest = read_manifest(self._layout)
+        if manifest is None:
+            raise StoreError(f"{path} holds no finished dataset: there is no manifest.json")
+        self.manifest = manifest
+        footers = [pq.read_metadata(self._file(shard)) for shard in range(len(manifest.shards))]
+        self.all = [
+            RowGroup(shard, number, footer.row_group(number).num_rows)
+            for shard, footer in enumerate(footers)
+            for number in range(footer.num_row_groups)
+        ]
+
+    def vectors(self, group: RowGroup) -> npt.NDArray[np.float32]:
+        """Read the vectors of a row group, shape ``(rows, dimension)``; may be called from many threads."""
+        # The file is opened anew, for threads must not share one.
+        with pq.ParquetFile(self._file(group.shard), memory_map=True) as file:
+            column = file.read_row_group(group.number, columns=["embedding"], use_threads=False).column(0)
+        vectors: npt.NDArray[np.float32] = column.combine_chunks().flatten().to_numpy().reshape(group.rows, -1)
+        return vectors
+
+    def passage(self, hit: Hit) -> Passage:
+        """Read what stands in a row."""
+        with pq.ParquetFile(self._file(hit.group.shard)) as file:
+            rows = file.read_row_group(hit.group.number, columns=COLUMNS)
+        return Passage(score=-hit.distance, **rows.slice(hit.row, 1).to_pylist()[0])
+
+    def _file(self, shard: int) -> Path:
+        return self._layout.root / self.manifest.shards[shard].path

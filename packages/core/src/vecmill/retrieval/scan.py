@@ -1,0 +1,38 @@
+"""Scan: one query over a dataset on disk."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from vecmill.retrieval.query import embed_query
+from vecmill.retrieval.ranking import highest
+from vecmill.retrieval.row_groups import Hit, RowGroups
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vecmill.retrieval.row_groups import Passage, RowGroup
+
+
+def search(path: str | Path, query: str, limit: int = 3) -> list[Passage]:
+    """Embed a query with the dataset's own model and return the nearest chunks, best first.
+
+    Exact: every vector is compared, streamed from disk, so memory does not grow with the dataset. For many
+    queries over one dataset, a ``Searcher`` is faster.
+
+    Raises:
+        StoreError: There is no finished dataset at ``path``.
+        ModelError: Its model is not to be had here.
+    """
+    dataset = RowGroups(path)
+    vector = embed_query(dataset.manifest, query)
+
+    def best(group: RowGroup) -> list[Hit]:
+        scores = dataset.vectors(group) @ vector
+        return [Hit(-float(scores[row]), group, row) for row in highest(scores, limit).tolist()]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        hits = sorted(hit for hits in pool.map(best, dataset.all) for hit in hits)
+    return [dataset.passage(hit) for hit in hits[:limit]]

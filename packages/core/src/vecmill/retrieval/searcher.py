@@ -1,0 +1,68 @@
+"""Searcher: many queries over a dataset in memory."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from vecmill.retrieval.query import embedded, opened
+from vecmill.retrieval.ranking import highest
+from vecmill.retrieval.row_groups import Hit, RowGroups
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from vecmill.retrieval.row_groups import Passage
+
+
+class Searcher:
+    """A dataset opened for many queries: its vectors are in memory, 4 bytes a number, and its model is loaded.
+
+    Use it as a context manager, or call ``close``. Searches may come from many threads.
+
+    Args:
+        path: The dataset's folder.
+
+    Raises:
+        StoreError: There is no finished dataset at ``path``.
+        ModelError: Its model is not to be had here.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._dataset = RowGroups(path)
+        rows = [group.rows for group in self._dataset.all]
+        self._starts = np.cumsum([0, *rows])
+        self._vectors = np.empty((sum(rows), self._dataset.manifest.model.dimension), np.float32)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(self._fill, range(len(rows))))
+        self._stack = ExitStack()
+        self._embedder = self._stack.enter_context(opened(self._dataset.manifest))
+
+    def search(self, query: str, limit: int = 3) -> list[Passage]:
+        """Return the chunks nearest to a query, best first. Exact: every vector is compared."""
+        scores = self._vectors @ embedded(self._embedder, self._dataset.manifest, [query])[0]
+        return [self._dataset.passage(self._hit(scores, row)) for row in highest(scores, limit).tolist()]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _fill(self, number: int) -> None:
+        start, end = self._starts[number : number + 2]
+        self._vectors[start:end] = self._dataset.vectors(self._dataset.all[number])
+
+    def _hit(self, scores: npt.NDArray[np.float32], row: int) -> Hit:
+        number = int(np.searchsorted(self._starts, row, "right")) - 1
+        return Hit(-float(scores[row]), self._dataset.all[number], row - int(self._starts[number]))
