@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -79,9 +80,12 @@ def unruly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text("[vecmill]\nunruly = unruly_plugin\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.syspath_prepend(folder)
+    before = load()
     load.cache_clear()
     yield
     load.cache_clear()
+    for field in dataclasses.fields(before):  # what other tests installed in this process stays
+        setattr(load(), field.name, getattr(before, field.name))
     sys.modules.pop("unruly_plugin", None)
 
 
