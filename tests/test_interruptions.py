@@ -181,8 +181,10 @@ def test_two_runs_in_one_folder_are_refused(start, finish, tmp_path):
     (tmp_path / "by-link").symlink_to("out")
     first = start("run", job)
     until(first, (tmp_path / "out" / ".vecmill").is_dir)
+    first.send_signal(signal.SIGSTOP)  # it holds the folder for as long as the second one takes
     again = finish("run", job, "--set", f"publish.0.path={tmp_path / 'by-link'}", code=1)
     assert "another run works in" in again.stderr
+    first.send_signal(signal.SIGCONT)
     first.communicate(timeout=120)
     assert first.returncode == 0
     finish("verify", tmp_path / "out")
