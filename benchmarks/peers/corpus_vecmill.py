@@ -26,6 +26,7 @@ def load(settings: dict[str, Any]) -> Work:
                     source={"name": "parquet", "path": given["source"]},
                     chunker=chunker,
                     embedder={"name": "openvino", "model": settings["model"], "precision": settings["precision"]},
+                    truncate=True,  # as the others do, if in silence
                     publish=[{"name": "parquet", "path": str(Path(out) / "dataset")}],
                 )
             )
