@@ -74,9 +74,22 @@ class Volume:
         for name in written:
             copy(view.path / name, self.path / name)
         for name in removed:
-            (self.path / name).unlink(missing_ok=True)
+            self._remove(name, view)
         view.agreed = stamps(view.path)
         self.commits += 1
+
+    def _remove(self, name: str, view: View) -> None:
+        """Remove a file, and the folders that the view has removed with it."""
+        gone = self.path / name
+        gone.unlink(missing_ok=True)
+        for folder in gone.relative_to(self.path).parents:
+            if (
+                (view.path / folder).exists()
+                or not (self.path / folder).is_dir()
+                or any((self.path / folder).iterdir())
+            ):
+                break
+            (self.path / folder).rmdir()
 
     def reload(self, view: View) -> None:
         """Bring a view up to the committed state; what it has not committed is committed first."""
