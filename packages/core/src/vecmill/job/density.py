@@ -19,8 +19,12 @@ def text_per_shard(source: Source[Any], chunker: Chunker[Any], dimension: int, t
 
     The answer depends on the content and the recipe alone, so a resumed run gets the same one.
     """
-    per_text_byte = chunks_per_byte(source, chunker) * (4 * dimension + ROW_BYTES) + TEXT_SHARE
-    return max(1, int(target_bytes / per_text_byte))
+    return max(1, int(target_bytes / bytes_on_disk(chunks_per_byte(source, chunker), 1, dimension)))
+
+
+def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
+    """Return about what chunks with their vectors and their text take in a shard."""
+    return chunks * (4 * dimension + ROW_BYTES) + TEXT_SHARE * text_bytes
 
 
 def chunks_per_byte(source: Source[Any], chunker: Chunker[Any]) -> float:

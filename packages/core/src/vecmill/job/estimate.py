@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.density import ROW_BYTES, TEXT_SHARE
+from vecmill.job.density import bytes_on_disk
 from vecmill.job.plan import components
 from vecmill.job.sample import sample
 from vecmill.job.timing import timed
@@ -38,8 +38,7 @@ def estimate(job: Job, gpus: int | None = None) -> Estimate:
     found = sample(parts["source"], parts["chunker"], parts["embedder"].tokenizer())
     if not found.pieces:
         raise SourceError(f"the source {job.source.name!r} has no documents")
-    text_bytes = TEXT_SHARE * found.source_bytes
-    dataset_bytes = found.total("chunks") * (4 * model.dimension + ROW_BYTES) + text_bytes
+    dataset_bytes = bytes_on_disk(found.total("chunks"), found.source_bytes, model.dimension)
     shards = max(1, math.ceil(dataset_bytes / (job.shards.target_mb * 1e6)))
     pace = _pace(runtime, parts, found)
     seconds = _seconds(pace, found, shards)

@@ -11,7 +11,7 @@ from vecmill.quality.known_items import known_items
 from vecmill.quality.lengths import lengths
 from vecmill.quality.report import KnownItems, Report
 from vecmill.quality.sample import Sample, sample
-from vecmill.store.json import read_manifest
+from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def measure(path: str | Path) -> Report:
         StoreError: There is no finished dataset, or it is empty.
     """
     layout = Layout(Path(path))
-    manifest = read_manifest(layout)
-    if manifest is None:
-        raise StoreError(f"{path} holds no finished dataset: there is no manifest.json")
+    manifest = finished_manifest(layout)
     if not manifest.account.chunks:
         raise StoreError(f"{path} holds no chunks: there is nothing to report on")
     taken = sample(layout.root, manifest)

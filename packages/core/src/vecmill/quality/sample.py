@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vecmill.store.shard import group_ends
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -71,7 +73,7 @@ def _stretch(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
 def _rows(path: Path, start: int, stop: int) -> pa.Table:
     """Read the row groups that hold these rows, and no others."""
     file = pq.ParquetFile(path, pre_buffer=False)
-    ends = np.cumsum([0, *(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))])
+    ends = group_ends(file.metadata)
     groups = [i for i in range(file.num_row_groups) if ends[i] < stop and ends[i + 1] > start]
     table: pa.Table = file.read_row_groups(groups, columns=COLUMNS)
     return table.slice(start - int(ends[groups[0]]), stop - start)

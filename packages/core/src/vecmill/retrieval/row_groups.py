@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
 
-from vecmill.errors import StoreError
-from vecmill.store.json import read_manifest
+from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -58,10 +57,7 @@ class RowGroups:
 
     def __init__(self, path: str | Path) -> None:
         self._layout = Layout(Path(path))
-        manifest = read_manifest(self._layout)
-        if manifest is None:
-            raise StoreError(f"{path} holds no finished dataset: there is no manifest.json")
-        self.manifest = manifest
+        self.manifest = manifest = finished_manifest(self._layout)
         footers = [pq.read_metadata(self._file(shard)) for shard in range(len(manifest.shards))]
         self.all = [
             RowGroup(shard, number, footer.row_group(number).num_rows)

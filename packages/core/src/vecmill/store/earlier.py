@@ -9,9 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
-from vecmill.store.files import atomic, sha256
+from vecmill.store.files import atomic
 from vecmill.store.ids import hashes
 from vecmill.store.json import read_manifest
+from vecmill.store.shard import group_ends
+from vecmill.store.state import intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,7 +70,7 @@ class Earlier:
         manifest = read_manifest(earlier)
         if manifest is None:
             raise StoreError(f"{earlier.root} is gone since the run began: put it back, or run without --since")
-        self._root = earlier.root
+        self._layout = earlier
         self._shards = manifest.shards
         self._ends = np.cumsum([0, *(entry.rows for entry in manifest.shards)])
         self._index = np.load(index, mmap_mode="r", allow_pickle=False)
@@ -88,7 +90,7 @@ class Earlier:
         Raises:
             StoreError: The file is not what the earlier run wrote.
         """
-        with pq.ParquetFile(self._root / self._shards[shard].path, pre_buffer=False) as file:
+        with pq.ParquetFile(self._layout.root / self._shards[shard].path, pre_buffer=False) as file:
             return file.read_row_group(group, columns=COLUMNS)
 
     def _place(self, row: int, rows: int) -> Place:
@@ -107,11 +109,10 @@ class Earlier:
 
     def _checked(self, shard: int) -> npt.NDArray[np.int64]:
         entry = self._shards[shard]
-        path = self._root / entry.path
-        if not path.is_file() or sha256(path) != entry.sha256:
+        path = self._layout.root / entry.path
+        if not intact(self._layout, entry):
             raise StoreError(
                 f"{path} is not what its run wrote, so its vectors are not used again: run its own job again to "
                 "mend it, or run without --since"
             )
-        metadata = pq.read_metadata(path)
-        return np.cumsum([0, *(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))])
+        return group_ends(pq.read_metadata(path))

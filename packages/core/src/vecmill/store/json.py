@@ -57,3 +57,15 @@ def read_manifest(layout: Layout) -> Manifest | None:
             "use the version that wrote it, or choose another folder"
         )
     return read_json(layout.manifest, Manifest)
+
+
+def finished_manifest(layout: Layout) -> Manifest:
+    """Read the manifest of a finished dataset.
+
+    Raises:
+        StoreError: There is none, it is damaged, or it was written by another version of vecmill.
+    """
+    manifest = read_manifest(layout)
+    if manifest is None:
+        raise StoreError(f"{layout.root} holds no finished dataset: there is no manifest.json")
+    return manifest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -15,6 +16,8 @@ from vecmill.store.files import atomic
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from vecmill.store.layout import Layout
 
@@ -61,6 +64,11 @@ def parquet_file(layout: Layout, target: Path, schema: pa.Schema) -> Iterator[Pa
             yield parquet
         entry = FileEntry(path=layout.relative(target), rows=parquet.rows, bytes=file.size, sha256=file.sha256)
         parquet._entry = entry  # noqa: SLF001 - its own module
+
+
+def group_ends(metadata: pq.FileMetaData) -> npt.NDArray[np.int64]:
+    """Return where each row group of a file ends, in rows of the file, after a nought."""
+    return np.cumsum([0, *(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))])
 
 
 def _settings(schema: pa.Schema) -> dict[str, Any]:
