@@ -16,22 +16,24 @@ class Gpu(NamedTuple):
     Attributes:
         price: Dollars for a second; Modal's list of 2026.
         image: What stands before the version in the tag of the router's image.
+        peak: Half-precision operations a second, dense, as the maker lists them.
     """
 
     price: float
     image: str
+    peak: float
 
 
 GPUS = {
-    "T4": Gpu(0.000164, "turing-"),
-    "L4": Gpu(0.000222, "89-"),
-    "A10": Gpu(0.000306, "86-"),
-    "A10G": Gpu(0.000306, "86-"),
-    "L40S": Gpu(0.000542, "89-"),
-    "A100": Gpu(0.000583, ""),
-    "A100-40GB": Gpu(0.000583, ""),
-    "A100-80GB": Gpu(0.000694, ""),
-    "H100": Gpu(0.001097, "hopper-"),
+    "T4": Gpu(0.000164, "turing-", 65e12),
+    "L4": Gpu(0.000222, "89-", 121e12),
+    "A10": Gpu(0.000306, "86-", 70e12),
+    "A10G": Gpu(0.000306, "86-", 70e12),
+    "L40S": Gpu(0.000542, "89-", 362e12),
+    "A100": Gpu(0.000583, "", 312e12),
+    "A100-40GB": Gpu(0.000583, "", 312e12),
+    "A100-80GB": Gpu(0.000694, "", 312e12),
+    "H100": Gpu(0.001097, "hopper-", 989e12),
 }
 """Those that a job may ask for. The first that Modal has free is taken where several are named."""
 

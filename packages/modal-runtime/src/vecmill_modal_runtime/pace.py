@@ -5,24 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.records import Pace, Range
-from vecmill_modal_runtime.gpus import price
+from vecmill_modal_runtime.gpus import GPUS, price
 
 if TYPE_CHECKING:
     from vecmill.records import ShardTask
     from vecmill_modal_runtime.options import ModalOptions
 
-PEAK = {
-    "T4": 65e12,
-    "L4": 121e12,
-    "A10": 70e12,
-    "A10G": 70e12,
-    "L40S": 362e12,
-    "A100": 312e12,
-    "A100-40GB": 312e12,
-    "A100-80GB": 312e12,
-    "H100": 989e12,
-}
-"""Half-precision operations a second, dense, as the maker lists them."""
 CORE_PEAK = 80e9
 """Single-precision operations a second of one processor core."""
 REACHED = (0.15, 0.32)
@@ -37,7 +25,7 @@ def pace(options: ModalOptions, flop_per_token: float) -> Pace | None:
     """Reckon from the slowest GPU that a job allows; None for a model of unknown size."""
     if not flop_per_token:
         return None
-    peak = min((PEAK[name] for name in options.gpu), default=CORE_PEAK * options.cpu)
+    peak = min((GPUS[name].peak for name in options.gpu), default=CORE_PEAK * options.cpu)
     low, high = (share * peak / flop_per_token for share in REACHED)
     kind = " or ".join(options.gpu) or f"{options.cpu:g} cores"
     return Pace(
