@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
-    from vecmill.retrieval import Searcher, search
+    from vecmill.retrieval import Searcher, embed_query, search
     from vecmill.store.verify import verify
 
 _HOMES = {
@@ -35,7 +35,7 @@ _HOMES = {
         "Tokenizer",
     ),
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
-    "vecmill.retrieval": ("Searcher", "search"),
+    "vecmill.retrieval": ("Searcher", "embed_query", "search"),
     "vecmill.store.verify": ("verify",),
 }
 
@@ -58,6 +58,7 @@ __all__ = [
     "Span",
     "Tokenizer",
     "__version__",
+    "embed_query",
     "estimate",
     "hookimpl",
     "publish",
