@@ -61,14 +61,21 @@ def test_an_app_and_a_chunker_of_the_users_own(run_modal, site, vecmill):
 
 
 def test_a_second_model_in_the_same_app(cloud, hub, vecmill):
-    """Another model of the Hub, by a setting: downloaded once, and read from the Volume by each worker."""
+    """Another model of the Hub, by a setting: downloaded once, and read from the Volume by each worker.
+
+    The workers' containers begin with the Volume as it was before the model was there.
+    """
+    volume = cloud.plane.volumes.named("vecmill")
+    cloud.retire()
+    volume.hold()
     revision = hub.repos["model", "user/tiny"].resolve("main")
     model = ("embedder.model=user/tiny", f"embedder.revision={revision}")
     made = cloud.embed(*model, "chunker.name=characters", "chunker.size=60", "publish.0.path=out/tiny")
+    volume.held = False
     assert {len(vector) for vector in made.table["embedding"].to_pylist()} == {16}
     assert made.started.count(WORKER) == 2
     fetched = [request for request in hub.downloads if request.method == "GET"]
     assert len(fetched) == len({request.path for request in fetched})
     vecmill("verify", made.path)
     weights = Path(f"weights/models--user--tiny/snapshots/{revision}/model.safetensors")
-    assert (cloud.plane.volumes.named("vecmill").path / weights).is_file()
+    assert (volume.path / weights).is_file()

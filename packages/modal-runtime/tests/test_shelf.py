@@ -65,13 +65,20 @@ def test_a_sample_is_current_only_where_there_is_nothing_else(shelf, add):
     assert shelf.current.folder == whole
 
 
+def outdated(shelf, keep):
+    """Return the folders of the revisions that need not stay."""
+    return [record.folder for record in shelf.outdated(keep)]
+
+
 def test_older_revisions_go_with_what_they_were_made_from(shelf, add, tmp_path):
     """The newest stay; so do other recipes, samples, and sources that another one was made from."""
     old, other, sample = add("1" * 40, 1), add("1" * 40, 2, "b" * 40), add("2" * 40, 3, "c" * 40, sample=True)
     older, newer = add("2" * 40, 4), add("3" * 40, 5)
-    assert shelf.prune(0) == []
-    assert shelf.prune(2) == [old]
-    assert shelf.prune(1) == [older]
+    assert outdated(shelf, 0) == []
+    assert outdated(shelf, 2) == [old]
+    assert outdated(shelf, 1) == [older, old]
+    for record in shelf.outdated(1):
+        shelf.remove(record)
     left = {path.name for path in shelf.root.iterdir() if path.is_dir()}
     assert left == {other, sample, newer}
     assert {path.name[0] for path in (tmp_path / "sources").iterdir()} == {"1", "2", "3"}
@@ -83,7 +90,7 @@ def test_the_current_one_stays_though_others_are_newer(shelf, add):
     back, newer = add("1" * 40, 1), add("2" * 40, 2)
     shelf.add(next(iter(shelf._records())))
     assert shelf.current.folder == back
-    assert shelf.prune(1) == [newer]
+    assert outdated(shelf, 1) == [newer]
 
 
 def test_an_unknown_run_is_named_with_those_there_are(shelf, add):

@@ -8,6 +8,7 @@ from doubles.modal.apps import Apps
 from doubles.modal.blobs import Blobs
 from doubles.modal.calls import Calls
 from doubles.modal.containers import Containers
+from doubles.modal.dicts import Dicts
 from doubles.modal.functions import Functions
 from doubles.modal.images import Images
 from doubles.modal.keeper import Keeper
@@ -39,7 +40,7 @@ class Parts:
         idle_seconds: How long a container may idle.
 
     Attributes:
-        apps, containers, functions, images, ledger, stand_ins, volumes, wire, workspace: What there is and was.
+        apps, containers, dicts, functions, images, ledger, stand_ins, volumes, wire, workspace: What there is and was.
     """
 
     def __init__(self, folder: Path, idle_seconds: float) -> None:
@@ -53,11 +54,17 @@ class Parts:
         self.ledger = Ledger(number, news)
         self.stand_ins = StandIns(self.functions, self.ledger)
         self.containers = Containers(self.functions, news)
+        self.dicts = Dicts(number)
         self.volumes = Volumes(folder / "volumes", self.containers, number)
         mounts, layouts = Mounts(self.blobs, number), Layouts(self.apps, self.functions)
         self._answering = (
             *(self.workspace, self.blobs, mounts, self.images, self.apps, layouts, self.volumes, self.containers),
-            *(self.functions, Variants(self.functions, number), VolumeFiles(self.volumes, self.blobs, number)),
+            *(
+                self.dicts,
+                self.functions,
+                Variants(self.functions, number),
+                VolumeFiles(self.volumes, self.blobs, number),
+            ),
             *(Calls(self.ledger, self.functions, news), Work(self.ledger, self.containers, news)),
         )
         lives = Lives(

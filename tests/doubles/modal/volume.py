@@ -42,6 +42,7 @@ class Volume:
         before: The state before the last commit.
         views: By container.
         late: Views that began a commit behind.
+        held: Whether ``before`` stays as it is, however many commits follow.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Volume:
     commits: int = 0
     reloads: int = 0
     late: int = 0
+    held: bool = False
 
     @property
     def metadata(self) -> api_pb2.VolumeMetadata:
@@ -66,10 +68,15 @@ class Volume:
         self.views[container] = View(path)
         self.views[container].show(self.before if behind else self.path)
 
+    def hold(self) -> None:
+        """Show views that begin behind how it is now, until they reload, whatever is committed meanwhile."""
+        link(self.path, self.before)
+        self.held = True
+
     def commit(self, view: View) -> None:
         """Put a view's changes into the committed state; on a file that two views changed the last one wins."""
         written, removed = view.changes()
-        if written or removed:
+        if (written or removed) and not self.held:
             link(self.path, self.before)
         for name in written:
             copy(view.path / name, self.path / name)

@@ -8,11 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill import run
-from vecmill.errors import ConfigError, RunError
+from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.verify import verify
 from vecmill_modal_runtime import weights
+from vecmill_modal_runtime.claim import claimed
 from vecmill_modal_runtime.edition import edition
 from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
 from vecmill_modal_runtime.progress import narrated
@@ -68,9 +69,8 @@ class Driver:
             shelf.add(known)
             done = _told(known, shelf)
         else:
-            done = self._made(job, wanted, shelf)
-        if gone := shelf.prune(keep_runs):
-            self._say(f"removed {', '.join(gone)}")
+            done = self._made(job, wanted, shelf, "refresh")
+        self._prune(shelf, keep_runs)
         commit()
         return done
 
@@ -86,7 +86,7 @@ class Driver:
         Raises:
             VecmillError: The run failed; what was done is kept, and the same call goes on from there.
         """
-        return self._made(*self._look(job))
+        return self._made(*self._look(job), "embed")
 
     def _look(self, job: Job) -> tuple[Job, Edition, Shelf]:
         refuse_fixed(runtime_options(job), self._deployed)
@@ -96,21 +96,35 @@ class Driver:
         wanted = edition(name, job)
         return job.model_copy(update={"source": wanted.source}), wanted, Shelf(RUNS, name)
 
-    def _made(self, job: Job, wanted: Edition, shelf: Shelf) -> dict[str, Any]:
+    def _made(self, job: Job, wanted: Edition, shelf: Shelf, by: str) -> dict[str, Any]:
         began = time.perf_counter()
         _may_publish(job)
-        job = made_in(job, RUNS / wanted.folder)
-        job = job.model_copy(update={"source": localized(job.source, self._download)})
-        weights.keep(job.embedder.options.get("model") or "", job.embedder.options.get("revision"))
-        try:
-            with narrated(self._say) as observe:
-                dataset = self._run(job, observe, _earlier(wanted, shelf))
-            _sound(dataset)
-            finished = record(wanted, job, dataset)
-            shelf.add(finished)
-        finally:
-            commit()
+        with claimed(wanted.folder, by, self._say) as claim:
+            reload()  # what the run before this one did
+            job = made_in(job, RUNS / wanted.folder)
+            job = job.model_copy(update={"source": localized(job.source, self._download)})
+            if model := job.embedder.options.get("model"):
+                weights.keep(model, job.embedder.options.get("revision"))
+            try:
+                with narrated(self._say) as observe:
+                    dataset = self._run(job, claim.guarding(observe), _earlier(wanted, shelf))
+                _sound(dataset)
+                finished = record(wanted, job, dataset)
+                shelf.add(finished)
+            finally:
+                commit()
         return {**_told(finished, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+
+    def _prune(self, shelf: Shelf, keep_runs: int) -> None:
+        for old in shelf.outdated(keep_runs):
+            try:
+                with claimed(old.folder, "removal", self._say):
+                    shelf.remove(old)
+                    commit()
+            except StoreError as error:
+                self._say(f"{old.folder} stays for now: {error}")
+            else:
+                self._say(f"removed {old.folder}")
 
     def _run(self, job: Job, observe: Callable[[RunEvent], None], earlier: Path | None) -> Dataset:
         """Run a job. An earlier edition that another version of vecmill made is no reason for a schedule to fail."""

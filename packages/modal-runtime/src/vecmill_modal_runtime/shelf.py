@@ -78,27 +78,23 @@ class Shelf:
         if now is None or now.sample or not record.sample:
             self._write(self._file(self.name), record)
 
-    def prune(self, keep: int) -> list[str]:
-        """Remove older revisions of the current edition, and the source files that only they were made from.
+    def outdated(self, keep: int) -> list[Record]:
+        """Return the older revisions of the current edition that need not stay.
 
         Editions of another recipe, samples, and what is not finished stay.
 
         Args:
             keep: How many stay, the current one included; 0 for all.
-
-        Returns:
-            The names of the folders that went.
         """
         current = self.current
         if current is None or keep == 0:
             return []
         same = [record for record in self._records() if record.recipe == current.recipe]
         same.sort(key=lambda record: (record.folder == current.folder, record.finished), reverse=True)
-        for record in same[keep:]:
-            self._remove(record)
-        return [record.folder for record in same[keep:]]
+        return same[keep:]
 
-    def _remove(self, record: Record) -> None:
+    def remove(self, record: Record) -> None:
+        """Remove an edition, and the source files that only it was made from."""
         # the record first: what has none is not finished, whatever is left of it
         self._file(record.folder).unlink()
         shutil.rmtree(self.root / record.folder, ignore_errors=True)

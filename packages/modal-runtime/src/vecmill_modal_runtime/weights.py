@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 
 from vecmill.models import open_model
-from vecmill_modal_runtime.volume import WEIGHTS, commit
+from vecmill.models.hub import fetch
+from vecmill_modal_runtime.volume import WEIGHTS, commit, reload
 
 PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
-LEFT_OUT = ["onnx/*", "openvino/*"]
 
 
 def keep(model: str, revision: str | None) -> None:
@@ -23,11 +23,9 @@ def keep(model: str, revision: str | None) -> None:
         model: A Hub id; a folder or a ``package:`` reference is in the image, and nothing is done.
         revision: The commit.
     """
-    if not _of_hub(model):
+    if not _of_hub(model) or (revision and _kept(model, revision).is_dir()):
         return
-    from huggingface_hub import snapshot_download
-
-    snapshot = Path(snapshot_download(model, revision=revision, allow_patterns=PATTERNS, ignore_patterns=LEFT_OUT))
+    snapshot = fetch(model, revision, PATTERNS)
     target = _kept(model, snapshot.name)
     if not target.is_dir():
         _copy(snapshot, target)
@@ -36,16 +34,19 @@ def keep(model: str, revision: str | None) -> None:
 
 def bring(model: str, revision: str | None) -> Path:
     """Return a folder of this container with the model, taken from the Volume if it is there."""
-    if _of_hub(model) and revision:
+    if not _of_hub(model):
+        return open_model(model, revision).root
+    if revision:
         from huggingface_hub.constants import HF_HUB_CACHE
 
+        reload()  # what a container sees at its start may be older than what the driver has put there
         kept = _kept(model, revision)
         near = Path(HF_HUB_CACHE) / kept.relative_to(WEIGHTS)
         if kept.is_dir() and not near.is_dir():
             _copy(kept, near)
         if near.is_dir():
             return near
-    return open_model(model, revision).root
+    return fetch(model, revision, PATTERNS)
 
 
 def _of_hub(model: str) -> bool:

@@ -1,0 +1,145 @@
+"""Claim: of all who want an edition one has it, until its work is over or it is dead."""
+
+import queue
+import threading
+
+import modal
+import pytest
+
+from doubles.modal import Plane
+from vecmill.errors import RunError, StoreError
+from vecmill.records import Account, FileEntry, Receipt, RunElsewhere, ShardDone
+from vecmill_modal_runtime import claim
+from vecmill_modal_runtime.claim import Claim, claimed
+
+DONE = ShardDone(
+    Receipt(run_id="r", index=0, shard=FileEntry(path="p", rows=1, bytes=1, sha256=""), account=Account()), 1
+)
+
+
+@pytest.fixture(scope="module")
+def entries():
+    """The claims on a Volume: the real client's Dict, at the control plane's double."""
+    with Plane() as plane, pytest.MonkeyPatch.context() as patch:
+        for name, value in plane.environment.items():
+            patch.setenv(name, value)
+        with modal.Client.from_credentials("ak-rehearsal", "as-rehearsal") as client:
+            yield modal.Dict.from_name("vecmill-claims", create_if_missing=True, client=client)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Give signs of life often, and believe the dead to be dead soon; the living have long enough in any test."""
+    monkeypatch.setattr(claim, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(claim, "SILENT_SECONDS", 60)
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Believe an owner to be dead at once."""
+    monkeypatch.setattr(claim, "SILENT_SECONDS", 0)
+
+
+def take(entries, edition, say=lambda _: None):
+    """Take an edition, and give no sign of life, as one does who is killed."""
+    taken = Claim(entries, edition, "embed")
+    taken.take(say)
+    return taken
+
+
+def test_of_many_at_once_one_proceeds(entries):
+    """Ten begin together, again and again: one has the edition, and the others are told so."""
+    for number in range(5):
+        begin, over, had = threading.Barrier(10), threading.Event(), queue.Queue()
+
+        def run(edition, begin=begin, over=over, had=had):
+            begin.wait()
+            try:
+                with claimed(edition, "embed", lambda _: None, entries):
+                    had.put("it")
+                    over.wait()
+            except StoreError as error:
+                had.put(str(error))
+
+        threads = [threading.Thread(target=run, args=(f"together-{number}",)) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        answers = sorted(had.get(timeout=100) for _ in threads)
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert answers[9] == "it"
+        assert all("another run works on together-" in answer for answer in answers[:9])
+
+
+def test_the_second_is_told_who_has_it_and_the_next_one_has_it(entries, monkeypatch):
+    """Refused on the first sign of life, with what, where and since when; after a normal end there is no wait."""
+    monkeypatch.setenv("MODAL_TASK_ID", "ta-7")
+    said = []
+    with (
+        claimed("ended", "refresh", said.append, entries),
+        pytest.raises(StoreError, match=r"\(refresh in container ta-7, since 20.*modal app stop"),
+        claimed("ended", "embed", said.append, entries),
+    ):
+        raise AssertionError("two have it")
+    assert said == ["another run holds ended: up to 60 seconds for a sign of life"]
+    for _ in range(3):
+        with claimed("ended", "embed", said.append, entries):
+            pass
+    assert len(said) == 1
+
+
+def test_other_editions_are_free(entries):
+    """Of one dataset too."""
+    with claimed("w-1", "embed", print, entries), claimed("w-2", "embed", print, entries):
+        pass
+
+
+def test_a_dead_owner_makes_room(entries, hasty):
+    """It was killed, and has ended nothing. Who then has it keeps it from all others."""
+    said = []
+    take(entries, "killed")
+    second = take(entries, "killed", said.append)
+    assert said == ["another run holds killed: up to 0 seconds for a sign of life"]
+    second.end()
+    take(entries, "killed", said.append)
+    assert len(said) == 1
+
+
+def test_the_container_in_a_dead_ones_place_goes_on_at_once(entries, monkeypatch):
+    """Modal gives it the same input; there is nobody to wait for."""
+    monkeypatch.setattr(modal, "current_input_id", lambda: "in-1")
+    take(entries, "preempted")
+    take(entries, "preempted", pytest.fail)
+
+
+def test_one_that_only_slept_ends_its_run(entries, hasty):
+    """Taken for dead, it neither takes the edition back nor goes on with it, and does not end the other's claim."""
+    slept = take(entries, "slept")
+    other = take(entries, "slept")
+    slept.beat()
+    told = slept.guarding(lambda _: None)
+    told(RunElsewhere("x"))
+    with pytest.raises(RunError, match="another run has gone on with slept meanwhile"):
+        told(DONE)
+    slept.end()
+    assert Claim(entries, "slept", "embed")._last() == (2, other._entry)
+
+
+def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entries, hasty):
+    """Meanwhile others took the edition, ended, and took it again."""
+    take(entries, "late")
+    late = Claim(entries, "late", "embed")
+    vacant = late._vacant(lambda _: None)
+    take(entries, "late").end()
+    with claimed("late", "embed", print, entries):
+        late._vacant = lambda _: vacant
+        with pytest.raises(StoreError, match="another run works on late"):
+            late.take(print)
+        assert late._last()[0] == 3
+
+
+def test_a_finished_run_does_not_fail_for_its_claim(entries):
+    """Modal cannot be reached any more when it ends: nothing is raised."""
+    with claimed("unreachable", "embed", print, entries) as held:
+        held._entries = None
