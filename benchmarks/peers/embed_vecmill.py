@@ -17,7 +17,8 @@ def load(settings: dict[str, Any]) -> Work:
     """Open the embedder."""
     from vecmill.batching.token_budget import TokenBudgetBatching
     from vecmill.worker.embedding import Embedding
-    from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+    from vecmill_local_runtime.embedder import OpenVinoEmbedder
+    from vecmill_local_runtime.options import OpenVinoOptions
 
     embedder = OpenVinoEmbedder(OpenVinoOptions(model=settings["model"], precision=settings["precision"]))
     embedder.open()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
-from vecmill_publishers.hub import HubOptions, HubPublisher
+from vecmill_publishers.hub import HubPublisher
+from vecmill_publishers.hub.options import HubOptions
 
 for name in ("vecmill_publishers.hub.publication", "vecmill_publishers.hub.remote", "hf_xet", "httpx2", "httpcore2"):
     importlib.import_module(name)  # here, so that no child needs to

@@ -9,7 +9,8 @@ import pytest
 from doubles.tei import MODEL
 from places import DEMO
 from vecmill.errors import ConfigError
-from vecmill.tei.embedder import TeiEmbedder, TeiOptions
+from vecmill.tei.embedder import TeiEmbedder
+from vecmill.tei.options import TeiOptions
 from vecmill.testing import check_embedder
 
 

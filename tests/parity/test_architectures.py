@@ -8,7 +8,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from parity.tiny_models import save_sentence_model, save_transformer, texts
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from vecmill_local_runtime.embedder import OpenVinoEmbedder
+from vecmill_local_runtime.options import OpenVinoOptions
 
 CASES = {
     "bert-cls": ("Bert", "cls", {}),

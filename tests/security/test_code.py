@@ -18,7 +18,8 @@ from places import DEMO, ROOT
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError
 from vecmill.job.plan import plan
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from vecmill_local_runtime.embedder import OpenVinoEmbedder
+from vecmill_local_runtime.options import OpenVinoOptions
 from vecmill_modal_runtime.images import TEI_VERSION, tei_tag
 
 COMMAND = Path(sys.executable).with_name("vecmill")

@@ -9,9 +9,11 @@ import pytest
 from doubles.tei import MODEL
 from places import DEMO
 from vecmill import Job, run, verify
-from vecmill.tei.embedder import TeiEmbedder, TeiOptions
+from vecmill.tei.embedder import TeiEmbedder
+from vecmill.tei.options import TeiOptions
 from vecmill.testing import check_embedder
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from vecmill_local_runtime.embedder import OpenVinoEmbedder
+from vecmill_local_runtime.options import OpenVinoOptions
 
 LONG = ["word " * 3000, "short", "A sentence. Another one! " * 60]
 

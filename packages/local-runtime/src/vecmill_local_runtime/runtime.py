@@ -4,34 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from vecmill.protocols import Options, Runtime
+from vecmill.protocols import Runtime, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill_local_runtime.options import LocalOptions
 
 
-class LocalOptions(Options):
-    """How to use this machine.
-
-    Attributes:
-        workers: Processes; by default one for every eight processors. A worker's engine uses all the
-            processors of its share, so more workers seldom mean more speed, but always more memory.
-        attempts: How often a shard is tried before it counts as failed.
-    """
-
-    workers: int | None = Field(None, ge=1)
-    attempts: int = Field(3, ge=1)
-
-
-class LocalRuntime(Runtime[LocalOptions]):
+class LocalRuntime(Runtime["LocalOptions"]):
     """Runs shards in processes of their own, so that a crash costs one attempt at one shard."""
 
     name = "local"
-    Config = LocalOptions
+    Config = later("vecmill_local_runtime.options:LocalOptions")
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task, and yield receipts and failures as they come."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from vecmill.sources.config import FilesConfig
+from vecmill.protocols import later
 from vecmill.sources.files import File
 from vecmill.sources.find import find
 from vecmill.sources.fingerprint import fingerprint
@@ -17,22 +17,6 @@ if TYPE_CHECKING:
     from vecmill.records import Terms
 
 
-class HubFilesConfig(FilesConfig):
-    """Options of files that were downloaded from the Hub.
-
-    Attributes:
-        repo: The dataset.
-        config: Its configuration, if it has several.
-        split: Its split.
-        revision: The commit.
-    """
-
-    repo: str
-    config: str | None = None
-    split: str = "train"
-    revision: str
-
-
 class HubFilesSource(ParquetSource):
     """What the app puts in the place of ``hub``: the same documents, and no request to the Hub for each shard.
 
@@ -40,7 +24,7 @@ class HubFilesSource(ParquetSource):
     """
 
     name = "hub-files"
-    Config: ClassVar[type[FilesConfig]] = HubFilesConfig
+    Config = later("vecmill_modal_runtime.hub_files_config:HubFilesConfig")
 
     def terms(self) -> Terms:
         """Return what the dataset's card says, or what the job says."""

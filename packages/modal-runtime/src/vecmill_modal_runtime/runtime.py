@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.protocols import Runtime
-from vecmill_modal_runtime.options import ModalOptions
+from vecmill.protocols import Runtime, later
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -14,13 +13,14 @@ if TYPE_CHECKING:
 
     from vecmill import Job
     from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill_modal_runtime.options import ModalOptions
 
 
-class ModalRuntime(Runtime[ModalOptions]):
+class ModalRuntime(Runtime["ModalOptions"]):
     """Runs shards in containers of the app's worker class. The driver sees tasks and receipts alone."""
 
     name = "modal"
-    Config = ModalOptions
+    Config = later("vecmill_modal_runtime.options:ModalOptions")
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task, and yield receipts and failures as they come.

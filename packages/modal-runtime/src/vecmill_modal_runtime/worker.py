@@ -11,7 +11,7 @@ import threading
 import modal
 
 from vecmill.records import ShardTask
-from vecmill.tei.options import URL
+from vecmill.tei.address import URL
 from vecmill.worker import Worker
 from vecmill_modal_runtime import volume, weights
 from vecmill_modal_runtime.outcome import Outcome, failure

@@ -8,27 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError
-from vecmill.protocols import Options, Publisher
+from vecmill.protocols import Publisher, later
 
 if TYPE_CHECKING:
     from vecmill.records import Manifest
+    from vecmill_publishers.parquet_options import ParquetOptions
 
 
-class ParquetOptions(Options):
-    """Where the dataset goes.
-
-    Attributes:
-        path: A folder; ``~`` is the home folder. It is made if need be.
-    """
-
-    path: str
-
-
-class ParquetPublisher(Publisher[ParquetOptions]):
+class ParquetPublisher(Publisher["ParquetOptions"]):
     """Leaves the dataset in a folder. The first one in a job is where the dataset is made: nothing is copied."""
 
     name = "parquet"
-    Config = ParquetOptions
+    Config = later("vecmill_publishers.parquet_options:ParquetOptions")
 
     def directory(self) -> Path:
         """Return the folder."""

@@ -10,7 +10,8 @@ PUBLISH = """
 import sys, time
 from pathlib import Path
 from vecmill.records import Manifest, Sent
-from vecmill_publishers.hub import HubOptions, HubPublisher
+from vecmill_publishers.hub import HubPublisher
+from vecmill_publishers.hub.options import HubOptions
 
 for repo, path in zip(sys.argv[1::2], sys.argv[2::2]):
     manifest = Manifest.model_validate_json(Path(path).read_bytes())

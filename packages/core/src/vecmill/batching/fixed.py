@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from vecmill.protocols import Batching, Options
+from vecmill.protocols import Batching, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,18 +12,14 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-
-class FixedOptions(Options):
-    """Options of ``fixed``: ``size`` chunks in each batch."""
-
-    size: int = Field(512, gt=0)
+    from vecmill.batching.options import FixedOptions
 
 
-class FixedBatching(Batching[FixedOptions]):
+class FixedBatching(Batching["FixedOptions"]):
     """Takes chunks as they come, ``size`` at a time."""
 
     name = "fixed"
-    Config = FixedOptions
+    Config = later("vecmill.batching.options:FixedOptions")
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:  # noqa: ARG002 - the engine is not asked
         """Yield batches of indices into ``tokens``; every index is in exactly one."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from vecmill.protocols import Batching, Options
+from vecmill.protocols import Batching, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,21 +12,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-
-class TokenBudgetOptions(Options):
-    """Options of ``token_budget``: tokens in a batch, padding included; the engine's own wish by default."""
-
-    max_tokens: int | None = Field(None, gt=0)
+    from vecmill.batching.options import TokenBudgetOptions
 
 
-class TokenBudgetBatching(Batching[TokenBudgetOptions]):
+class TokenBudgetBatching(Batching["TokenBudgetOptions"]):
     """Sorts chunks by length, longest first, so that hardly any of a batch is padding.
 
     The longest come first, so that too large a budget fails at once and not at the end.
     """
 
     name = "token_budget"
-    Config = TokenBudgetOptions
+    Config = later("vecmill.batching.options:TokenBudgetOptions")
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
         """Yield batches of indices into ``tokens``; every index is in exactly one."""

@@ -7,18 +7,16 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from vecmill.chunking import cuts
-from vecmill.chunking.fitting import Fitting
-from vecmill.chunking.limits import DEFAULT_TOKENS, limit
+from vecmill.chunking.limits import limit
 from vecmill.chunking.pieces import Budget
 from vecmill.chunking.render import head, prefix
-from vecmill.protocols import Chunker, Options
+from vecmill.protocols import Chunker, later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vecmill.chunking.options import ParagraphsOptions
     from vecmill.chunking.pieces import Pieces, Turn
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
@@ -27,14 +25,7 @@ if TYPE_CHECKING:
 _MOST_HEADINGS = 3
 
 
-class ParagraphsOptions(Options):
-    """Options of ``paragraphs``: tokens of a chunk as embedded, and whether the title goes in front of each."""
-
-    max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
-    title: bool = True
-
-
-class ParagraphsChunker(Chunker[ParagraphsOptions]):
+class ParagraphsChunker(Chunker["ParagraphsOptions"]):
     """Joins paragraphs while they fit; cuts one that does not into sentences, lines, words, in this order.
 
     The title is embedded with each chunk of its document. One that would take more than half of the room
@@ -42,9 +33,11 @@ class ParagraphsChunker(Chunker[ParagraphsOptions]):
     """
 
     name = "paragraphs"
-    Config = ParagraphsOptions
+    Config = later("vecmill.chunking.options:ParagraphsOptions")
 
     def __init__(self, config: ParagraphsOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
+        from vecmill.chunking.fitting import Fitting
+
         super().__init__(config, tokenizer, model)
         self.template = "{title}\n\n{text}" if config.title else "{text}"
         levels = (cuts.paragraphs, cuts.sentences, cuts.lines, cuts.words)

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
-
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING
 
 from vecmill.chunking import cuts
-from vecmill.chunking.fitting import Fitting
-from vecmill.chunking.limits import DEFAULT_TOKENS, limit
+from vecmill.chunking.limits import limit
 from vecmill.chunking.pieces import apart
 from vecmill.chunking.render import prefix
-from vecmill.protocols import Chunker, Options
+from vecmill.protocols import Chunker, later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vecmill.chunking.options import TokensOptions
     from vecmill.chunking.pieces import Budget, Pieces
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
 
-class TokensOptions(Options):
-    """Options of ``tokens``: tokens of a chunk as embedded, and how many of them repeat the chunk before."""
-
-    max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
-    overlap: int = Field(0, ge=0)
-
-    @model_validator(mode="after")
-    def _moves_on(self) -> Self:
-        if self.overlap >= self.max_tokens:
-            raise ValueError(f"overlap ({self.overlap}) must be smaller than max_tokens ({self.max_tokens})")
-        return self
-
-
-class TokensChunker(Chunker[TokensOptions]):
+class TokensChunker(Chunker["TokensOptions"]):
     """Fills each chunk with words to its last token; a word is cut only if it is too long for a chunk of its own."""
 
     name = "tokens"
-    Config = TokensOptions
+    Config = later("vecmill.chunking.options:TokensOptions")
 
     def __init__(self, config: TokensOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
+        from vecmill.chunking.fitting import Fitting
+
         super().__init__(config, tokenizer, model)
         self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (cuts.words,))
 

@@ -98,6 +98,7 @@ def _plugins() -> Iterator[Check]:
         from vecmill.plugins import load
 
         plugins = load()
+        plugins.check()
     except Exception as error:  # noqa: BLE001 - a doctor is there for installations in which anything may fail
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
         return

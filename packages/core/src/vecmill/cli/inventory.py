@@ -25,7 +25,7 @@ class Item:
         distribution: The package that the plugin is in.
         version: Of that package.
         summary: The first sentence of its documentation.
-        options: What a job file can set.
+        options: What a job file can set, if that was asked for.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class Item:
     distribution: str
     version: str
     summary: str
-    options: list[str]
+    options: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,24 @@ class Inventory:
     disabled: list[str]
 
 
-def inventory() -> Inventory:
-    """List every component by kind, then every plugin that brings none."""
+def inventory(*, options: bool = False) -> Inventory:
+    """List every component by kind, then every plugin that brings none.
+
+    Args:
+        options: Whether to read their options, too; it takes longer to import them than to find the components.
+    """
     plugins = load()
-    components = [*_components(plugins), *_observers(plugins)]
+    if options:
+        plugins.check()
+    components = [*_components(plugins, options=options), *_observers(plugins)]
     return Inventory(components, dict(plugins.problems), list(plugins.disabled))
 
 
-def _components(plugins: Plugins) -> Iterator[Item]:
+def _components(plugins: Plugins, *, options: bool) -> Iterator[Item]:
     for kind, entries in plugins.registry.entries.items():
         for name, entry in sorted(entries.items()):
-            options = list(entry.cls.Config.model_fields)
-            yield Item(kind, name, entry.plugin, *_origin(plugins, entry.plugin), _summary(entry.cls), options)
+            fields = list(entry.cls.Config.model_fields) if options else None
+            yield Item(kind, name, entry.plugin, *_origin(plugins, entry.plugin), _summary(entry.cls), fields)
 
 
 def _observers(plugins: Plugins) -> Iterator[Item]:

@@ -18,7 +18,7 @@ def command(*, as_json: bool) -> None:
     """List the installed components: what a job file can name, and the plugins that bring it."""
     from vecmill.cli.inventory import inventory
 
-    found = inventory()
+    found = inventory(options=as_json)
     if as_json:
         import dataclasses
         import json

@@ -13,12 +13,17 @@ import pluggy
 from vecmill import hookspecs
 from vecmill.batching.fixed import FixedBatching
 from vecmill.batching.token_budget import TokenBudgetBatching
+from vecmill.errors import PluginError
 from vecmill.plugins import builtin
 from vecmill.plugins.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vecmill.records import RunEvent
 
+OWN = "vecmill"
+"""The plugin that the built-in components are."""
 GROUP = "vecmill"
 DISABLE = "VECMILL_DISABLE_PLUGINS"
 EXTRA = "VECMILL_PLUGINS"
@@ -71,6 +76,39 @@ class Plugins:
         self.registry = scratch
         self.loaded[name] = origin
 
+    def check(self) -> None:
+        """Read every component's options, which are not needed to list it; leave out a plugin whose cannot be read.
+
+        Raises:
+            PluginError: The options of a built-in component cannot be read: the installation is broken.
+        """
+        for name, error in _unreadable(self.registry):
+            if name == OWN:
+                raise error
+            if name in self.loaded:
+                self._leave_out(name, error)
+
+    def refuse(self, name: str, origin: str, error: BaseException) -> None:
+        """Note that a plugin is broken."""
+        self.problems[name] = (
+            f"plugin {name!r} ({origin}) is broken and was left out: {type(error).__name__}: {error}. "
+            f"Update it, or set {DISABLE}={name}"
+        )
+
+    def _leave_out(self, name: str, error: PluginError) -> None:
+        self._observers.unregister(name=name)
+        self.registry = self.registry.without(name)
+        self.refuse(name, self.loaded.pop(name), error)
+
+
+def _unreadable(registry: Registry) -> Iterator[tuple[str, PluginError]]:
+    for entries in registry.entries.values():
+        for entry in entries.values():
+            try:
+                entry.cls.Config  # noqa: B018 - to look is to import
+            except PluginError as error:
+                yield entry.plugin, error
+
 
 def _register(registry: Registry, kind: str, plugin: str, cls: type[Any]) -> None:
     registry.add(kind, cls, plugin)
@@ -81,8 +119,8 @@ def load() -> Plugins:
     """Load the built-ins and every installed plugin, once in a process."""
     plugins = Plugins()
     for batching in (FixedBatching, TokenBudgetBatching):
-        plugins.registry.add("batching", batching, "vecmill")
-    plugins.add(builtin, "vecmill", "vecmill")
+        plugins.registry.add("batching", batching, OWN)
+    plugins.add(builtin, OWN, OWN)
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
     for point in _points():
         if point.name in disabled:
@@ -106,7 +144,4 @@ def _try(plugins: Plugins, point: EntryPoint) -> None:
     try:
         plugins.add(point.load(), point.name, origin)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others go on
-        plugins.problems[point.name] = (
-            f"plugin {point.name!r} ({origin}) is broken and was left out: {type(error).__name__}: {error}. "
-            f"Update it, or set {DISABLE}={point.name}"
-        )
+        plugins.refuse(point.name, origin, error)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
-
 from vecmill.errors import ConfigError, PluginError
 from vecmill.protocols import Batching, Chunker, Component, Embedder, Publisher, Runtime, Source
+from vecmill.protocols.later import Later
 
 KINDS: dict[str, type[Component[Any]]] = {
     "source": Source,
@@ -65,6 +63,15 @@ class Registry:
             )
         return found.cls
 
+    def without(self, plugin: str) -> Registry:
+        """Return a registry of what the other plugins registered."""
+        return Registry(
+            {
+                kind: {name: entry for name, entry in entries.items() if entry.plugin != plugin}
+                for kind, entries in self.entries.items()
+            }
+        )
+
 
 def _check(kind: str, cls: type[Any]) -> None:
     protocol = KINDS[kind]
@@ -73,13 +80,27 @@ def _check(kind: str, cls: type[Any]) -> None:
         raise PluginError(f"{label} is not a {kind}: derive it from vecmill.{protocol.__name__}")
     if not isinstance(getattr(cls, "name", None), str):
         raise PluginError(f'{kind} {label} has no name: give the class name = "…"')
-    if not issubclass(cls.Config, BaseModel):
+    members = _members(cls)
+    if not (isinstance(members["Config"], Later) or _is_model(cls.Config)):
         raise PluginError(f"{kind} {cls.name!r}: Config is not a pydantic model")
-    missing = [name for name, value in inspect.getmembers(cls) if getattr(value, "__isabstractmethod__", False)]
+    missing = sorted(name for name, member in members.items() if getattr(member, "__isabstractmethod__", False))
     if missing:
         raise PluginError(f"{kind} {cls.name!r} lacks {', '.join(missing)}()")
 
 
+def _members(cls: type[Any]) -> dict[str, Any]:
+    """Return what a class has, inherited or its own, as it was written: to look at ``Config`` is not to read it."""
+    return {name: member for base in reversed(cls.__mro__) for name, member in vars(base).items()}
+
+
+def _is_model(config: Any) -> bool:  # noqa: ANN401 - a plugin's author may have written anything
+    from pydantic import BaseModel
+
+    return inspect.isclass(config) and issubclass(config, BaseModel)
+
+
 def _hint(name: str, names: list[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, names, n=1)
     return f", did you mean {close[0]!r}?" if close else ""

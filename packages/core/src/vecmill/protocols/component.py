@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from vecmill.protocols.later import later
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
-class Options(BaseModel):
-    """Base of every component's ``Config``: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
-
-
-ConfigT = TypeVar("ConfigT", bound=BaseModel)
+ConfigT = TypeVar("ConfigT", bound="BaseModel")
 
 
 class Component(Generic[ConfigT]):
@@ -30,7 +26,7 @@ class Component(Generic[ConfigT]):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    Config: ClassVar[type[BaseModel]] = Options
+    Config: ClassVar[type[BaseModel]] = later("vecmill.protocols.options:Options")
     location: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, config: ConfigT) -> None:

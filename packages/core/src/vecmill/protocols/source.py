@@ -6,14 +6,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from vecmill.protocols.component import Component, ConfigT
-from vecmill.records import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from vecmill.records import Partition
+    from vecmill.records import Partition, Terms
 
 
 class Source(Component[ConfigT]):
@@ -44,6 +43,8 @@ class Source(Component[ConfigT]):
         Raises:
             SourceError: The place that says so could not be read.
         """
+        from vecmill.records import Terms
+
         return Terms()
 
     @abstractmethod

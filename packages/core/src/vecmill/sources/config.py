@@ -11,8 +11,6 @@ from vecmill.records.terms import Words
 
 Role = Literal["id", "text", "url", "title"]
 ROLES: tuple[Role, ...] = ("id", "text", "url", "title")
-STATEMENTS = frozenset({"license", "language"})
-"""Options that are said of the text and change nothing in it."""
 TAKEN = frozenset({*ROLES, "problem", "chunk_index", "start", "end", "tokens", "embedding"})
 
 

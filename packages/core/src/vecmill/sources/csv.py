@@ -5,10 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pydantic import Field, field_validator
-
 from vecmill.errors import SourceError
-from vecmill.sources.config import FilesConfig
+from vecmill.protocols import later
 from vecmill.sources.csv_records import CsvRecord, read_records
 from vecmill.sources.lines import endings
 from vecmill.sources.record_source import RecordSource
@@ -22,32 +20,16 @@ if TYPE_CHECKING:
     from vecmill.records import Partition
     from vecmill.sources.balance import Unit
     from vecmill.sources.columns import Projection
+    from vecmill.sources.csv_config import CsvConfig
     from vecmill.sources.files import File
     from vecmill.sources.rows import Row
 
 
-class CsvConfig(FilesConfig):
-    """Options of CSV files, which are UTF-8 and begin with a header.
-
-    Attributes:
-        delimiter: What stands between fields; by default a tab in ``.tsv`` files, a comma in others.
-    """
-
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-
-    @field_validator("delimiter")
-    @classmethod
-    def _is_no_quote_or_newline(cls, value: str | None) -> str | None:
-        if value is not None and value in '"\r\n\0':
-            raise ValueError("a quote or a newline cannot stand between fields")
-        return value
-
-
-class CsvSource(RecordSource[CsvConfig, CsvRecord]):
+class CsvSource(RecordSource["CsvConfig", CsvRecord]):
     """CSV files, plain or compressed; quoted fields may hold newlines. Every value is a string."""
 
     name = "csv"
-    Config = CsvConfig
+    Config = later("vecmill.sources.csv_config:CsvConfig")
     suffixes = (*endings(".csv"), *endings(".tsv"))
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vecmill.protocols import Source
     from vecmill.sources.files import File, Stamp
 
+STATEMENTS = frozenset({"license", "language"})
+"""Options that are said of the text and change nothing in it."""
 BLOCK = 1 << 20
 _known: dict[tuple[Path, Stamp], str] = {}
 

@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vecmill.protocols import Source
-from vecmill.sources.config import STATEMENTS
-from vecmill.sources.fingerprint import fingerprint
-from vecmill.sources.hub_config import HubConfig
+from vecmill.protocols import Source, later
+from vecmill.sources.fingerprint import STATEMENTS, fingerprint
 from vecmill.sources.stretch import Stretch, plan
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Partition, Terms
+    from vecmill.sources.hub_config import HubConfig
     from vecmill.sources.hub_repo import HubFile, HubRepo
     from vecmill.sources.hub_stream import HubStream
     from vecmill.sources.parquet_table import ParquetTable
@@ -34,7 +33,7 @@ class Found(NamedTuple):
     files: Sequence[HubFile]
 
 
-class HubSource(Source[HubConfig]):
+class HubSource(Source["HubConfig"]):
     """A split of a dataset, at the commit its revision means when the run begins.
 
     Parquet files are read where they are, by row group and column; so is the Hub's own Parquet copy of
@@ -42,7 +41,7 @@ class HubSource(Source[HubConfig]):
     """
 
     name = "hub"
-    Config = HubConfig
+    Config = later("vecmill.sources.hub_config:HubConfig")
     location = STATEMENTS
 
     def pinned(self) -> HubConfig:

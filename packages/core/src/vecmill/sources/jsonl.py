@@ -6,7 +6,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import SourceError
-from vecmill.sources.config import FilesConfig
 from vecmill.sources.lines import Line, endings, lines
 from vecmill.sources.record_source import RecordSource
 from vecmill.sources.stretch import Stretch
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Partition
+    from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
 
 
-class JsonlSource(RecordSource[FilesConfig, Line]):
+class JsonlSource(RecordSource["FilesConfig", Line]):
     """JSON Lines, plain or compressed. Blank lines are no documents; a broken line is one, with a problem."""
 
     name = "jsonl"

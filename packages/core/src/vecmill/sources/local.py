@@ -6,21 +6,20 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from vecmill.protocols import Source
-from vecmill.records import Terms
-from vecmill.sources.config import STATEMENTS, FilesConfig
+from vecmill.protocols import Source, later
 from vecmill.sources.find import find
-from vecmill.sources.fingerprint import contents, fingerprint
+from vecmill.sources.fingerprint import STATEMENTS, contents, fingerprint
 from vecmill.sources.stretch import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vecmill.records import Partition
+    from vecmill.records import Partition, Terms
     from vecmill.sources.balance import Unit
+    from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
 
-FilesConfigT = TypeVar("FilesConfigT", bound=FilesConfig)
+FilesConfigT = TypeVar("FilesConfigT", bound="FilesConfig")
 
 
 class LocalSource(Source[FilesConfigT]):
@@ -30,7 +29,7 @@ class LocalSource(Source[FilesConfigT]):
         suffixes: How the names of its files end, in a folder.
     """
 
-    Config = FilesConfig
+    Config = later("vecmill.sources.config:FilesConfig")
     location = frozenset({"path"}) | STATEMENTS
     suffixes: ClassVar[tuple[str, ...]]
 
@@ -41,6 +40,8 @@ class LocalSource(Source[FilesConfigT]):
 
     def terms(self) -> Terms:
         """Return what the job says."""
+        from vecmill.records import Terms
+
         return Terms(license=self.config.license, language=self.config.language)
 
     def fingerprint(self) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vecmill.sources.config import FilesConfig
 from vecmill.sources.table_source import TableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
     from vecmill.sources.parquet_table import ParquetTable
 
 
-class ParquetSource(TableSource[FilesConfig]):
+class ParquetSource(TableSource["FilesConfig"]):
     """Parquet files, read by row group; only the columns that are needed."""
 
     name = "parquet"

@@ -5,26 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from vecmill.protocols import Source
-from vecmill.records import Partition, Terms
+from vecmill.protocols import Source, later
 from vecmill.sources.balance import parts
-from vecmill.sources.config import STATEMENTS, SourceConfig
-from vecmill.sources.fingerprint import fingerprint
+from vecmill.sources.fingerprint import STATEMENTS, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
+    from vecmill.records import Partition, Terms
     from vecmill.sources.columns import Projection
-
-
-PYTHON = Terms(
-    license=("other",),
-    license_name="psf-2.0",
-    license_link="https://docs.python.org/3/license.html",
-    language=("en",),
-)
+    from vecmill.sources.config import SourceConfig
 
 
 class Article(NamedTuple):
@@ -41,16 +33,24 @@ class Article(NamedTuple):
         return heading if underline and set(underline) <= set("*=-~") else self.id
 
 
-class PydocSource(Source[SourceConfig]):
+class PydocSource(Source["SourceConfig"]):
     """The articles ``help()`` shows: some 80, half a million characters. Needs no files and no network."""
 
     name = "pydoc"
-    Config = SourceConfig
+    Config = later("vecmill.sources.config:SourceConfig")
     location = STATEMENTS
 
     def terms(self) -> Terms:
         """Return Python's licence, or what the job says."""
-        return PYTHON.but(self.config.license, self.config.language)
+        from vecmill.records import Terms
+
+        python = Terms(
+            license=("other",),
+            license_name="psf-2.0",
+            license_link="https://docs.python.org/3/license.html",
+            language=("en",),
+        )
+        return python.but(self.config.license, self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the articles, which differ between versions of Python."""
@@ -58,6 +58,8 @@ class PydocSource(Source[SourceConfig]):
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the articles, sorted by topic."""
+        from vecmill.records import Partition
+
         self._projection(self._table(0, 0))
         sizes = [len(article.text.encode()) for article in self._articles]
         for start, stop in parts(sizes, target_bytes):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.inside import is_inside
-from vecmill.sources.config import FilesConfig
+from vecmill.protocols import later
 from vecmill.sources.files import File
 from vecmill.sources.table_source import TableSource
 
@@ -18,25 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vecmill.sources.arrow_table import ArrowTable
+    from vecmill.sources.saved_config import SavedConfig
 
 
-class SavedConfig(FilesConfig):
-    """Options of a saved dataset.
-
-    Attributes:
-        path: The folder given to ``save_to_disk``.
-        split: Which split, if it holds several.
-    """
-
-    path: str
-    split: str | None = None
-
-
-class SavedSource(TableSource[SavedConfig]):
+class SavedSource(TableSource["SavedConfig"]):
     """A ``Dataset`` or one split of a ``DatasetDict``, read without the ``datasets`` library."""
 
     name = "saved"
-    Config = SavedConfig
+    Config = later("vecmill.sources.saved_config:SavedConfig")
 
     @cached_property
     def files(self) -> Sequence[File]:

@@ -7,13 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from vecmill.errors import SourceError
-from vecmill.records import Partition
 from vecmill.sources.balance import parts
 from vecmill.sources.files import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from vecmill.records import Partition
     from vecmill.sources.balance import Unit
 
 
@@ -111,6 +111,8 @@ def plan(
 
 
 def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, extra: dict[str, Any]) -> Partition:
+    from vecmill.records import Partition
+
     first, last = units[0], units[-1]
     mine = files[first.file : last.file + 1]
     stretch = Stretch(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, EngineError
-from vecmill.protocols import Embedder
-from vecmill.tei.options import API_KEY, URL, TeiOptions, address
+from vecmill.protocols import Embedder, later
+from vecmill.tei.address import API_KEY, URL, address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from vecmill.models import ModelFolder
     from vecmill.protocols import Tokenizer
     from vecmill.records import ModelInfo
+    from vecmill.tei.options import TeiOptions
     from vecmill.tei.session import Session
 
 
-class TeiEmbedder(Embedder[TeiOptions]):
+class TeiEmbedder(Embedder["TeiOptions"]):
     """Embeds by HTTP: Hugging Face's router 1.9, or any server with OpenAI's ``/v1/embeddings``."""
 
     name = "tei"
-    Config = TeiOptions
+    Config = later("vecmill.tei.options:TeiOptions")
     location = frozenset({"url", "model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
 
     _session: Session | None = None

@@ -5,26 +5,26 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from vecmill.protocols import Publisher
-from vecmill_publishers.hub.options import HubOptions
+from vecmill.protocols import Publisher, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from vecmill.records import FileEntry, Manifest, Sent
+    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.publication import Publication
     from vecmill_publishers.hub.remote import Remote
 
 
-class HubPublisher(Publisher[HubOptions]):
+class HubPublisher(Publisher["HubOptions"]):
     """Publishes a dataset so that its readers see the old one or the new one, and nothing between.
 
     The token is that of ``HF_TOKEN`` or of ``hf auth login``.
     """
 
     name = "hub"
-    Config = HubOptions
+    Config = later("vecmill_publishers.hub.options:HubOptions")
 
     def __init__(self, config: HubOptions) -> None:
         super().__init__(config)
