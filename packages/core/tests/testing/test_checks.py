@@ -3,9 +3,10 @@
 import pyarrow as pa
 import pytest
 
-from vecmill import Chunker, Options, Partition, Source, Span
+from vecmill import Chunker, Options, Partition, Publisher, Source, Span, run
 from vecmill.errors import PluginError
-from vecmill.testing import HashEmbedder, check_chunker, check_embedder, check_source
+from vecmill.records import Publishing
+from vecmill.testing import HashEmbedder, check_chunker, check_embedder, check_publisher, check_source
 from vecmill.testing.embedder import HashOptions
 
 
@@ -104,3 +105,49 @@ def test_an_embedder_must_keep_the_order():
     check_embedder(HashEmbedder(HashOptions()))
     with pytest.raises(AssertionError, match="order"):
         check_embedder(Shuffled(HashOptions()))
+
+
+class Shelf(Publisher[Options]):
+    """Says that the dataset is where it was."""
+
+    name = "shelf"
+
+    def publish(self, dataset, manifest):
+        """Do nothing."""
+        self.report(Publishing(str(dataset), 1, 1))
+        return str(dataset)
+
+
+class Scribbler(Shelf):
+    """Leaves a note in the dataset."""
+
+    def publish(self, dataset, manifest):
+        """Write it."""
+        (dataset / "note").touch()
+        return str(dataset)
+
+
+class Wanderer(Shelf):
+    """Is somewhere else each time."""
+
+    def publish(self, dataset, manifest):
+        """Name the object."""
+        return f"{dataset}/{id(self)}"
+
+
+class Braggart(Shelf):
+    """Tells of more than there is."""
+
+    def publish(self, dataset, manifest):
+        """Tell it."""
+        self.report(Publishing(str(dataset), 2, 1))
+        return str(dataset)
+
+
+def test_a_publisher_must_be_repeatable_and_leave_the_dataset_alone(corpus, job):
+    """One that does is told where it is; changed files, wandering places and false progress are found."""
+    dataset = run(job(corpus({"id": "1", "text": "Some text."})))
+    assert check_publisher(Shelf(Options()), dataset) == str(dataset.path)
+    for cls, fault in ((Wanderer, "somewhere else"), (Braggart, "more was published"), (Scribbler, "changed")):
+        with pytest.raises(AssertionError, match=fault):
+            check_publisher(cls(Options()), dataset)

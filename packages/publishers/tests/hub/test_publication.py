@@ -8,6 +8,7 @@ from vecmill import run
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill.store.verify import verify
+from vecmill.testing import check_publisher
 
 # The client's own way of sending a file is one that its HTTP library is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -16,6 +17,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 def requests(hub):
     """Return what was asked of the Hub, without what the client asks for itself."""
     return [(r.method, r.path) for r in hub.requests if r.path != "/api/agent-harnesses"]
+
+
+def test_it_is_a_publisher(hub, publisher, made):
+    """It keeps the protocol: repeatable, true progress, and the dataset is left alone."""
+    assert check_publisher(publisher(), made) == f"{hub.url}/datasets/user/name"
 
 
 def test_a_run_is_published_tagged_and_seen_by_readers(hub, publisher, made, complete):

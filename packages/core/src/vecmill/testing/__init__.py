@@ -7,7 +7,7 @@ The stand-ins are real components, registered under the names ``hash`` and ``inl
 model and no process of their own.
 """
 
-from vecmill.testing.checks import check_chunker, check_embedder, check_source
+from vecmill.testing.checks import check_chunker, check_embedder, check_publisher, check_source
 from vecmill.testing.embedder import HashEmbedder
 from vecmill.testing.plugin import install
 from vecmill.testing.runtime import InlineRuntime
@@ -21,6 +21,7 @@ __all__ = [
     "WordTokenizer",
     "check_chunker",
     "check_embedder",
+    "check_publisher",
     "check_source",
     "install",
 ]

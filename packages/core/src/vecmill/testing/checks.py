@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vecmill.plugins.build import options
-from vecmill.records import Document, ModelInfo
+from vecmill.records import Document, ModelInfo, Publishing
+from vecmill.store.files import sha256
 from vecmill.testing.texts import AWKWARD_TEXTS
 from vecmill.testing.tokenizer import WordTokenizer
 from vecmill.worker.rows import documents
@@ -16,8 +17,8 @@ from vecmill.worker.window import check_spans
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vecmill.protocols import Chunker, Embedder, Source, Tokenizer
-    from vecmill.records import Partition
+    from vecmill.protocols import Chunker, Embedder, Publisher, Source, Tokenizer
+    from vecmill.records import Dataset, Partition, RunEvent
 
 _MODEL = ModelInfo(id="testing", revision=None, dimension=8, max_tokens=256, pooling="mean", normalized=True)
 
@@ -86,6 +87,38 @@ def check_embedder(embedder: Embedder[Any], texts: Iterable[str] = AWKWARD_TEXTS
     norms = np.linalg.norm(vectors, axis=1) * np.linalg.norm(alone, axis=1)
     cosines = np.einsum("ij,ij->i", vectors, alone) / norms
     assert (cosines > 0.999).all(), "a text's vector depends on its neighbours, or the order is lost"  # noqa: PLR2004 - as in the message
+
+
+def check_publisher(publisher: Publisher[Any], dataset: Dataset) -> str:
+    """Check that a publisher can be called again, tells the truth while it works, and leaves the dataset alone.
+
+    Args:
+        publisher: One whose place is free.
+        dataset: What to publish, such as ``vecmill.run`` returns for a small job.
+
+    Returns:
+        Where the publisher says the dataset is: what is there is for the caller to check.
+    """
+    before = _content(dataset)
+    events: list[RunEvent] = []
+    publisher.report = events.append
+    publisher.check()
+    assert all(isinstance(line, str) for line in publisher.preview(dataset.path, dataset.manifest))
+    place = publisher.publish(dataset.path, dataset.manifest)
+    assert place, "publish() does not say where the dataset is"
+    told = [event for event in events if isinstance(event, Publishing)]
+    assert all(event.done <= event.bytes for event in told), "more was published than there is"
+    assert not told or told[-1].done == told[-1].bytes, "the last progress told is not the end"
+    again = type(publisher)(publisher.config)
+    again.check()
+    assert again.publish(dataset.path, dataset.manifest) == place, "published again, it is somewhere else"
+    assert _content(dataset) == before, "publishing changed the dataset"
+    return place
+
+
+def _content(dataset: Dataset) -> dict[str, str]:
+    files = sorted(path for path in dataset.path.rglob("*") if path.is_file())
+    return {path.relative_to(dataset.path).as_posix(): sha256(path) for path in files}
 
 
 def _read(source: Source[Any], part: Partition) -> Iterable[object]:
