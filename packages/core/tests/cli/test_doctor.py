@@ -7,7 +7,7 @@ import pytest
 from vecmill.cli import diagnosis
 from vecmill.cli.check import Check
 from vecmill.errors import ConfigError
-from vecmill.plugins import load
+from vecmill.plugins import Problem, load
 
 CHECKS = [
     Check("python", "ok", "3.13.1 on Linux x86_64"),
@@ -81,10 +81,12 @@ def test_the_real_diagnosis_of_this_environment_finds_nothing_missing():
 
 def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     """A broken plugin is a note: the run may not need it. An embedder that is not there is needed."""
-    monkeypatch.setitem(load().problems, "bad", "plugin 'bad' is broken: boom")
+    monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
     monkeypatch.delitem(load().registry.entries["embedder"], "openvino")
     checks = {check.name: check for check in diagnosis._plugins()}
-    assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", "plugin 'bad' is broken: boom")
+    found = "bad 1.0 is broken and was left out: boom"
+    assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", found)
+    assert "VECMILL_DISABLE_PLUGINS=bad" in checks["plugin bad"].hint
     assert checks["embedder openvino"].level == "fail"
     assert "vecmill[local]" in checks["embedder openvino"].hint
 

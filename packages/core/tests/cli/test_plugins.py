@@ -17,14 +17,17 @@ broken = broken_plugin_of_this_test
 """
 
 
-def test_every_component_is_listed_with_its_plugin_and_version(invoke):
-    """Kind, name, plugin, version, and a sentence."""
+def test_every_component_is_listed_with_its_plugin_and_every_plugin_with_its_package(invoke):
+    """Kind, name, plugin and a sentence; below, where a plugin comes from."""
     lines = invoke("plugins").stdout.splitlines()
     assert lines[0].split() == ["kind", "name", "plugin", "what", "it", "is"]
     for kind in KINDS:
         assert any(line.startswith(f"{kind} ") for line in lines)
-    assert any(re.match(rf"chunker +paragraphs +vecmill {re.escape(__version__)} +\w", line) for line in lines)
-    assert any(re.match(r"runtime +inline +vecmill-testing .* \w+", line) for line in lines)
+    assert any(re.match(r"chunker +paragraphs +vecmill +\w", line) for line in lines)
+    assert any(re.match(r"runtime +inline +vecmill-testing +\w+", line) for line in lines)
+    version = re.escape(__version__)
+    assert any(re.fullmatch(rf"vecmill +vecmill {version} +in use", line) for line in lines)
+    assert any(re.fullmatch(rf"local-runtime +vecmill-local-runtime {version} +in use", line) for line in lines)
 
 
 def test_the_table_fits_the_terminal(invoke, monkeypatch):
@@ -64,10 +67,11 @@ def test_a_broken_and_a_disabled_plugin_are_told(tmp_path):
     (info / "entry_points.txt").write_text(BROKEN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vecmill-broken\nVersion: 1.0\n")
     (tmp_path / "broken_plugin_of_this_test.py").write_text("raise RuntimeError('no such engine')")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "VECMILL_DISABLE_PLUGINS": "publishers"}
+    wide = {"COLUMNS": "200", "PYTHONPATH": str(tmp_path), "VECMILL_DISABLE_PLUGINS": "publishers"}
     command = Path(sys.executable).with_name("vecmill")
-    done = subprocess.run([command, "plugins"], capture_output=True, text=True, check=True, env=env)
-    assert "disabled  publishers, by VECMILL_DISABLE_PLUGINS" in done.stdout
-    assert "broken  plugin 'broken' (vecmill-broken 1.0) is broken and was left out: RuntimeError" in done.stdout
-    assert "VECMILL_DISABLE_PLUGINS=broken" in done.stdout
+    done = subprocess.run([command, "plugins"], capture_output=True, text=True, check=True, env={**os.environ, **wide})
+    package = rf"vecmill-publishers {re.escape(__version__)}"
+    assert re.search(rf"^publishers +{package} +disabled: VECMILL_DISABLE_PLUGINS names it$", done.stdout, re.MULTILINE)
+    broken = r"^broken +vecmill-broken 1\.0 +broken: RuntimeError: no such engine; .*VECMILL_DISABLE_PLUGINS=broken$"
+    assert re.search(broken, done.stdout, re.MULTILINE)
     assert "publisher " not in done.stdout

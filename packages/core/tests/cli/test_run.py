@@ -110,9 +110,9 @@ def test_overrides_reach_the_job(invoke, job_file):
 
 def test_a_broken_plugin_is_a_warning(invoke, job_file, monkeypatch):
     """It is named, and the run goes on without it."""
-    from vecmill.plugins import load
+    from vecmill.plugins import Problem, load
 
-    monkeypatch.setitem(load().problems, "bad", "plugin 'bad' (bad 1.0) is broken and was left out: boom")
+    monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
     result = invoke("run", job_file())
     assert "vecmill: warning: plugin 'bad' (bad 1.0) is broken" in result.stderr
 

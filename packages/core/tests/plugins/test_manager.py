@@ -17,8 +17,9 @@ from vecmill.plugins import load
 p = load()
 if "check" in sys.argv:
     p.check()
-print(json.dumps({"chunkers": sorted(p.registry.entries["chunker"]), "problems": p.problems,
-                  "loaded": sorted(p.loaded), "disabled": p.disabled}))
+problems = {name: str(problem) for name, problem in p.problems.items()}
+print(json.dumps({"chunkers": sorted(p.registry.entries["chunker"]), "problems": problems,
+                  "loaded": sorted(p.loaded), "disabled": list(p.disabled)}))
 """
 GOOD = """
 from vecmill import Chunker, Options, Span, hookimpl

@@ -16,6 +16,7 @@ from vecmill.cli.check import Check
 from vecmill.cli.packages import LOCAL, packages
 from vecmill.cli.text import printable, said, size
 from vecmill.errors import VecmillError
+from vecmill.plugins.problem import DISABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,9 +108,10 @@ def _plugins() -> Iterator[Check]:
 
 def _components(plugins: Plugins) -> Iterator[Check]:
     for name, problem in plugins.problems.items():
-        yield Check(f"plugin {name}", "note", said(problem))
+        found = f"{problem.origin} is broken and was left out: {problem.error}"
+        yield Check(f"plugin {name}", "note", said(found), problem.cure)
     for name in plugins.disabled:
-        yield Check(f"plugin {name}", "note", "disabled by VECMILL_DISABLE_PLUGINS")
+        yield Check(f"plugin {name}", "note", f"disabled: {DISABLE} names it")
     for kind, name in NEEDED:
         try:
             plugins.registry.get(kind, name)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vecmill.__about__ import __version__
-from vecmill.plugins import load
+from vecmill.plugins import DISABLE, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +37,30 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin, whether it is in use or not.
+
+    Attributes:
+        name: How ``VECMILL_DISABLE_PLUGINS`` and errors call it.
+        distribution: The package that it is in.
+        version: Of that package.
+        state: ``in use``, ``disabled`` or ``broken``.
+        reason: Why it is not in use, and what to do.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """What was found; ``problems`` says by plugin what is wrong with those that were left out."""
 
     components: list[Item]
+    plugins: list[Plugin]
     problems: dict[str, str]
     disabled: list[str]
 
@@ -56,26 +75,37 @@ def inventory(*, options: bool = False) -> Inventory:
     if options:
         plugins.check()
     components = [*_components(plugins, options=options), *_observers(plugins)]
-    return Inventory(components, dict(plugins.problems), list(plugins.disabled))
+    problems = {name: str(problem) for name, problem in plugins.problems.items()}
+    return Inventory(components, list(_plugins(plugins)), problems, list(plugins.disabled))
 
 
 def _components(plugins: Plugins, *, options: bool) -> Iterator[Item]:
     for kind, entries in plugins.registry.entries.items():
         for name, entry in sorted(entries.items()):
             fields = list(entry.cls.Config.model_fields) if options else None
-            yield Item(kind, name, entry.plugin, *_origin(plugins, entry.plugin), _summary(entry.cls), fields)
+            origin = _parts(plugins.loaded[entry.plugin])
+            yield Item(kind, name, entry.plugin, *origin, _summary(entry.cls), fields)
 
 
 def _observers(plugins: Plugins) -> Iterator[Item]:
     bringing = {entry.plugin for entries in plugins.registry.entries.values() for entry in entries.values()}
     for name in sorted(set(plugins.loaded) - bringing):
-        yield Item("observer", name, name, *_origin(plugins, name), "Watches runs.", [])
+        yield Item("observer", name, name, *_parts(plugins.loaded[name]), "Watches runs.", [])
 
 
-def _origin(plugins: Plugins, plugin: str) -> tuple[str, str]:
+def _plugins(plugins: Plugins) -> Iterator[Plugin]:
+    for name, origin in plugins.loaded.items():
+        yield Plugin(name, *_parts(origin), "in use")
+    for name, origin in plugins.disabled.items():
+        yield Plugin(name, *_parts(origin), "disabled", f"{DISABLE} names it")
+    for name, problem in plugins.problems.items():
+        yield Plugin(name, *_parts(problem.origin), "broken", f"{problem.error}; {problem.cure}")
+
+
+def _parts(origin: str) -> tuple[str, str]:
     """Return a plugin's distribution and its version."""
-    distribution, _, version = plugins.loaded.get(plugin, plugin).partition(" ")
-    return distribution, version or (__version__ if distribution == "vecmill" else "")
+    distribution, _, version = origin.partition(" ")
+    return distribution, version
 
 
 def _summary(cls: type[Any]) -> str:

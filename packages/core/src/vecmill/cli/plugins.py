@@ -9,7 +9,9 @@ import click
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
-    from vecmill.cli.inventory import Inventory
+    from vecmill.cli.inventory import Inventory, Plugin
+
+COLORS = {"in use": "green", "disabled": "yellow", "broken": "red"}
 
 
 @subcommand("vecmill plugins")
@@ -25,22 +27,29 @@ def command(*, as_json: bool) -> None:
 
         click.echo(json.dumps(dataclasses.asdict(found), indent=2))
         return
-    _table(found)
-    _outsiders(found)
+    _components(found)
+    click.echo()
+    _plugins(found)
 
 
-def _table(found: Inventory) -> None:
+def _components(found: Inventory) -> None:
     from vecmill.cli.table import table
 
-    rows = [(item.kind, item.name, f"{item.plugin} {item.version}", item.summary) for item in found.components]
+    rows = [(item.kind, item.name, item.plugin, item.summary) for item in found.components]
     for line in table(("kind", "name", "plugin", "what it is"), rows):
         click.echo(line)
 
 
-def _outsiders(found: Inventory) -> None:
-    from vecmill.cli.text import printable
+def _plugins(found: Inventory) -> None:
+    from vecmill.cli.table import table
 
-    for name in found.disabled:
-        click.echo(f"\n{click.style('disabled', fg='yellow')}  {name}, by VECMILL_DISABLE_PLUGINS")
-    for problem in found.problems.values():
-        click.echo(f"\n{click.style('broken', fg='red')}  {printable(problem)}")
+    rows = [(plugin.name, f"{plugin.distribution} {plugin.version}", _state(plugin)) for plugin in found.plugins]
+    for line in table(("plugin", "package", "state"), rows):
+        click.echo(line)
+
+
+def _state(plugin: Plugin) -> str:
+    from vecmill.cli.text import said
+
+    state = click.style(plugin.state, fg=COLORS[plugin.state])
+    return f"{state}: {said(plugin.reason)}" if plugin.reason else state

@@ -11,4 +11,4 @@ from vecmill.plugins import load
 def warn_of_plugins() -> None:
     """Report each plugin that was left out because it is broken."""
     for problem in load().problems.values():
-        click.echo(f"vecmill: warning: {said(problem)}", err=True)
+        click.echo(f"vecmill: warning: {said(str(problem))}", err=True)

@@ -1,6 +1,7 @@
 """Plugins: what is installed, and the components it brings."""
 
 from vecmill.plugins.manager import Plugins, load
+from vecmill.plugins.problem import DISABLE, Problem
 from vecmill.plugins.registry import KINDS, Registry
 
-__all__ = ["KINDS", "Plugins", "Registry", "load"]
+__all__ = ["DISABLE", "KINDS", "Plugins", "Problem", "Registry", "load"]

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from vecmill import hookspecs
+from vecmill.__about__ import __version__
 from vecmill.batching.fixed import FixedBatching
 from vecmill.batching.token_budget import TokenBudgetBatching
 from vecmill.errors import PluginError
 from vecmill.plugins import builtin
+from vecmill.plugins.problem import DISABLE, Problem
 from vecmill.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 OWN = "vecmill"
 """The plugin that the built-in components are."""
 GROUP = "vecmill"
-DISABLE = "VECMILL_DISABLE_PLUGINS"
 EXTRA = "VECMILL_PLUGINS"
 """Plugins by ``name=module``, separated by commas, for places where no package metadata is: containers."""
 HOOKS = {
@@ -51,13 +52,13 @@ class Plugins:
         registry: Every component, by kind and name.
         problems: What is wrong, by plugin; such a plugin is left out.
         loaded: Names of the plugins in use, with their distribution and version.
-        disabled: Names switched off by ``VECMILL_DISABLE_PLUGINS``.
+        disabled: Those switched off by ``VECMILL_DISABLE_PLUGINS``, in the same way.
     """
 
     registry: Registry = field(default_factory=Registry)
-    problems: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
     loaded: dict[str, str] = field(default_factory=dict)
-    disabled: list[str] = field(default_factory=list)
+    disabled: dict[str, str] = field(default_factory=dict)
     _observers: pluggy.PluginManager = field(default_factory=_manager)
 
     def observe(self, event: RunEvent) -> None:
@@ -88,17 +89,10 @@ class Plugins:
             if name in self.loaded:
                 self._leave_out(name, error)
 
-    def refuse(self, name: str, origin: str, error: BaseException) -> None:
-        """Note that a plugin is broken."""
-        self.problems[name] = (
-            f"plugin {name!r} ({origin}) is broken and was left out: {type(error).__name__}: {error}. "
-            f"Update it, or set {DISABLE}={name}"
-        )
-
     def _leave_out(self, name: str, error: PluginError) -> None:
         self._observers.unregister(name=name)
         self.registry = self.registry.without(name)
-        self.refuse(name, self.loaded.pop(name), error)
+        self.problems[name] = Problem(name, self.loaded.pop(name), str(error))
 
 
 def _unreadable(registry: Registry) -> Iterator[tuple[str, PluginError]]:
@@ -120,11 +114,11 @@ def load() -> Plugins:
     plugins = Plugins()
     for batching in (FixedBatching, TokenBudgetBatching):
         plugins.registry.add("batching", batching, OWN)
-    plugins.add(builtin, OWN, OWN)
+    plugins.add(builtin, OWN, f"{OWN} {__version__}")
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
     for point in _points():
         if point.name in disabled:
-            plugins.disabled.append(point.name)
+            plugins.disabled[point.name] = _origin(point)
         else:
             _try(plugins, point)
     return plugins
@@ -139,9 +133,13 @@ def _points() -> list[EntryPoint]:
     return [points[name] for name in sorted(points)]
 
 
+def _origin(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
 def _try(plugins: Plugins, point: EntryPoint) -> None:
-    origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    origin = _origin(point)
     try:
         plugins.add(point.load(), point.name, origin)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others go on
-        plugins.refuse(point.name, origin, error)
+        plugins.problems[point.name] = Problem(point.name, origin, f"{type(error).__name__}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from vecmill.__about__ import __version__
 from vecmill.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -32,4 +33,4 @@ def install() -> None:
     from vecmill.plugins import load
 
     if "vecmill-testing" not in load().loaded:
-        load().add(sys.modules[__name__], "vecmill-testing", "vecmill")
+        load().add(sys.modules[__name__], "vecmill-testing", f"vecmill {__version__}")
