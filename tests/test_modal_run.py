@@ -112,6 +112,14 @@ def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
     assert not plane.containers.started
 
 
+def test_what_a_container_finds_out_is_one_message_here(laptop):
+    """As if it had been found out here: no traceback of the container's, in its log or after it."""
+    _, errors = laptop("run", "job.toml", "--set", "embedder.model=package:nonesuch/model", code=1)
+    assert "vecmill: " in errors
+    assert "nonesuch" in errors
+    assert "Traceback" not in errors
+
+
 def test_without_a_token_the_message_says_how_to_get_one(laptop):
     """Nobody needs Modal's own traceback for that."""
     _, errors = laptop("run", "job.toml", code=2, MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")

@@ -159,24 +159,25 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     rows = pq.read_table(scene.dataset / "data").num_rows
     said, _ = scene.started("run", "-q", "-m", "apps.wikipedia::check")
     assert f"{rows:,} rows in" in said
+    assert "another run holds" not in said  # each of them gave its edition back
     assert len([path for path in repo.files("main") if path.endswith(".parquet")]) == len(
         list((scene.dataset / "data").iterdir())
     )
 
 
 @pytest.mark.parametrize(
-    ("secret", "message"),
+    ("secret", "code", "message"),
     [
-        ("", "no Modal Secret with the token is named. Make one"),
-        ("nonesuch", "Secret 'nonesuch' not found"),
-        ("keyless", "Secret 'keyless' is missing key(s): HF_TOKEN"),
+        ("", 2, "no Modal Secret with the token is named. Make one"),
+        ("nonesuch", 1, "Secret 'nonesuch' not found"),
+        ("keyless", 1, "Secret 'keyless' is missing key(s): HF_TOKEN"),
     ],
 )
-def test_without_a_token_nothing_is_deployed(scene, monkeypatch, secret, message):
+def test_without_a_token_nothing_is_deployed(scene, monkeypatch, secret, code, message):
     """No Secret named, none of that name, or one without the key: one message, and nothing is paid for."""
     scene.plane.workspace.add_secret("keyless", {"OTHER": "x"})
     monkeypatch.setenv("VECMILL_HUB_SECRET", secret)
-    said, started = scene.started(*DEPLOY, code=1)
+    said, started = scene.started(*DEPLOY, code=code)
     assert message in " ".join(said.split())
     assert "Traceback" not in said
     assert not started
@@ -193,7 +194,7 @@ def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):
     assert "may not write to user/embedded: make one with write permission" in said
 
     scene.hub.users["hf_token"] = User("user")
-    said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 runtime.gpu=T4", code=1)
+    said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 runtime.gpu=T4", code=2)
     assert started == ["embed"]
     assert "runtime.gpu = ('T4',): this is part of the app as it was started" in said
 
@@ -233,4 +234,4 @@ def test_places_and_starts_arrive_as_the_settings_say(scene, tmp_path):
     assert [path.relative_to(sources).as_posix() for path in sources.rglob("*") if path.is_file()] == [
         "news/2026/a.jsonl"
     ]
-    assert "there is no file" in scene.modal(*upload[:-1], str(tmp_path / "none"), code=1)
+    assert "there is no file" in scene.modal(*upload[:-1], str(tmp_path / "none"), code=2)

@@ -1,5 +1,6 @@
 """English Wikipedia, embedded on Modal: ``modal deploy -m apps.wikipedia``."""
 
-from apps.wikipedia.app import Worker, app, check, download, embed, main, query, refresh
+from apps.wikipedia.app import app, main
+from apps.wikipedia.commands import check, query, refresh
 
-__all__ = ["Worker", "app", "check", "download", "embed", "main", "query", "refresh"]
+__all__ = ["app", "check", "main", "query", "refresh"]

@@ -1,18 +1,16 @@
 """The app: functions on Modal, and what the command line calls. ``modal run -m apps.wikipedia --limit 1000``."""
 
 import shlex
-import sys
-import time
 
 import modal
 
 from apps.wikipedia import settings
 from vecmill.errors import VecmillError
-from vecmill_modal_runtime import fleet, volume
+from vecmill_modal_runtime import fleet
+from vecmill_modal_runtime.answer import answer, heard, told
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
 from vecmill_modal_runtime.options import DAY
-from vecmill_modal_runtime.shelf import open_dataset
 from vecmill_modal_runtime.sources import fetch
 
 options = settings.modal_options()
@@ -35,36 +33,24 @@ def download(piece: str) -> str:
 
 
 @app.function(**on_driver, timeout=DAY, max_containers=1)
-def embed(overrides: list[str]) -> dict:
+def embed(overrides: list[str], *, for_command: bool = False) -> dict | VecmillError:
     """Plan, embed, verify and publish; go on where an interrupted run was."""
-    return Driver(options, download.map).embed(settings.job(overrides))
+
+    def work() -> dict:
+        return Driver(options, download.map).embed(settings.job(overrides))
+
+    return answer(work) if for_command else work()
 
 
 @app.function(**on_driver, timeout=DAY, schedule=modal.Cron(settings.CRON), max_containers=1)
-def refresh() -> dict:
+def refresh(*, for_command: bool = False) -> dict | VecmillError:
     """Do it again if the source has changed; otherwise end without a GPU."""
-    job = settings.job(settings.REFRESH_SET)
-    return Driver(options, download.map).refresh(job, settings.KEEP_RUNS)
 
+    def work() -> dict:
+        job = settings.job(settings.REFRESH_SET)
+        return Driver(options, download.map).refresh(job, settings.KEEP_RUNS)
 
-@app.function(**on_driver, timeout=600)
-def check(run: str = "") -> None:
-    """Time opening the dataset from the Volume, and count its rows."""
-    volume.reload()
-    began = time.perf_counter()
-    dataset = open_dataset(volume.RUNS, settings.NAME, run)
-    rows = dataset.count_rows()
-    print(f"{rows:,} rows in {len(dataset.files)} files, counted in {time.perf_counter() - began:.2f} s")
-
-
-@app.function(**on_driver, timeout=3600)
-def query(sql: str = "select count(*) as rows from dataset", run: str = "") -> None:
-    """Run SQL over the dataset on the Volume; it is called ``dataset``."""
-    import duckdb
-
-    volume.reload()
-    dataset = open_dataset(volume.RUNS, settings.NAME, run)
-    print(duckdb.connect().register("dataset", dataset).sql(sql))
+    return answer(work) if for_command else work()
 
 
 @app.local_entrypoint()
@@ -73,9 +59,6 @@ def main(limit: int = 0, gpus: int = 0, set: str = "") -> None:  # noqa: A002 - 
     overrides = [*shlex.split(set)]
     overrides += [f"source.limit={limit}"] if limit else []
     overrides += [f"runtime.max_containers={gpus}"] if gpus else []
-    try:
+    with told():
         settings.job(overrides)
-        done = embed.remote(overrides)
-    except VecmillError as error:
-        sys.exit(f"vecmill: {error}")
-    print("\n".join(f"{name}: {value}" for name, value in done.items()))
+        settings.show(heard(embed.remote(overrides, for_command=True)))

@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import modal
 
 from vecmill import Job
 from vecmill.errors import ConfigError
+from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
     from vecmill_modal_runtime.options import ModalOptions
-
-T = TypeVar("T")
 
 
 def _changes(variable: str, default: list[str]) -> list[str]:
@@ -27,8 +26,9 @@ def _changes(variable: str, default: list[str]) -> list[str]:
         changes = json.loads(os.environ.get(variable, json.dumps(default)))
     except ValueError:
         changes = None
-    if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
-        raise SystemExit(f'vecmill: {variable} must be a JSON list of changes, such as ["runtime.gpu=L4"]')
+    with told():
+        if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
+            raise ConfigError(f'{variable} must be a JSON list of changes, such as ["runtime.gpu=L4"]')
     return changes
 
 
@@ -70,31 +70,32 @@ def job(overrides: Iterable[str] = ()) -> Job:
 
 def modal_options() -> ModalOptions:
     """Return the runtime's options as deployed; a run may change those that are not part of the app."""
-    return _understood(lambda: runtime_options(_deployed()))
+    with told():
+        return runtime_options(_deployed())
 
 
 def secrets() -> list[modal.Secret]:
     """Return the Secret with the Hub's token, if one is named."""
     if HUB_SECRET:
         return [modal.Secret.from_name(HUB_SECRET, required_keys=["HF_TOKEN"])]
-    if any(spec.name == "hub" for spec in _deployed().publish):
-        raise SystemExit(
-            "vecmill: the job publishes to the Hub, and no Modal Secret with the token is named. Make one, "
-            "`modal secret create huggingface HF_TOKEN=hf_…`, and set VECMILL_HUB_SECRET=huggingface"
-        )
+    with told():
+        if any(spec.name == "hub" for spec in _deployed().publish):
+            raise ConfigError(
+                "the job publishes to the Hub, and no Modal Secret with the token is named. Make one, "
+                "`modal secret create huggingface HF_TOKEN=hf_…`, and set VECMILL_HUB_SECRET=huggingface"
+            )
     return []
 
 
+def show(done: Mapping[str, object]) -> None:
+    """Print what a run came to."""
+    print("\n".join(f"{name}: {value}" for name, value in done.items()))
+
+
 def _deployed() -> Job:
-    return _understood(lambda: Job.load(JOB, SET))
+    return Job.load(JOB, SET)
 
 
-def _understood(read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except ConfigError as error:  # Modal's command would show where in its own code it came by
-        raise SystemExit(f"vecmill: {error}") from None
-
-
-NAME = dataset_name(_deployed())
+with told():
+    NAME = dataset_name(_deployed())
 """What the dataset is called on the Volume."""

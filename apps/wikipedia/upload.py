@@ -1,12 +1,11 @@
 """Upload: a source of one's own. ``modal run -m apps.wikipedia.upload --path articles.parquet``."""
 
-import sys
 from pathlib import Path
 
 import modal
 
 from apps.wikipedia import settings
-from vecmill.errors import VecmillError
+from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.volume import put
 
 # an app of its own: no image is built, and ``modal run -m apps.wikipedia`` has one entry point
@@ -16,8 +15,5 @@ app = modal.App(f"{settings.APP}-upload")
 @app.local_entrypoint()
 def upload(path: str, to: str = "") -> None:
     """Put a file or a folder of this machine on the Volume, and say what to write into the job."""
-    try:
-        there = put(Path(path), settings.VOLUME, to)
-    except VecmillError as error:
-        sys.exit(f"vecmill: {error}")
-    print(f'source.path = "{there}"')
+    with told():
+        print(f'source.path = "{put(Path(path), settings.VOLUME, to)}"')

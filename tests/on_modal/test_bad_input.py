@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_a_wrong_setting_is_not_deployed(cloud, change, message):
     """A GPU that there is none of, a time out of range."""
     before = len(cloud.plane.apps.apps), cloud.plane.apps.deployed("vecmill-wikipedia").published
-    output = cloud.modal("deploy", "-m", "apps.wikipedia", changes=(change,), code=1)
+    output = cloud.modal("deploy", "-m", "apps.wikipedia", changes=(change,), code=2)
     assert message in " ".join(output.split())
     assert "Traceback" not in output
     assert before == (len(cloud.plane.apps.apps), cloud.plane.apps.deployed("vecmill-wikipedia").published)
@@ -51,11 +51,26 @@ def test_what_cannot_be_done_starts_no_worker(cloud):
     assert cloud.plane.traffic(WORKER).inputs == traffic
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        (("check", "--run", "nonesuch"), 1, "vecmill: there is no finished run 'nonesuch' in /mnt/vecmill/runs (there"),
+        (("query", "--sql", "selec 1"), 2, 'vecmill: --sql: Parser Error: syntax error at or near "selec"'),
+    ],
+)
+def test_a_look_that_cannot_be_had_is_one_message(cloud, made, command, code, message):
+    """As ``vecmill`` itself says it, with its exit code, though a container found out; no log shows a traceback."""
+    name, *options = command
+    output = cloud.modal("run", "-m", f"apps.wikipedia::{name}", *options, code=code)
+    assert message in output
+    assert "Traceback" not in output
+
+
 def test_a_volume_that_is_missing_is_made_and_its_source_is_missed(cloud, monkeypatch):
     """The Volume comes with the deployment; that the source is not on it is said before a worker is started."""
     monkeypatch.setenv("VECMILL_VOLUME", "elsewhere")
     before = len(cloud.plane.containers.started)
-    output = cloud.modal("run", "-q", "-m", "apps.wikipedia", code=1)
+    output = cloud.modal("run", "-q", "-m", "apps.wikipedia", code=2)
     assert "/mnt/vecmill/sources/articles.parquet" in output
     assert cloud.plane.volumes.named("elsewhere") is not None
     assert [name for _, name in cloud.plane.containers.started[before:]] == ["embed"]

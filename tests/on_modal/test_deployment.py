@@ -56,7 +56,7 @@ def test_the_worker_is_what_the_settings_say(deployed):
 def test_the_driver_needs_no_gpu_and_comes_on_schedule(deployed):
     """The rest of the app: no GPU, one driver at a time, as long as a day; the cron line is the refresh's."""
     drivers = {name: found for name, found in deployed.items() if name != "ShardWorker.*"}
-    assert set(drivers) == {"check", "download", "embed", "query", "refresh"}
+    assert set(drivers) == {"download", "embed", "refresh"}
     for found in drivers.values():
         assert found.gpus == []
         assert (found.volumes, found.secrets) == ({"/mnt/vecmill": "large"}, [{"HF_TOKEN"}])

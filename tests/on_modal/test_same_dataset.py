@@ -46,8 +46,8 @@ def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
     again = cloud.embed()
     assert (again.path, again.digests) == (made.path, made.digests)
     assert cloud.plane.traffic(WORKER).inputs == shards
-    cloud.end(cloud.call("query", "select 'rows: ' || count(*) as found from dataset"))
-    assert f"rows: {made.table.num_rows} " in cloud.log
+    query = ("run", "-q", "-m", "apps.wikipedia::query", "--sql", "select 'rows: ' || count(*) as found from dataset")
+    assert f"rows: {made.table.num_rows} " in cloud.modal(*query)
 
 
 @pytest.mark.fault(

@@ -11,9 +11,11 @@ from typing import Any
 import modal
 
 from vecmill import Job
-from vecmill.store.json import read_manifest
+from vecmill.errors import VecmillError
+from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill_modal_runtime import fleet
+from vecmill_modal_runtime.answer import answer
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
 from vecmill_modal_runtime.options import DAY, ModalOptions
@@ -41,9 +43,11 @@ def download(piece: str) -> str:
 
 
 @app.function(**on_driver, timeout=DAY, max_containers=1)
-def embed(job: Job) -> tuple[dict[str, str], str]:
+def embed(job: Job) -> tuple[dict[str, str], str] | VecmillError:
     """Run a job; return where its dataset is, and its manifest as JSON."""
+    return answer(lambda: _embedded(job))
+
+
+def _embedded(job: Job) -> tuple[dict[str, str], str]:
     done = Driver(options, download.map).embed(placed(job))
-    manifest = read_manifest(Layout(Path(done["dataset"])))
-    assert manifest is not None  # noqa: S101 - the driver has just verified it
-    return done, manifest.model_dump_json()
+    return done, finished_manifest(Layout(Path(done["dataset"]))).model_dump_json()

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import modal
 
-from vecmill.errors import ConfigError, RunError
+from vecmill.errors import ConfigError, RunError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
+from vecmill_modal_runtime.answer import heard
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def _call(job: Job, options: ModalOptions) -> tuple[dict[str, str], str]:
         sys.modules.pop(APP, None)  # an earlier run's app has other options
         ephemeral = importlib.import_module(APP)
         with ephemeral.app.run():
-            answer: tuple[dict[str, str], str] = ephemeral.embed.remote(job)
-            return answer
+            answer: tuple[dict[str, str], str] | VecmillError = ephemeral.embed.remote(job)
+    return heard(answer)
 
 
 def _refuse_folder(job: Job) -> None:

@@ -1,0 +1,73 @@
+"""Commands beside ``main``: ``modal run -m apps.wikipedia::check``.
+
+Each is an app of its own, for of several entry points in one app Modal would not know which to run without a name. A
+look at the dataset so builds no image for a GPU either.
+"""
+
+import time
+
+import modal
+
+from apps.wikipedia import settings
+from apps.wikipedia.app import app, on_driver
+from apps.wikipedia.app import refresh as scheduled
+from vecmill.errors import ConfigError, VecmillError
+from vecmill_modal_runtime import volume
+from vecmill_modal_runtime.answer import answer, heard, told
+from vecmill_modal_runtime.shelf import open_dataset
+
+check = modal.App(f"{settings.APP}-check")
+query = modal.App(f"{settings.APP}-query")
+refresh = modal.App(f"{settings.APP}-refresh").include(app)
+
+
+@check.function(**on_driver, timeout=600)
+def count(run: str) -> str | VecmillError:
+    """Time opening the dataset from the Volume, and count its rows."""
+    return answer(lambda: _counted(run))
+
+
+@check.local_entrypoint()
+def check_now(run: str = "") -> None:
+    """Time opening the dataset from the Volume, and count its rows."""
+    with told():
+        print(heard(count.remote(run)))
+
+
+@query.function(**on_driver, timeout=3600)
+def select(sql: str, run: str) -> str | VecmillError:
+    """Run SQL over the dataset on the Volume."""
+    return answer(lambda: _selected(sql, run))
+
+
+@query.local_entrypoint()
+def query_now(sql: str = "select count(*) as rows from dataset", run: str = "") -> None:
+    """Run SQL over the dataset on the Volume; it is called ``dataset``."""
+    with told():
+        print(heard(select.remote(sql, run)))
+
+
+@refresh.local_entrypoint()
+def refresh_now() -> None:
+    """Do it again if the source has changed, as the schedule does."""
+    with told():
+        settings.show(heard(scheduled.remote(for_command=True)))
+
+
+def _counted(run: str) -> str:
+    volume.reload()
+    began = time.perf_counter()
+    dataset = open_dataset(volume.RUNS, settings.NAME, run)
+    rows = dataset.count_rows()
+    return f"{rows:,} rows in {len(dataset.files)} files, counted in {time.perf_counter() - began:.2f} s"
+
+
+def _selected(sql: str, run: str) -> str:
+    import duckdb
+
+    volume.reload()
+    dataset = open_dataset(volume.RUNS, settings.NAME, run)
+    try:
+        return str(duckdb.connect().register("dataset", dataset).sql(sql))
+    except duckdb.Error as error:
+        raise ConfigError(f"--sql: {error}") from error
