@@ -44,7 +44,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubDouble]:
 def cloud(hub: HubDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The Wikipedia app, deployed; every container begins with Volumes that are a commit behind."""
     with Plane(idle_seconds=60) as plane:
-        cloud = Cloud(plane, tmp_path_factory.mktemp("cloud"), documents=22, target_mb=0.06)
+        cloud = Cloud(plane, tmp_path_factory.mktemp("cloud"), documents=23, target_mb=0.06)
         plane.containers.given |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1"}
         cloud.upload()
         cloud.modal("deploy", "-m", "apps.wikipedia", changes=("runtime.max_containers=2",))
