@@ -140,26 +140,34 @@ def test_bad_rows_are_quarantined_with_reasons_and_the_rest_is_embedded(job, cor
 @pytest.mark.fault(
     "input",
     "an id stands in two shards",
-    promise="The first document stays and the later is set aside, wherever shards are cut.",
+    promise="The first document stays and the later is set aside, wherever shards are cut, and whether the first "
+    "could be embedded or not.",
 )
 def test_duplicate_ids_are_found_across_shards(job, corpus):
-    """Wherever shards are cut, the first document of an id is kept and the later ones are set aside."""
-    twice = [*rows(), {"id": "d0", "text": "again"}, {"id": "d1", "text": "again"}]
-    one = vecmill.run(job(corpus(*twice), max_quarantine=0.5))
+    """Wherever shards are cut, the first document of an id counts and later ones are set aside.
+
+    Also where the engine refused the first one: which documents are duplicates is known from reading alone.
+    """
+    again = [{"id": name, "text": f"again {name}"} for name in ("d0", "d1", "refused")]
+    twice = [{"id": "refused", "text": "POISON"}, *rows(), *again]
+    keys = {"max_quarantine": 0.5, "embedder": {"name": "hash", "refuse": "POISON"}}
+    one = vecmill.run(job(corpus(*twice), **keys))
     many = vecmill.run(
         job(
             corpus(*twice),
-            max_quarantine=0.5,
             shards={"target_mb": 0.002},
             publish=[{"name": "parquet", "path": str(one.path) + "-many"}],
+            **keys,
         )
     )
     assert len(many.manifest.shards) > 3
     assert one.account == many.account
-    assert one.account.documents_quarantined == 2
+    assert one.account.documents_quarantined == 4
     assert table(one.path).equals(table(many.path))
-    quarantined = [pq.read_table(d.path / "quarantine.parquet").column("text").to_pylist() for d in (one, many)]
-    assert quarantined == [["again", "again"]] * 2
+    quarantined = [pq.read_table(d.path / "quarantine.parquet") for d in (one, many)]
+    assert quarantined[0].equals(quarantined[1])
+    assert quarantined[0].column("reason").to_pylist() == ["not embedded", *["duplicate id"] * 3]
+    assert vecmill.verify(many.path).ok
 
 
 @pytest.mark.fault(

@@ -12,6 +12,7 @@ from vecmill.store.files import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -40,7 +41,7 @@ def hashes(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
 
 
 def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, list[str]]:
-    """Return ids that stand in an earlier shard too, by shard.
+    """Return ids that an earlier shard has read too, by shard, whether their documents could be embedded or not.
 
     Hashes point at the suspects, eight bytes a document; the ids themselves decide.
     """
@@ -59,14 +60,29 @@ def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, l
 
 
 def _suspects(layout: Layout, shards: Sequence[int]) -> npt.NDArray[np.uint64]:
-    every = [np.load(layout.ids(index), allow_pickle=False) for index in shards]
+    every = [_hashes(layout, index) for index in shards]
     values = np.concatenate([np.empty(0, np.uint64), *every])
     values.sort()  # in place, and three times as fast as to count them
     return np.unique(values[1:][values[1:] == values[:-1]])
 
 
 def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[np.uint64]) -> list[str]:
-    if not np.isin(np.load(layout.ids(index), allow_pickle=False), suspects).any():
+    wanted = np.intersect1d(_hashes(layout, index), suspects)
+    if not wanted.size:
         return []
-    ids = pq.read_table(layout.shard(index, count), columns=["id"]).column("id").unique().to_pylist()
-    return [id_ for id_, suspect in zip(ids, np.isin(hashes(ids), suspects), strict=True) if suspect]
+    # what the engine refused is in quarantine, among rows whose ids were not read as documents
+    files = (layout.shard(index, count), layout.shard_quarantine(index))
+    ids = list(dict.fromkeys(id_ for file in files for id_ in _column(file) if id_ is not None))
+    return [id_ for id_, suspect in zip(ids, np.isin(hashes(ids), wanted), strict=True) if suspect]
+
+
+def _hashes(layout: Layout, index: int) -> npt.NDArray[np.uint64]:
+    found: npt.NDArray[np.uint64] = np.load(layout.ids(index), allow_pickle=False)
+    return found
+
+
+def _column(file: Path) -> list[str | None]:
+    found: list[str | None] = []
+    if file.is_file():
+        found = pq.read_table(file, columns=["id"]).column("id").unique().to_pylist()
+    return found
