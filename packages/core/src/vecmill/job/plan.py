@@ -48,18 +48,18 @@ class Plan:
     since: tuple[Layout, Manifest] | None = None
 
 
-def plan(job: Job, since: str | Path | None = None) -> Plan:
+def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None = None) -> Plan:
     """Check a job against the installed plugins, pin what could move, and split the source.
 
     Args:
         job: The job.
         since: An earlier dataset, its folder or its repo on the Hub, whose vectors are to be used again.
+        runtime: The job's, if there is one already.
 
     Raises:
         VecmillError: The job, its model or its source is wrong. Nothing was written.
     """
     registry = load().registry
-    runtime = build(registry, "runtime", job.runtime)
     publishers = [build(registry, "publisher", spec) for spec in job.publish]
     parts, model = components(job, registry)
     fingerprint, terms = parts["source"].fingerprint(), parts["source"].terms()
@@ -75,7 +75,7 @@ def plan(job: Job, since: str | Path | None = None) -> Plan:
         source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"], terms=terms),
         model=model,
         layout=layout,
-        runtime=runtime,
+        runtime=runtime or build(registry, "runtime", job.runtime),
         publishers=publishers,
         tasks=_tasks(job, parts, model, spec),
         since=None if since is None else earlier(since, identity_, layout),

@@ -64,7 +64,7 @@ def run(
     if elsewhere is not None:
         return elsewhere  # type: ignore[no-any-return]
 
-    plan_ = plan(job, since)
+    plan_ = plan(job, since, runtime)
     for publisher in plan_.publishers:
         publisher.report = tell
         publisher.check()
