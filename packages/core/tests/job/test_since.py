@@ -67,6 +67,14 @@ def test_only_what_changed_is_embedded(corpus, into, embedded):
     assert verify(new.path).ok
 
 
+def test_a_corpus_of_two_short_documents_is_reused_too(corpus, into, embedded):
+    """However few chunks a dataset has, the one that is left of it is not embedded again."""
+    old = run(into(corpus(article(1, 1), article(2, 1), name="old.jsonl"), "old"))
+    embedded.clear()
+    new = run(into(corpus(article(2, 1), article(3, 1), name="new.jsonl"), "new"), since=old.path)
+    assert new.manifest.reused.chunks == len(embedded) == 1
+
+
 def test_a_title_is_part_of_what_is_embedded(corpus, into, embedded):
     """An article with another name is embedded again, though its text is the same."""
     old = run(into(corpus(*(article(n) for n in range(4)), name="old.jsonl"), "old"))

@@ -84,6 +84,10 @@ class Earlier:
             if place < len(self._index) and self._index["hash"][place] == wanted[position]:
                 yield position, self._place(int(self._index["row"][place]), int(self._index["rows"][place]))
 
+    def rows(self, shard: int, group: int) -> int:
+        """Return how many rows a row group has."""
+        return int(np.diff(self._ends_of_groups(shard))[group])
+
     def read(self, shard: int, group: int) -> pa.Table:
         """Read a row group: ids, titles, texts and vectors.
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from vecmill.store.earlier import Place
     from vecmill.worker.window import Window
 
-WORTH = 8
-"""Chunks that a row group must promise to be read; for fewer, the engine is quicker than the disk."""
+WORTH = 1000
+"""A row group is read if it promises one row in so many: for fewer, the engine is quicker than the disk."""
 
 
 class Known(NamedTuple):
@@ -52,7 +52,7 @@ class Reuse:
         chunks: list[int] = []
         vectors = [np.empty((0, self._model.dimension), np.float32)]
         for (shard, group), found in sorted(places.items()):
-            if sum(place.rows for _, place in found) >= WORTH:
+            if sum(place.rows for _, place in found) * WORTH >= self._earlier.rows(shard, group):
                 here, made = self._group(self._earlier.read(shard, group), window, firsts, found)
                 chunks += here
                 vectors.append(made)
