@@ -4,16 +4,19 @@ import json
 import subprocess
 import sys
 import textwrap
+import types
 
 import pytest
 
-from vecmill import Options
+from vecmill import Options, hookimpl
 from vecmill.errors import PluginError
-from vecmill.plugins import load
+from vecmill.plugins import Plugins, load
+from vecmill.records import RunElsewhere
 
 LIST = """
 import json, sys
-from vecmill.plugins import load
+from vecmill.plugins import Plugins, load
+from vecmill.records import RunElsewhere
 p = load()
 if "check" in sys.argv:
     p.check()
@@ -132,3 +135,23 @@ def test_built_in_options_that_cannot_be_read_are_no_plugins_fault(monkeypatch):
     monkeypatch.setitem(sys.modules, "vecmill.batching.options", None)
     with pytest.raises(PluginError, match="options of FixedBatching cannot be read"):
         load().check()
+
+
+def test_an_observer_that_fails_is_named_and_told_no_more():
+    """A run does not end with its observer, and the others hear the rest of it."""
+    plugins, heard, events = Plugins(), [], [RunElsewhere("here"), RunElsewhere("there")]
+
+    @hookimpl(specname="vecmill_run_event")
+    def hears(event):
+        heard.append(event)
+
+    @hookimpl(specname="vecmill_run_event")
+    def fails(event):
+        raise ZeroDivisionError(event.place)
+
+    for name, function in (("good", hears), ("bad", fails)):
+        plugins.add(types.SimpleNamespace(observer=function), name, f"{name} 1.0")
+    with pytest.warns(RuntimeWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunElsewhere .*Error: here"):
+        plugins.observe(events[0])
+    plugins.observe(events[1])
+    assert heard == events

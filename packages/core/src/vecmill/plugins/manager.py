@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -62,8 +63,19 @@ class Plugins:
     _observers: pluggy.PluginManager = field(default_factory=_manager)
 
     def observe(self, event: RunEvent) -> None:
-        """Tell every plugin that observes runs."""
-        self._observers.hook.vecmill_run_event(event=event)
+        """Tell every plugin that observes runs; one that fails is told no more, and the run goes on."""
+        for observer in list(self._observers.hook.vecmill_run_event.get_hookimpls()):
+            try:
+                observer.function(*[event][: len(observer.argnames)])
+            except Exception as error:  # noqa: BLE001 - whatever a plugin does, the run goes on
+                name = observer.plugin_name
+                self._observers.unregister(name=name)
+                warnings.warn(
+                    f"plugin {name!r} ({self.loaded.get(name, '')}) failed at {type(event).__name__} and is told no "
+                    f"more of this run: {type(error).__name__}: {error}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
 
     def add(self, module: Any, name: str, origin: str) -> None:  # noqa: ANN401 - a plugin is any object with hooks
         """Take one plugin in, whole or not at all."""
