@@ -100,8 +100,12 @@ def test_the_jobs_prompt_goes_before_the_models(option, prompt, tiny_model):
 
 @pytest.mark.skipif(not arithmetic().int8, reason="needs int8")
 def test_int8_is_near_and_the_same_from_every_embedder(embedder):
-    """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated anew, and described as int8."""
-    texts = [*GOLDEN, "short", "Numbers such as 3.14 and 2,718; a (bracketed) remark: done!"]
+    """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated anew, and described as int8.
+
+    Also for texts that are the furthest from prose: a word that calibration never saw, again and again.
+    """
+    monotonous = [" ".join([word] * times) for word in ("zebra", "Ω", "été", "42") for times in (1, 7, 250)]
+    texts = [*GOLDEN, *monotonous, "short", "Numbers such as 3.14 and 2,718; a (bracketed) remark: done!"]
     one, other = (make(precision="int8") for _ in range(2))
     one.open()
     other.open()

@@ -26,15 +26,34 @@ if TYPE_CHECKING:
 TEXTS = "calibration.txt"
 _BATCH_TOKENS = 2048
 _SHORT = 40
+_MONOTONOUS = (
+    "the",
+    "a",
+    "word",
+    "house",
+    "running",
+    "1",
+    "0 1 2 3 4 5 6 7 8 9",
+    ",",
+    "12.00,",
+    "{}[]();:",
+    "...",
+    "=",
+)
+_TIMES = (1, 3, 20, 200)
 
 
 def calibration_texts() -> list[str]:
-    """Return the texts that every model is calibrated on, and pieces of them: short texts have numbers of their own.
+    """Return the texts that every model is calibrated on.
+
+    Pieces of them too, since short texts have numbers of their own, and words repeated: attention usually mixes
+    vectors that differ, and what comes out when they are alike is larger than in any prose.
 
     They are the same for every corpus: all workers, and whoever embeds queries later, must get the same model.
     """
     lines = importlib.resources.files("vecmill_local_runtime").joinpath(TEXTS).read_text("utf-8").splitlines()
-    return lines + [line[at : at + _SHORT] for line in lines for at in range(0, len(line), 4 * _SHORT)]
+    pieces = [line[at : at + _SHORT] for line in lines for at in range(0, len(line), 4 * _SHORT)]
+    return lines + pieces + [" ".join([words] * times) for words in _MONOTONOUS for times in _TIMES]
 
 
 def calibrate(folder: ModelFolder, tokenizer: Tokenizer, texts: Sequence[str]) -> Quantizer:

@@ -86,7 +86,7 @@ def _blamed(folder: ModelFolder) -> Iterator[None]:
     """Say of which model an error speaks."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # OpenVINO's, numpy's
         why = str(error).strip().splitlines()[-1]
         raise ModelError(f"{folder.id!r}: its weights do not fit its config.json ({why}).") from error
     except ModelError as error:

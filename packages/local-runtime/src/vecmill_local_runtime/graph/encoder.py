@@ -10,12 +10,14 @@ from openvino import opset13 as ov
 
 from vecmill_local_runtime.graph.activations import activate
 from vecmill_local_runtime.graph.linear import Layer, plain
-from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, layer_norm, positions, split_heads
+from vecmill_local_runtime.graph.norm import layer_norm
+from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, positions, split_heads
 from vecmill_local_runtime.graph.relative import relative_bias
 
 if TYPE_CHECKING:
     from vecmill_local_runtime.graph.architecture import Architecture
     from vecmill_local_runtime.graph.linear import Project
+    from vecmill_local_runtime.graph.norm import Norm
     from vecmill_local_runtime.graph.ops import Node
     from vecmill_local_runtime.tensors import Tensors
 
@@ -44,9 +46,9 @@ class Encoder:
         x, bias = self._embed(ids), self._bias(ids, keep)
         for number in range(self._shape.layers):
             x = self._layer(x, bias, self._prefix + self._shape.names.layer.format(number))
-        return x
+        return x.whole()
 
-    def _embed(self, ids: Node) -> Node:
+    def _embed(self, ids: Node) -> Norm:
         words = self._tensors.take(f"{self._prefix}embeddings.word_embeddings.weight")
         places = self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight")
         types = f"{self._prefix}embeddings.token_type_embeddings.weight"
@@ -73,26 +75,26 @@ class Encoder:
         longest = len(self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight"))
         return ov.add(bias, relative_bias(ids, self._tensors.take(relative), longest))
 
-    def _layer(self, x: Node, bias: Node, prefix: str) -> Node:
+    def _layer(self, x: Norm, bias: Node, prefix: str) -> Norm:
         shape, names, tensors = self._shape, self._shape.names, self._tensors
-        x = ov.add(x, self._linear(self._attend(x, bias, prefix), prefix + names.attention))
-        x = layer_norm(x, tensors, prefix + names.attention_norm, shape.epsilon)
-        wide = activate(self._linear(x, prefix + names.up), shape.activation)
+        mixed = self._project(self._attend(x, bias, prefix), [self._weights(prefix + names.attention)])
+        x = layer_norm(ov.add(x.whole(), *mixed), tensors, prefix + names.attention_norm, shape.epsilon)
+        [wide] = self._linear(x, [self._weights(prefix + names.up)])
         # Never in 8-bit integers: what the activation gives is so uneven that most of the error would come from here.
-        x = ov.add(x, *plain(wide, [self._weights(prefix + names.down)]))
-        return layer_norm(x, tensors, prefix + names.norm, shape.epsilon)
+        narrow = plain(activate(wide, shape.activation), [self._weights(prefix + names.down)])
+        return layer_norm(ov.add(x.whole(), *narrow), tensors, prefix + names.norm, shape.epsilon)
 
-    def _attend(self, x: Node, bias: Node, prefix: str) -> Node:
+    def _attend(self, x: Norm, bias: Node, prefix: str) -> Node:
         shape, names = self._shape, self._shape.names
         width = shape.hidden // shape.heads
         scales = {names.query: 1 / math.sqrt(width), names.key: 1.0, names.value: 1.0}
-        projected = self._project(x, [self._weights(prefix + name, scale) for name, scale in scales.items()])
+        projected = self._linear(x, [self._weights(prefix + name, scale) for name, scale in scales.items()])
         query, key, value = (split_heads(each, shape.heads, width) for each in projected)
         mixed = ov.scaled_dot_product_attention(query, key, value, bias, constant(np.float32(1)))
         return join_heads(mixed, shape.hidden)
 
-    def _linear(self, x: Node, name: str) -> Node:
-        return self._project(x, [self._weights(name)])[0]
+    def _linear(self, x: Norm, layers: list[Layer]) -> list[Node]:
+        return self._project(x.x, [x.into(layer) for layer in layers])
 
     def _weights(self, name: str, scale: float = 1.0) -> Layer:
         """Take a layer; the scale of its result goes into its numbers, where it costs no rounding."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_SMOOTHING = 0.7
+_SMOOTHING = 0.6
 _LARGEST_WEIGHT = 127
 _LEVELS = 256
 _TINY = np.float32(1e-6)

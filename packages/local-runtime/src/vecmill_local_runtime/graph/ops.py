@@ -13,8 +13,6 @@ from openvino import opset13 as ov
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from vecmill_local_runtime.tensors import Tensors
-
 Node = Any  # OpenVINO ships no types
 
 
@@ -34,16 +32,9 @@ def axis(value: int) -> Node:
     return constant(value, np.int64)
 
 
-def layer_norm(x: Node, tensors: Tensors, name: str, epsilon: float) -> Node:
-    """Normalize each token's vector, then scale and shift it."""
-    weight, bias = tensors.take(f"{name}.weight"), tensors.take(f"{name}.bias")
-    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - OpenVINO takes these by place
-    return ov.add(ov.multiply(centred, constant(weight)), constant(bias))
-
-
 def split_heads(x: Node, heads: int, width: int) -> Node:
     """Turn B L H into B A L H/A."""
-    return ov.transpose(ov.reshape(x, ints(0, 0, heads, width), True), ints(0, 2, 1, 3))  # noqa: FBT003 - (the same)
+    return ov.transpose(ov.reshape(x, ints(0, 0, heads, width), True), ints(0, 2, 1, 3))  # noqa: FBT003 - OpenVINO takes these by place
 
 
 def join_heads(x: Node, hidden: int) -> Node:

@@ -28,8 +28,8 @@ def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) ->
     text = ov.convert(keep, "f32")
     count = ov.unsqueeze(ov.convert(lengths, "f32"), axis(1))
     ways: dict[str, Callable[[], Node]] = {
-        "cls": lambda: ov.gather(x, axis(0), axis(1)),
-        "lasttoken": lambda: _last(x, lengths),
+        "cls": lambda: _sum(x, _one(ids, axis(0))),
+        "lasttoken": lambda: _sum(x, _one(ids, ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1)))),
         "max": lambda: _largest(x, keep),
         "mean": lambda: ov.divide(_sum(x, text), count),
         "mean_sqrt_len_tokens": lambda: ov.divide(_sum(x, text), ov.sqrt(count)),
@@ -40,8 +40,18 @@ def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) ->
 
 
 def _sum(x: Node, weights: Node) -> Node:
-    """Sum token vectors, B L H, with a weight for each, B L."""
-    return ov.reduce_sum(ov.multiply(x, ov.unsqueeze(weights, axis(2))), axis(1))
+    """Sum token vectors, B L H, with a weight for each, B L.
+
+    As a product of matrices, also where a single token is wanted: asked for bf16, OpenVINO leaves in f32 what stands
+    between the last product and the result, and along the residuals that would be every sum and norm of the encoder.
+    """
+    return ov.squeeze(ov.matmul(ov.unsqueeze(weights, axis(1)), x, False, False), ints(1))  # noqa: FBT003 - OpenVINO takes these by place
+
+
+def _one(ids: Node, place: Node) -> Node:
+    """Return weights, B L, that are 1 for the token at a place, 1 or B 1, and 0 for the others."""
+    text = ov.broadcast(ov.unsqueeze(positions(ids), axis(0)), ov.shape_of(ids))
+    return ov.convert(ov.equal(text, place), "f32")
 
 
 def _weighted(x: Node, ids: Node, text: Node) -> Node:
@@ -53,8 +63,3 @@ def _weighted(x: Node, ids: Node, text: Node) -> Node:
 
 def _largest(x: Node, keep: Node) -> Node:
     return ov.reduce_max(ov.select(ov.unsqueeze(keep, axis(2)), x, constant(-np.inf)), axis(1))
-
-
-def _last(x: Node, lengths: Node) -> Node:
-    last = ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1))
-    return ov.squeeze(ov.gather(x, last, axis(1), batch_dims=1), ints(1))
