@@ -5,7 +5,7 @@ import shlex
 import modal
 
 from apps.wikipedia import settings
-from vecmill.errors import VecmillError
+from vecmill.errors import ConfigError, VecmillError
 from vecmill_modal_runtime import fleet
 from vecmill_modal_runtime.answer import answer, heard, told
 from vecmill_modal_runtime.driver import Driver
@@ -56,9 +56,16 @@ def refresh(*, for_command: bool = False) -> dict | VecmillError:
 @app.local_entrypoint()
 def main(limit: int = 0, gpus: int = 0, set: str = "") -> None:  # noqa: A002 - the option is called --set
     """Embed all of it, or a sample."""
-    overrides = [*shlex.split(set)]
-    overrides += [f"source.limit={limit}"] if limit else []
-    overrides += [f"runtime.max_containers={gpus}"] if gpus else []
     with told():
+        overrides = _split(set)
+        overrides += [f"source.limit={limit}"] if limit else []
+        overrides += [f"runtime.max_containers={gpus}"] if gpus else []
         settings.job(overrides)
         settings.show(heard(embed.remote(overrides, for_command=True)))
+
+
+def _split(changes: str) -> list[str]:
+    try:
+        return shlex.split(changes)
+    except ValueError as error:
+        raise ConfigError(f"--set {changes}: {error}") from error

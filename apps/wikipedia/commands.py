@@ -4,14 +4,17 @@ Each is an app of its own, for of several entry points in one app Modal would no
 look at the dataset so builds no image for a GPU either.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import modal
 
 from apps.wikipedia import settings
 from apps.wikipedia.app import app, on_driver
 from apps.wikipedia.app import refresh as scheduled
-from vecmill.errors import ConfigError, VecmillError
+from vecmill.errors import ConfigError, StoreError, VecmillError
 from vecmill_modal_runtime import volume
 from vecmill_modal_runtime.answer import answer, heard, told
 from vecmill_modal_runtime.shelf import open_dataset
@@ -55,19 +58,31 @@ def refresh_now() -> None:
 
 
 def _counted(run: str) -> str:
-    volume.reload()
     began = time.perf_counter()
-    dataset = open_dataset(volume.RUNS, settings.NAME, run)
-    rows = dataset.count_rows()
+    with _opened(run) as dataset:
+        rows = dataset.count_rows()
     return f"{rows:,} rows in {len(dataset.files)} files, counted in {time.perf_counter() - began:.2f} s"
 
 
 def _selected(sql: str, run: str) -> str:
     import duckdb
 
+    with _opened(run) as dataset:
+        try:
+            return str(duckdb.connect().register("dataset", dataset).sql(sql))
+        except duckdb.Error as error:
+            raise ConfigError(f"--sql: {error}") from error
+
+
+@contextlib.contextmanager
+def _opened(run: str) -> Iterator[Any]:
+    from pyarrow import ArrowInvalid
+
     volume.reload()
-    dataset = open_dataset(volume.RUNS, settings.NAME, run)
     try:
-        return str(duckdb.connect().register("dataset", dataset).sql(sql))
-    except duckdb.Error as error:
-        raise ConfigError(f"--sql: {error}") from error
+        yield open_dataset(volume.RUNS, settings.NAME, run)
+    except (OSError, ArrowInvalid) as error:
+        raise StoreError(
+            f"{run or 'the current run'} cannot be read ({error}): `modal run -m apps.wikipedia` makes again what is "
+            "damaged"
+        ) from error

@@ -32,6 +32,15 @@ def _changes(variable: str, default: list[str]) -> list[str]:
     return changes
 
 
+def _count(variable: str, default: str) -> int:
+    """Read a number from a variable."""
+    given = os.environ.get(variable, default)
+    with told():
+        if not given.isdecimal():
+            raise ConfigError(f"{variable} must be a whole number, not {given!r}")
+    return int(given)
+
+
 HERE = Path(__file__).parent
 APP = os.environ.get("VECMILL_APP", "vecmill-wikipedia")
 VOLUME = os.environ.get("VECMILL_VOLUME", "vecmill")
@@ -48,7 +57,7 @@ MONTHLY = ["source.repo=omarkamali/wikipedia-monthly", "source.config=latest.en"
 """The snapshot in ``job.toml`` does not change; this dataset follows Wikipedia."""
 REFRESH_SET = _changes("VECMILL_REFRESH_SET", [] if "VECMILL_JOB" in os.environ else MONTHLY)
 """Further changes for the schedule's runs."""
-KEEP_RUNS = max(0, int(os.environ.get("VECMILL_KEEP_RUNS", "2")))
+KEEP_RUNS = _count("VECMILL_KEEP_RUNS", "2")
 """How many revisions of the schedule's dataset stay on the Volume; 0 for all."""
 HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 """The Modal Secret with ``HF_TOKEN``, for publishing to the Hub and for gated models."""

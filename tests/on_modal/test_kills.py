@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from cloud import APP
 from reliability.modal_killing import ModalKilling
 
 pytestmark = pytest.mark.slow
@@ -18,7 +19,11 @@ KILLS = int(os.environ.get("VECMILL_MODAL_KILLS", "2"))
     "done again.",
 )
 def test_killed_at_random_moments_a_run_ends_byte_identical(cloud, made, vecmill):
-    """Whatever dies, and whenever: each shard is there once, as in a run that was left alone."""
+    """Whatever dies, and whenever: each shard is there once, as in a run that was left alone.
+
+    The container that takes a dead driver's place has its edition at once.
+    """
     killing = ModalKilling(cloud, made)
     killing.rounds(KILLS)
     assert sum(killing.kills.values()) >= KILLS
+    assert not [line for _, line in cloud.plane.apps.deployed(APP).log if "has not said that it ended" in line]

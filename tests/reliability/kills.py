@@ -58,7 +58,7 @@ def main() -> None:
                 what = ", ".join(f"{count} x {victim}" for victim, count in killing.kills.items())
                 seconds = time.monotonic() - began
                 print(
-                    f"{name}: {what} in {seconds:.0f} s; {killing.resumed} commands went on from what was done. Every"
+                    f"{name}: {what} in {seconds:.0f} s; {killing.resumed} times it went on from what was done. Every"
                 )
                 print("    dataset is an undisturbed run's, byte for byte, and no shard was done twice.")
 

@@ -32,7 +32,7 @@ class ModalKilling:
 
     Attributes:
         kills: How many there were, by what was killed.
-        resumed: How many calls found shards that an earlier one had done.
+        resumed: How many kills left shards behind that were done.
     """
 
     def __init__(self, cloud: Cloud, made: Made, length: float = 6, seed: int = 2026) -> None:
@@ -54,10 +54,7 @@ class ModalKilling:
         done: dict[str, int] = {}
         over = False
         while not over and sum(self.kills.values()) < count:
-            self.resumed += bool(done)
-            call = self._cloud.begin(place)
-            over = self._struck(call, place)
-            done = self._shards_done(place) | done
+            over = self._struck(self._cloud.begin(place), place, done)
         finished = self._cloud.embed(place)
         assert finished.digests == self._made.digests
         hidden = [path for path in finished.path.rglob("*") if path.relative_to(finished.path).as_posix()[0] == "."]
@@ -65,14 +62,17 @@ class ModalKilling:
         for name, stamp in done.items():
             assert (finished.path / "data" / name).stat().st_mtime_ns == stamp, f"{name} was done again"
 
-    def _struck(self, call: subprocess.Popen[str], place: str) -> bool:
-        """Kill something at some moment of a call; return whether the call ended well all the same."""
+    def _struck(self, call: subprocess.Popen[str], place: str, done: dict[str, int]) -> bool:
+        """Kill something at some moment of a call, and note what was done by then; return whether it ended well."""
         self._wait(call, place)
         what = self._chance.choice(list(self.kills))
         victims = [*self._of(DRIVER), *self._of(WORKER)] if what == "all of it" else []
         victims = victims or self._of(DRIVER if what == "the driver" else WORKER)[:1]
         if call.poll() is None and victims:
             self.kills[what] += 1
+            left = self._shards_done(place)
+            self.resumed += bool(left)
+            done |= left | done
             for victim in victims:
                 victim.signal(signal.SIGKILL)
         call.communicate(timeout=300)
