@@ -74,14 +74,21 @@ def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]
 
 
 def fetch(piece: str) -> str:
-    """Download one file in this container, and commit it; return its name."""
+    """Download one file in this container, and commit it; return its name.
+
+    Raises:
+        VecmillError: The Hub does not give it.
+    """
     from huggingface_hub import hf_hub_download
+
+    from vecmill.sources.hub_errors import reading
 
     wanted = Piece.model_validate_json(piece)
     with tempfile.TemporaryDirectory() as folder:
-        found = hf_hub_download(
-            wanted.repo, wanted.name, repo_type="dataset", revision=wanted.revision, local_dir=folder
-        )
+        with reading(wanted.repo, wanted.revision):
+            found = hf_hub_download(
+                wanted.repo, wanted.name, repo_type="dataset", revision=wanted.revision, local_dir=folder
+            )
         partial = wanted.target.with_name(f".{wanted.target.name}.partial")
         partial.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(found, partial)

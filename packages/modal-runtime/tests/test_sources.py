@@ -1,0 +1,48 @@
+"""Sources: a file of the Hub comes to the Volume whole, or the error that says why goes to the driver."""
+
+import pickle
+
+import pytest
+
+from doubles.hub import HubDouble
+from vecmill.errors import SourceError
+from vecmill_modal_runtime import sources
+from vecmill_modal_runtime.sources import Piece, fetch
+
+
+@pytest.fixture
+def piece(tmp_path, monkeypatch):
+    """Return a function that names a file of a dataset on a Hub of this machine."""
+    from huggingface_hub import constants
+
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.parquet").write_bytes(b"rows")
+    with HubDouble(tmp_path / "hub") as hub:
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        revision = hub.add("dataset", "user/topics", tmp_path / "files").resolve("main")
+
+        def make(name):
+            target = tmp_path / "volume" / "00000.parquet"
+            return Piece(repo="user/topics", revision=revision, name=name, target=target, size=4)
+
+        yield make
+
+
+def test_a_file_is_there_before_it_is_committed(piece, monkeypatch):
+    """Others see it whole."""
+    wanted, seen = piece("a.parquet"), []
+    monkeypatch.setattr(sources, "commit", lambda: seen.append(wanted.target.read_bytes()))
+    assert fetch(wanted.model_dump_json()) == "a.parquet"
+    assert seen == [b"rows"]
+    assert wanted.here
+
+
+def test_why_a_file_cannot_be_had_reaches_the_driver(piece):
+    """As an error of vecmill's own, which a command then tells in one message."""
+    with pytest.raises(SourceError) as caught:
+        fetch(piece("nonesuch.parquet").model_dump_json())
+    told = str(pickle.loads(pickle.dumps(caught.value)))  # noqa: S301 - as Modal sends it
+    assert told.startswith("The dataset 'user/topics' at revision")
+    assert told.endswith("Check the network and run again.")
