@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from types import SimpleNamespace
 
 import modal
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from doubles.modal import Plane
 from vecmill.errors import RunError, StoreError
 from vecmill.records import Account, FileEntry, Receipt, RunElsewhere, ShardDone
-from vecmill_modal_runtime import claim
+from vecmill_modal_runtime import claim, driver
 from vecmill_modal_runtime.claim import Claim, claimed
 from vecmill_modal_runtime.claims import Claims
+from vecmill_modal_runtime.driver import Driver
+from vecmill_modal_runtime.options import ModalOptions
 
 DONE = ShardDone(
     Receipt(run_id="r", index=0, shard=FileEntry(path="p", rows=1, bytes=1, sha256=""), account=Account()), 1
@@ -89,6 +92,19 @@ def test_the_second_is_told_who_has_it_and_the_next_one_has_it(entries, monkeypa
         with claimed("ended", "embed", said.append, entries):
             pass
     assert len(said) == 1
+
+
+def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch):
+    """It stays until the next refresh, and the refresh does not fail for it; the others go."""
+    removed, said = [], []
+    old = [SimpleNamespace(folder=folder) for folder in ("old-1", "old-2")]
+    shelf = SimpleNamespace(outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder))
+    monkeypatch.setattr(driver, "commit", lambda: None)
+    monkeypatch.setattr(claim, "all_claims", lambda: entries)
+    with claimed("old-1", "embed", print, entries):
+        Driver(ModalOptions(), list, said.append)._prune(shelf, 0)
+    assert removed == ["old-2"]
+    assert any(line.startswith("old-1 stays for now: another run works on old-1") for line in said)
 
 
 def test_other_editions_are_free(entries):
