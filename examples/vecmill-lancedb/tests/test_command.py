@@ -70,8 +70,6 @@ def test_the_same_command_again_says_where_it_is(home):
     before = table.version
     place = home / "out" / "lancedb" / "reference.lance"
     assert str(place) in vecmill(home, "run", "job.toml").stdout
-    options = ["--to", "lancedb", "--set", "uri=out/lancedb", "--set", "table=reference"]
-    assert vecmill(home, "publish", "out/reference", *options).stdout == f"{place}\n"
     assert table.version == before
 
 
@@ -115,5 +113,5 @@ def test_ctrl_c_ends_a_publication_in_order(home):
     other = lancedb.connect(home / "out" / "other")
     with pytest.raises(ValueError, match="not found"):
         other.open_table("t")
-    vecmill(home, *publish)
+    assert vecmill(home, *publish).stdout == f"{home / 'out' / 'other' / 't.lance'}\n"
     assert other.open_table("t").count_rows() > 0

@@ -28,7 +28,7 @@ def reader(
         dataset: Its folder.
         manifest: What it holds.
         metadata: Stands in the stream's schema.
-        sent: Told the bytes of a shard after its last row was taken.
+        sent: Told the bytes of a shard after its last row was taken, in the thread that takes them.
     """
     schema = pq.read_schema(dataset / manifest.shards[0].path).with_metadata(metadata)
     return pa.RecordBatchReader.from_batches(schema, _batches(dataset, manifest, sent))
