@@ -19,6 +19,7 @@ MINUTES = {
     "search": 4,
     "chunking": 6,
     "memory": 6,
+    "operations": 2,
     "overlap": 6,
     "client": 6,
     "client_scaling": 4,

@@ -10,37 +10,39 @@ import numpy as np
 from bench.serve import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import openvino
+
     from bench.serve import Work
 
 TOKENS, NARROW, WIDE, LAYERS, TIMES = 2048, 384, 1536, 12, 8
 
 
-def load(settings: dict[str, Any]) -> Work:
-    """Compile a chain of multiplications, a stream for each processor."""
+def chain(shapes: Sequence[tuple[int, int]]) -> openvino.Model:
+    """Return multiplications by matrices of these shapes, outputs and inputs, one after the other."""
     import openvino
     from openvino import opset13 as ov
 
+    draw = np.random.default_rng(0)
+    x = y = ov.parameter([-1, shapes[0][1]], np.float32)
+    for shape in shapes:
+        y = ov.matmul(y, ov.constant(draw.standard_normal(shape, np.float32) / 20), False, True)  # noqa: FBT003
+    return openvino.Model([y], [x], "chain")
+
+
+def load(settings: dict[str, Any]) -> Work:
+    """Compile a chain of multiplications, a stream for each processor."""
+    import openvino
+
+    from vecmill_local_runtime import engine
     from vecmill_local_runtime.processors import usable
 
-    draw = np.random.default_rng(0)
     streams = len(usable())
-    x = y = ov.parameter([-1, NARROW], np.float32)
-    for layer in range(LAYERS):
-        shape = (WIDE, NARROW) if layer % 2 == 0 else (NARROW, WIDE)
-        y = ov.matmul(y, ov.constant(draw.standard_normal(shape, np.float32) / 20), False, True)  # noqa: FBT003
-    compiled = openvino.Core().compile_model(
-        openvino.Model([y], [x], "matmul"),
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": settings["precision"],
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            "NUM_STREAMS": str(streams),
-            "INFERENCE_NUM_THREADS": streams,
-            "ENABLE_CPU_PINNING": False,
-        },
-    )
+    model = chain([(WIDE, NARROW), (NARROW, WIDE)] * (LAYERS // 2))
+    compiled = openvino.Core().compile_model(model, "CPU", engine.settings(settings["precision"], streams))
     requests = [compiled.create_infer_request() for _ in range(streams)]
-    given = draw.standard_normal((TOKENS, NARROW), np.float32)
+    given = np.random.default_rng(1).standard_normal((TOKENS, NARROW), np.float32)
     pool = ThreadPoolExecutor(streams)
 
     def multiply(request: Any) -> None:

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from vecmill_local_runtime.graph.build import Graph
 
 
+def settings(precision: str, streams: int) -> dict[str, str | int]:
+    """Return what OpenVINO is asked for, with one thread in each stream."""
+    return {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": streams,
+        "ENABLE_CPU_PINNING": False,  # several workers would all pin themselves to the first processors
+    }
+
+
 class Engine:
     """Runs a graph on as many processors as it is given, each with a stream of its own.
 
@@ -33,15 +44,8 @@ class Engine:
     """
 
     def __init__(self, graph: Graph, precision: str, streams: int) -> None:
-        settings = {
-            "INFERENCE_PRECISION_HINT": precision,
-            "PERFORMANCE_HINT": "THROUGHPUT",
-            "NUM_STREAMS": str(streams),
-            "INFERENCE_NUM_THREADS": streams,
-            "ENABLE_CPU_PINNING": False,  # several workers would all pin themselves to the first processors
-        }
         try:
-            compiled = openvino.Core().compile_model(graph.model, "CPU", settings)
+            compiled = openvino.Core().compile_model(graph.model, "CPU", settings(precision, streams))
         except RuntimeError as error:
             raise EngineError(f"OpenVINO could not compile the model: {error}") from error
         self._requests: queue.SimpleQueue[openvino.InferRequest] = queue.SimpleQueue()
