@@ -126,7 +126,7 @@ class Table:
         try:
             yield
         except Exception as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
             raise PublishError(f"{self.place}: {reason}. Mend that, and run the same command again") from error
 
 
