@@ -3,7 +3,7 @@
 import pytest
 
 import vecmill
-from vecmill.errors import ConfigError, StoreError
+from vecmill.errors import ConfigError, PublishError, RunError, StoreError
 from vecmill.job.delivery import preview, publish
 
 
@@ -33,6 +33,20 @@ def test_what_is_no_finished_dataset_is_refused(tmp_path, unfinished):
         (tmp_path / ".vecmill").mkdir()
     with pytest.raises(StoreError, match="not finished" if unfinished else "no run of vecmill"):
         publish(tmp_path, "parquet", {"path": str(tmp_path / "copy")})
+
+
+def test_what_failed_is_not_published_until_its_job_allows_it(corpus, job, tmp_path):
+    """A dataset kept for inspection stays where it is; a higher limit makes it whole, and it is published."""
+    path, target = corpus({"id": "1", "text": "Some text."}, {"id": "2", "text": ""}), tmp_path / "copy"
+    with pytest.raises(RunError, match="max_quarantine"):
+        vecmill.run(job(path))
+    (dataset,) = (file.parent for file in tmp_path.rglob("manifest.json"))
+    with pytest.raises(PublishError, match=r"1 of 2 documents were set aside.*raise max_quarantine"):
+        publish(dataset, "parquet", {"path": str(target)})
+    assert not target.exists()
+    vecmill.run(job(path, max_quarantine=0.5))
+    publish(dataset, "parquet", {"path": str(target)})
+    assert vecmill.verify(target).ok
 
 
 @pytest.mark.parametrize(("to", "options"), [("parquett", {}), ("parquet", {}), ("parquet", {"path": "x", "pat": "y"})])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import StoreError
+from vecmill.errors import PublishError, StoreError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Errand
@@ -41,7 +41,7 @@ def publish(
     Raises:
         ConfigError: There is no such publisher, or its options are wrong.
         StoreError: There is no finished dataset at ``path``.
-        PublishError: It could not be delivered.
+        PublishError: It could not be delivered, or its run failed for too many documents that were set aside.
     """
     layout, manifest = _finished(path)
     publisher = _publisher(to, options)
@@ -94,4 +94,10 @@ def _finished(path: str | Path) -> tuple[Layout, Manifest]:
     if manifest is None:
         why = "its run is not finished: run its job again" if layout.state.exists() else "no run of vecmill is there"
         raise StoreError(f"{path} holds no finished dataset to publish: {why}")
+    if manifest.status == "failed":
+        raise PublishError(
+            f"{path} is not fit to be published: {manifest.account.documents_quarantined} of "
+            f"{manifest.account.documents_in} documents were set aside, more than max_quarantine allowed. Mend the "
+            "source, or raise max_quarantine and run its job again: nothing is embedded twice"
+        )
     return layout, manifest
