@@ -21,6 +21,7 @@ MINUTES = {
     "memory": 6,
     "operations": 2,
     "overlap": 6,
+    "quantization": 6,
     "client": 6,
     "client_scaling": 4,
     "corpus": 8,

@@ -30,6 +30,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "memory": table.peaks,
     "operations": lambda result: table.plain(result, {"% of a batch's time": "share"}),
     "overlap": lambda result: table.plain(result, {"chunks/s": "rate"}),
+    "quantization": table.exact,
     "scaling": table.scaling,
     "search": table.searches,
     "start": lambda result: table.plain(result, {"processor seconds": "seconds"}),

@@ -85,6 +85,13 @@ def plain(result: dict[str, Any], columns: dict[str, str]) -> str:
     return markdown(["", *columns], rows)
 
 
+def exact(result: dict[str, Any]) -> str:
+    """Return the table of least cosines, with all their figures, by kind of text."""
+    columns = result["about"]["columns"]
+    rows = [[row["name"], *(row[column] for column in columns)] for row in result["rows"]]
+    return markdown(["least cosine to f32", *columns], rows)
+
+
 def machine(result: dict[str, Any]) -> str:
     """Say in a line what a result was seen on."""
     on = result["machine"]

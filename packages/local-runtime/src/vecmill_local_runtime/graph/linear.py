@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-_SMOOTHING = 0.6
+SMOOTHING = 0.6  # benchmarks/quantization.py says on which texts it was chosen
 _LARGEST_WEIGHT = 127
 _LEVELS = 256
 _TINY = np.float32(1e-6)
@@ -88,7 +88,7 @@ def _smoothing(seen: Range, layers: Sequence[Layer]) -> npt.NDArray[np.float32]:
     """Return what each input channel is divided by; their geometric mean is 1."""
     inputs = np.maximum(np.abs(seen.low), np.abs(seen.high)) + _TINY
     weights = np.abs(np.concatenate([layer.weight for layer in layers])).max(axis=0) + _TINY
-    logarithms = _SMOOTHING * np.log(inputs) - (1 - _SMOOTHING) * np.log(weights)
+    logarithms = SMOOTHING * np.log(inputs) - (1 - SMOOTHING) * np.log(weights)
     smooth: npt.NDArray[np.float32] = np.exp(logarithms - logarithms.mean()).astype(np.float32)
     return smooth
 
