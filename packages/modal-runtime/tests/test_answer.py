@@ -1,0 +1,37 @@
+"""Answer: an expected error goes from the container to the command as a value, and ends it in one message."""
+
+import pickle
+
+import pytest
+
+from vecmill.errors import ConfigError, StoreError
+from vecmill_modal_runtime.answer import answer, heard, told
+
+
+def refuse():
+    """Raise what a driver raises."""
+    raise ConfigError("no hf_verysecrettoken here")
+
+
+def test_an_error_is_a_value_in_the_container_and_an_error_for_the_command(monkeypatch):
+    """Of the same kind, without the container's secrets, nothing of its insides; what is made comes as it is."""
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecrettoken")
+    came = pickle.loads(pickle.dumps(answer(refuse)))  # noqa: S301 - as Modal sends it
+    with pytest.raises(ConfigError, match=r"^no \*\*\* here$"):
+        heard(came)
+    assert heard(answer(lambda: {"documents": 1})) == {"documents": 1}
+
+
+def test_a_fault_is_no_answer():
+    """What nobody raised on purpose is shown with its traceback."""
+    with pytest.raises(ZeroDivisionError):
+        answer(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(("error", "code"), [(ConfigError("wrong"), 2), (StoreError("gone"), 1)])
+def test_a_command_ends_with_one_message_and_the_errors_code(capsys, error, code):
+    """As ``vecmill`` does."""
+    with pytest.raises(SystemExit) as ended, told():
+        raise error
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"vecmill: {error}\n"
