@@ -33,6 +33,10 @@ class PluginError(VecmillError):
     """A plugin could not be loaded, or does not keep to its protocol."""
 
 
+class PluginWarning(RuntimeWarning):
+    """A plugin failed at what a run does not need, and the run goes on."""
+
+
 class SourceError(VecmillError):
     """The corpus could not be read: a file is missing, truncated or not what it says."""
 

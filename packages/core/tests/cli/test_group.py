@@ -69,7 +69,9 @@ def test_debug_shows_the_traceback_wherever_it_is_said(invoke, tmp_path, args):
     """Before or after the command; the message still comes last, and the exit code stays."""
     stderr = invoke(*args, tmp_path, code=1).stderr
     assert stderr.startswith("Traceback")
-    assert stderr.splitlines()[-1].startswith(f"vecmill: {tmp_path} has no manifest.json")
+    assert stderr.splitlines()[-1].startswith(
+        f"vecmill: {tmp_path} holds no finished dataset: vecmill made nothing there"
+    )
 
 
 def test_debug_after_two_dashes_is_an_argument(invoke, tmp_path):

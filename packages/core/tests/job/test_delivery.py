@@ -31,7 +31,7 @@ def test_what_is_no_finished_dataset_is_refused(tmp_path, unfinished):
     """Whether it was never one, or is not finished yet."""
     if unfinished:
         (tmp_path / ".vecmill").mkdir()
-    with pytest.raises(StoreError, match="not finished" if unfinished else "no run of vecmill"):
+    with pytest.raises(StoreError, match="not finished" if unfinished else "vecmill made nothing there"):
         publish(tmp_path, "parquet", {"path": str(tmp_path / "copy")})
 
 

@@ -9,7 +9,7 @@ import types
 import pytest
 
 from vecmill import Options, hookimpl
-from vecmill.errors import PluginError
+from vecmill.errors import PluginError, PluginWarning
 from vecmill.plugins import Plugins, load
 from vecmill.records import RunElsewhere
 
@@ -151,7 +151,7 @@ def test_an_observer_that_fails_is_named_and_told_no_more():
 
     for name, function in (("good", hears), ("bad", fails)):
         plugins.add(types.SimpleNamespace(observer=function), name, f"{name} 1.0")
-    with pytest.warns(RuntimeWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunElsewhere .*Error: here"):
+    with pytest.warns(PluginWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunElsewhere .*Error: here"):
         plugins.observe(events[0])
     plugins.observe(events[1])
     assert heard == events

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from vecmill.cli import interrupt
+from vecmill.cli import interrupt, warnings
 from vecmill.cli.group import group
 
 OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
@@ -21,4 +21,5 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     interrupt.install()
+    warnings.install()
     group.main(prog_name="vecmill")

@@ -118,7 +118,9 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no job file {path}: `vecmill init` writes one to start from") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"the job file {path} cannot be read: {error.strerror}; name another file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the job file {path} is not UTF-8 text: {error}") from None
     except (ValueError, RecursionError) as error:  # beside TOML's own, a number or a nest too large for Python
         raise ConfigError(f"{path} is not valid TOML: {error}") from None

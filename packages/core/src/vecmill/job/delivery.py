@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import PublishError, StoreError
+from vecmill.errors import PublishError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Errand
-from vecmill.store.json import read_manifest
+from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked
 from vecmill.store.sent import read_sent
@@ -89,15 +89,11 @@ def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
 
 
 def _finished(path: str | Path) -> tuple[Layout, Manifest]:
-    layout = Layout(Path(path).absolute())
-    manifest = read_manifest(layout)
-    if manifest is None:
-        why = "its run is not finished: run its job again" if layout.state.exists() else "no run of vecmill is there"
-        raise StoreError(f"{path} holds no finished dataset to publish: {why}")
+    manifest = finished_manifest(Layout(Path(path)))
     if manifest.status == "failed":
         raise PublishError(
             f"{path} is not fit to be published: {manifest.account.documents_quarantined} of "
             f"{manifest.account.documents_in} documents were set aside, more than max_quarantine allowed. Mend the "
             "source, or raise max_quarantine and run its job again: nothing is embedded twice"
         )
-    return layout, manifest
+    return Layout(Path(path).absolute()), manifest

@@ -34,7 +34,9 @@ def _put(table: Any, path: list[str], value: object, override: str) -> None:  # 
             table = table[int(part)] if isinstance(table, list) else table.setdefault(part, {})
         table[int(last) if isinstance(table, list) else last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
-        raise ConfigError(f"--set {override}: there is no such place in the job") from None
+        raise ConfigError(
+            f"--set {override}: there is no such place in the job; lists take a number, such as publish.0.path"
+        ) from None
 
 
 def _value(text: str) -> object:

@@ -15,7 +15,7 @@ from vecmill import hookspecs
 from vecmill.__about__ import __version__
 from vecmill.batching.fixed import FixedBatching
 from vecmill.batching.token_budget import TokenBudgetBatching
-from vecmill.errors import PluginError
+from vecmill.errors import PluginError, PluginWarning
 from vecmill.plugins import builtin
 from vecmill.plugins.problem import DISABLE, Problem
 from vecmill.plugins.registry import Registry
@@ -72,8 +72,8 @@ class Plugins:
                 self._observers.unregister(name=name)
                 warnings.warn(
                     f"plugin {name!r} ({self.loaded.get(name, '')}) failed at {type(event).__name__} and is told no "
-                    f"more of this run: {type(error).__name__}: {error}",
-                    RuntimeWarning,
+                    f"more of this run: {type(error).__name__}: {error}; update it, or set {DISABLE}={name}",
+                    PluginWarning,
                     stacklevel=2,
                 )
 

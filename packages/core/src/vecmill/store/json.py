@@ -67,5 +67,11 @@ def finished_manifest(layout: Layout) -> Manifest:
     """
     manifest = read_manifest(layout)
     if manifest is None:
-        raise StoreError(f"{layout.root} holds no finished dataset: there is no manifest.json")
+        raise StoreError(f"{layout.root} holds no finished dataset: {_why_not(layout)}")
     return manifest
+
+
+def _why_not(layout: Layout) -> str:
+    if layout.state.exists():
+        return "its run is not finished; the same `vecmill run` command again finishes it"
+    return "vecmill made nothing there" if layout.root.exists() else "there is no such folder"

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vecmill.errors import StoreError
 from vecmill.store.files import sha256
-from vecmill.store.json import read_manifest
+from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.rows import RowCheck
 
@@ -56,12 +55,10 @@ def verify(path: str | Path) -> Verification:
     model normalises, of unit length.
 
     Raises:
-        StoreError: There is no dataset to check, or its manifest cannot be read.
+        StoreError: There is no finished dataset, or its manifest cannot be read.
     """
     layout = Layout(Path(path))
-    manifest = read_manifest(layout)
-    if manifest is None:
-        raise StoreError(f"{path} has no manifest.json: {_why_not(layout)}")
+    manifest = finished_manifest(layout)
     check = RowCheck(manifest)
     faults = [fault for entry in manifest.shards for fault in _file(layout, entry, check)]
     if manifest.quarantine is not None:
@@ -100,9 +97,3 @@ def _rows(path: Path, entry: FileEntry, check: RowCheck) -> Iterator[str]:
 def _strangers(layout: Layout, manifest: Manifest) -> list[str]:
     known = {entry.path for entry in manifest.shards}
     return sorted(path.name for path in layout.data.glob("*.parquet") if layout.relative(path) not in known)
-
-
-def _why_not(layout: Layout) -> str:
-    if layout.state.exists():
-        return "its run is not finished; run the same `vecmill run` command again to finish it"
-    return "it is not a dataset that vecmill made"
