@@ -72,8 +72,10 @@ def test_a_missing_job_file_says_how_to_get_one(tmp_path):
 def test_a_job_file_that_is_no_text_is_one_clear_error(tmp_path):
     """Bytes that are not UTF-8 are refused, not shown as a traceback."""
     (tmp_path / "job.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
         Job.load(tmp_path / "job.toml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory; name another file"):
+        Job.load(tmp_path)
 
 
 def test_an_option_of_the_usual_component_needs_no_name(tmp_path):
