@@ -24,24 +24,25 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench import texts
+from bench import results, table, texts
 from bench.contender import HERE, Entry
-from bench.machine import describe
 from bench.rounds import Rounds, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ARTICLE = "the article's client"
+CHARACTERS = "vecmill, characters"
+UNIT, MORE = "chunks per processor second", {"µs a chunk": "microseconds", "peak MB": "peak_mb"}
 ENTRIES = (
     Entry(ARTICLE, "client_article"),
-    Entry("vecmill, characters", "client_vecmill", {"chunker": "characters"}, ours=True),
+    Entry(CHARACTERS, "client_vecmill", {"chunker": "characters"}, ours=True),
     Entry("vecmill, paragraphs", "client_vecmill", {"chunker": "paragraphs"}, ours=True),
 )
 
 
-def corpus(options: argparse.Namespace, path: Path) -> int:
-    """Write a Parquet file of documents, the same ones again until they are enough; return its characters."""
+def corpus(options: argparse.Namespace, path: Path) -> None:
+    """Write a Parquet file of documents, the same ones again until they are enough."""
     rows, size = [], 0
     for number, text in enumerate(cycle(texts.texts(options))):
         if size >= options.chunks * 400:
@@ -51,7 +52,6 @@ def corpus(options: argparse.Namespace, path: Path) -> int:
         )
         size += len(text)
     pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=1000)
-    return size
 
 
 @contextmanager
@@ -67,35 +67,22 @@ def engine(processor: int) -> Iterator[str]:
             server.kill()
 
 
-def summary(rounds: Rounds, characters: int) -> list[dict[str, Any]]:
-    """Return a row for each contender."""
+def summary(rounds: Rounds) -> list[dict[str, Any]]:
+    """Return a row for each contender; ratios are by text, which contenders cut into chunks of different sizes."""
     rows = []
     for name, taken in rounds.taken.items():
         chunks, cpu = taken[0]["facts"]["chunks"], rounds.median(name, "cpu")
-        # By text, not by chunks: contenders cut it into chunks of different sizes.
-        ratios = rounds.ratios(ARTICLE, name, "cpu") if ARTICLE in rounds.taken else []
+        ratios = rounds.ratios(ARTICLE, name, "cpu")
         rows.append(
             {
                 "name": name,
-                "chunks": chunks,
-                "chunks_per_cpu_second": round(chunks / cpu),
-                "microseconds_per_chunk": round(cpu / chunks * 1e6, 1),
-                "megacharacters_per_cpu_second": round(characters / cpu / 1e6, 2),
-                "ratio": [round(f(ratios), 2) for f in (median, min, max)] if ratios else None,
+                "rate": round(chunks / cpu),
+                "microseconds": round(cpu / chunks * 1e6, 1),
+                **{key: round(f(ratios), 2) for key, f in (("ratio", median), ("least", min), ("most", max))},
                 "peak_mb": round(max(answer["peak_mb"] for answer in taken)),
             }
         )
     return rows
-
-
-def show(rows: list[dict[str, Any]]) -> None:
-    """Print the table."""
-    print("| client | chunks/s of one core | µs per chunk | Mcharacters/s | article = 1 (min-max) | peak MB |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for row in rows:
-        ratio = "{:.1f} ({:.1f}-{:.1f})".format(*row["ratio"]) if row["ratio"] else ""
-        cells = (row["name"], f"{row['chunks_per_cpu_second']:,}", row["microseconds_per_chunk"])
-        print("|", " | ".join(map(str, (*cells, row["megacharacters_per_cpu_second"], ratio, row["peak_mb"]))), "|")
 
 
 def main() -> None:
@@ -105,23 +92,24 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=40_000, help="of 400 characters")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "client.json")
     options = parser.parse_args()
     *_, theirs, mine = sorted(os.sched_getaffinity(0)) * 2
     with tempfile.TemporaryDirectory() as name, engine(mine) as url:
         folder = Path(name)
-        characters = corpus(options, folder / "corpus.parquet")
+        corpus(options, folder / "corpus.parquet")
         (given := folder / "given.json").write_text(json.dumps({"url": url}))
         settings = {"corpus": str(folder / "corpus.parquet"), "scratch": name, "url": url, "processor": theirs}
         rounds = measure(ENTRIES, given, folder, seconds=options.seconds, most=options.rounds, **settings)
-    rows = summary(rounds, characters)
-    show(rows)
-    for absent, why in rounds.unavailable.items():
-        print(f"\n{absent} was not measured: {why}")
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(
-        json.dumps({"machine": describe(), "rounds": options.rounds, "rows": rows}, indent=2) + "\n"
-    )
+    rows = summary(rounds)
+    ours = next(row for row in rows if row["name"] == CHARACTERS)
+    targets = [
+        results.target(f"{CHARACTERS}: chunks per processor second", ours["rate"], 15_000),
+        results.target(f"{CHARACTERS}: times as fast as the article's client", ours["ratio"], 8),
+    ]
+    about = {"clock": "cpu", "rounds": options.rounds}
+    results.save("client", about, rows=rows, targets=targets, unavailable=rounds.unavailable)
+    print(table.contenders({"rows": rows, "unavailable": rounds.unavailable}, UNIT, MORE))
+    print(table.targets({"targets": targets}))
 
 
 if __name__ == "__main__":

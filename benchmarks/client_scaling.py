@@ -13,24 +13,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import heapq
-import json
 import random
+import resource
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import vecmill
-from bench.contender import HERE
-from bench.machine import describe
+from bench import results, table
 from vecmill.hookspecs import hookimpl
 from vecmill.plugins import load
 from vecmill.protocols import Options, Runtime
 from vecmill.records import Account, FileEntry, Receipt, ShardTask
-from vecmill.store.ids import write_ids
+from vecmill.store.ids import duplicates, write_ids
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.schema import dataset_schema
@@ -125,7 +125,28 @@ def driver(folder: Path, shards: int) -> dict[str, Any]:
         "task_bytes": round(Receipts.sent / made),
         "receipt_bytes": round(Receipts.received / made),
         "largest_bytes": Receipts.largest,
+        "peak_mb": round(_peak_mb()),
     }
+
+
+def ids(folder: Path, shards: int = 1000) -> dict[str, Any]:
+    """Return what it costs the driver to look for an id that two shards share, among 100,000 documents in each."""
+    layout, draw = Layout(folder), np.random.default_rng(0)
+    layout.ids(0).parent.mkdir(parents=True, exist_ok=True)
+    for index in range(shards):
+        hashes = draw.integers(0, 2**63, CHUNKS, dtype=np.uint64)
+        np.save(layout.ids(index), np.sort(hashes) * np.uint64(2) + np.uint64(index % 2))
+    before, began = _peak_mb(), time.process_time()
+    duplicates(layout, range(shards), shards)
+    return {
+        "documents": shards * CHUNKS,
+        "seconds": round(time.process_time() - began, 1),
+        "mb": round(_peak_mb() - before),
+    }
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 
 def efficiency(containers: int, shard_s: float, driver_s: float, per_container: int = 60) -> float:
@@ -167,23 +188,22 @@ def main() -> None:
     """Measure, simulate, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=int, default=10_000)
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "scaling.json")
     options = parser.parse_args()
     install()
     load().add(Plugin(), "scaling", "benchmarks")
     with tempfile.TemporaryDirectory() as folder:
+        shared = ids(Path(folder) / "ids")
         cost = driver(Path(folder), options.shards)
-    print(
-        f"{cost['shards']:,} shards: {cost['cpu_ms_per_shard']} ms of the driver's processor for each, and "
-        f"{cost['task_bytes']} + {cost['receipt_bytes']} bytes (at most {cost['largest_bytes']})\n"
-    )
     rows = scaling(cost["cpu_ms_per_shard"] / 1000)
-    print(f"Shards of {CHUNKS:,} chunks, containers of {CONTAINER:,} chunks/s; the share of their time that is work:\n")
-    print("| containers | receipts through the driver | vectors through the driver |\n| ---: | ---: | ---: |")
-    for row in rows:
-        print(f"| {row['containers']:,} | {row['vecmill']:.1%} | {row['carried']:.1%} |")
-    options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(json.dumps({"machine": describe(), "driver": cost, "scaling": rows}, indent=2) + "\n")
+    targets = [
+        results.target("driver: ms of processor time for a shard", cost["cpu_ms_per_shard"], 1, most=True),
+        results.target("driver: kB for a shard, at most", cost["largest_bytes"] / 1000, 10, most=True),
+        results.target("efficiency at 1,000 containers", rows[-1]["vecmill"], 0.95),
+    ]
+    results.save("scaling", {"clock": "cpu"}, driver=cost, ids=shared, scaling=rows, targets=targets, unavailable={})
+    print(f"{cost['shards']:,} shards of {CHUNKS:,} chunks: the driver's peak is {cost['peak_mb']} MB")
+    print(f"{shared['documents']:,} ids: {shared['seconds']} s and {shared['mb']} MB to find those in two shards\n")
+    print(table.scaling({"scaling": rows}), table.targets({"targets": targets}), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ CHUNKING = {"correct": "correct", "over budget": "over", "misplaced": "misplaced
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "chunking-126": lambda result: table.contenders(result, "MB/s", CHUNKING),
     "chunking-256": lambda result: table.contenders(result, "MB/s", CHUNKING),
-    "client": lambda result: table.plain(
-        result, {"chunks per processor second": "chunks_per_cpu_second", "peak MB": "peak_mb"}
+    "client": lambda result: table.contenders(
+        result, "chunks per processor second", {"µs a chunk": "microseconds", "peak MB": "peak_mb"}
     ),
     "corpus": lambda result: table.contenders(result, "chunks/s", {"peak MB": "peak_mb"}),
     "embedding": lambda result: table.contenders(result, "chunks/s", {"least cosine": "cosine"}),

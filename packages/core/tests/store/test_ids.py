@@ -1,7 +1,9 @@
 """Tests of vecmill.store.ids."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from vecmill.store import ids
 from vecmill.store.layout import Layout
@@ -35,8 +37,6 @@ def test_a_document_that_was_refused_counts_and_one_that_was_never_read_does_not
 
 def test_equal_hashes_of_different_ids_are_no_duplicates(tmp_path, monkeypatch):
     """When two ids collide in 64 bits, the ids themselves decide."""
-    import numpy as np
-
     monkeypatch.setattr(ids, "hashes", lambda names: np.zeros(len(list(names)), np.uint64))
     layout = Layout(tmp_path)
     write(layout, 0, 2, ["a"])
@@ -47,3 +47,17 @@ def test_equal_hashes_of_different_ids_are_no_duplicates(tmp_path, monkeypatch):
 def test_no_shards_have_no_duplicates(tmp_path):
     """Nothing in, nothing out."""
     assert ids.duplicates(Layout(tmp_path), [], 0) == {}
+
+
+@pytest.mark.parametrize("room", [1, 3, 50, 1000])
+def test_hashes_are_compared_in_parts_that_miss_none(tmp_path, monkeypatch, room):
+    """Whatever fits at a time, every hash is in one part, beside its equals, and the same duplicates are found."""
+    layout = Layout(tmp_path)
+    names = [[str(number) for number in range(100 * index, 100 * index + 110)] for index in range(4)]
+    for index, each in enumerate(names):
+        write(layout, index, 4, each)
+    monkeypatch.setattr(ids, "ROOM", room)
+    parts = list(ids._parts(layout, range(4)))
+    assert np.array_equal(np.concatenate(parts), np.sort(ids.hashes(name for each in names for name in each)))
+    assert len(parts) == -(-440 // room)
+    assert ids.duplicates(layout, range(4), 4) == {index: names[index][:10] for index in (1, 2, 3)}

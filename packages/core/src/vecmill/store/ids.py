@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from vecmill.store.files import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from vecmill.store.layout import Layout
 
 
+ROOM = 1 << 23
+"""Hashes that are compared at a time, 64 MB of them, however many documents there are."""
+
+
 def write_ids(layout: Layout, index: int, ids: Iterable[str]) -> None:
-    """Write the hashes of a shard's document ids."""
+    """Write the hashes of a shard's document ids, in ascending order."""
     with atomic(layout.ids(index), layout.temporary) as file:
-        np.lib.format.write_array(file, hashes(ids), allow_pickle=False)
+        np.lib.format.write_array(file, np.sort(hashes(ids)), allow_pickle=False)
 
 
 def readable_ids(layout: Layout, index: int) -> bool:
     """Whether the hashes of a shard's ids are there and whole."""
     try:
-        np.load(layout.ids(index), mmap_mode="r", allow_pickle=False)
+        _hashes(layout, index)
     except (OSError, ValueError, EOFError):
         return False
     return True
@@ -60,10 +65,24 @@ def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, l
 
 
 def _suspects(layout: Layout, shards: Sequence[int]) -> npt.NDArray[np.uint64]:
-    every = [_hashes(layout, index) for index in shards]
-    values = np.concatenate([np.empty(0, np.uint64), *every])
-    values.sort()  # in place, and three times as fast as to count them
-    return np.unique(values[1:][values[1:] == values[:-1]])
+    """Return the hashes that stand in more than one place."""
+    found = [np.unique(values[1:][values[1:] == values[:-1]]) for values in _parts(layout, shards)]
+    return np.concatenate([np.empty(0, np.uint64), *found])
+
+
+def _parts(layout: Layout, shards: Sequence[int]) -> Iterator[npt.NDArray[np.uint64]]:
+    """Yield all hashes of all shards in ascending order, about ``ROOM`` at a time; equal ones are in one part."""
+    parts = -(-sum(_hashes(layout, index).size for index in shards) // ROOM)
+    for part in range(parts):
+        low, high = (2**64 * edge // parts for edge in (part, part + 1))
+        values = np.concatenate([_between(_hashes(layout, index), low, high) for index in shards])
+        values.sort()  # in place, and three times as fast as to count them
+        yield values
+
+
+def _between(values: npt.NDArray[np.uint64], low: int, high: int) -> npt.NDArray[np.uint64]:
+    """Copy those of some ascending numbers that are at least ``low`` and below ``high``."""
+    return values[bisect.bisect_left(values, low) : bisect.bisect_left(values, high)].copy()
 
 
 def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[np.uint64]) -> list[str]:
@@ -77,7 +96,8 @@ def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[n
 
 
 def _hashes(layout: Layout, index: int) -> npt.NDArray[np.uint64]:
-    found: npt.NDArray[np.uint64] = np.load(layout.ids(index), allow_pickle=False)
+    """Return a shard's hashes, of which only what is used is read."""
+    found: npt.NDArray[np.uint64] = np.load(layout.ids(index), mmap_mode="r", allow_pickle=False)
     return found
 
 
