@@ -23,7 +23,7 @@ MINUTES = {
     "overlap": 6,
     "quantization": 6,
     "client": 6,
-    "client_scaling": 4,
+    "scaling": 4,
     "corpus": 8,
     "embedding": 8,
 }
