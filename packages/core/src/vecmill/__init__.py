@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import Searcher, embed_query, search
+    from vecmill.store.opening import open_dataset
     from vecmill.store.verify import verify
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
     ),
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
     "vecmill.retrieval": ("Searcher", "embed_query", "search"),
+    "vecmill.store.opening": ("open_dataset",),
     "vecmill.store.verify": ("verify",),
 }
 
@@ -61,6 +63,7 @@ __all__ = [
     "embed_query",
     "estimate",
     "hookimpl",
+    "open_dataset",
     "publish",
     "run",
     "search",

@@ -29,7 +29,7 @@ def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
 
 
 def install() -> None:
-    """Make ``embedder = "hash"`` and ``runtime = "inline"`` known in this process."""
+    """Make the embedder ``hash`` and the runtime ``inline`` known in this process."""
     from vecmill.plugins import load
 
     if "vecmill-testing" not in load().loaded:
