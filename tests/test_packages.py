@@ -16,6 +16,8 @@ import pytest
 
 import vecmill
 from places import ROOT
+from vecmill.plugins import load
+from vecmill.plugins.registry import EXTRAS
 
 PACKAGES = sorted(path.parent for path in (ROOT / "packages").glob("*/pyproject.toml"))
 
@@ -103,6 +105,21 @@ def test_every_package_declares_what_it_imports(package):
     for name in set(imported(package)) - sys.stdlib_module_names:
         bringing = {normal(found) for found in (name, *distributions.get(name, ()))}  # ours are editable: not found
         assert bringing & declared(package), name
+
+
+def test_each_component_of_the_other_packages_is_known_to_come_with_an_extra():
+    """And that extra has the package, so that the advice for a job that names a missing component is right."""
+    registry = load().registry
+    packages = {"local-runtime", "modal-runtime", "publishers"}
+    theirs = {
+        (kind, name): entry.plugin
+        for kind, entries in registry.entries.items()
+        for name, entry in entries.items()
+        if entry.plugin in packages
+    }
+    assert set(theirs) == set(EXTRAS)
+    extras = project(ROOT / "packages" / "core")["optional-dependencies"]
+    assert all(f"vecmill-{theirs[component]}" in str(extras[extra]) for component, extra in EXTRAS.items())
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)

@@ -50,6 +50,14 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_all():
         registry.get("chunker", "whle")
 
 
+def test_what_another_package_of_ours_brings_is_named_with_its_extra():
+    """Who installed the core alone reads what to install."""
+    with pytest.raises(
+        ConfigError, match=r'no runtime .local.; installed: none. It comes with pip install "vecmill\[local\]"'
+    ):
+        Registry().get("runtime", "local")
+
+
 class Nameless(Chunker[Options]):
     """A chunker without a name."""
 

@@ -20,6 +20,16 @@ KINDS: dict[str, type[Component[Any]]] = {
 }
 """What a job file can name, and the protocol each keeps."""
 
+EXTRAS = {
+    ("source", "hub-files"): "modal",
+    ("embedder", "openvino"): "local",
+    ("runtime", "local"): "local",
+    ("runtime", "modal"): "modal",
+    ("publisher", "parquet"): "local",
+    ("publisher", "hub"): "local",
+}
+"""Components of this project's other packages, and the extra that brings them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -58,9 +68,10 @@ class Registry:
         found = self.entries[kind].get(name)
         if found is None:
             names = sorted(self.entries[kind])
-            raise ConfigError(
-                f"there is no {kind} {name!r}{_hint(name, names)}; installed: {', '.join(names) or 'none'}"
-            )
+            extra = EXTRAS.get((kind, name))
+            hint = "" if extra else _hint(name, names)
+            brings = f'. It comes with pip install "vecmill[{extra}]"' if extra else ""
+            raise ConfigError(f"there is no {kind} {name!r}{hint}; installed: {', '.join(names) or 'none'}{brings}")
         return found.cls
 
     def without(self, plugin: str) -> Registry:
