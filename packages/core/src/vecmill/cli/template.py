@@ -27,8 +27,8 @@ TEMPLATE = """\
 # A job for vecmill: a corpus becomes an embedding dataset.
 #
 #   vecmill run {file}
-#   vecmill run {file} --set source.limit=100      any key can be changed for one run
-#   vecmill plugins                                what can be named here
+#   {sample}      any key can be changed for one run
+#   {plugins}      what can be named here
 
 {source}
 
@@ -59,8 +59,11 @@ COLUMNS = """\
 def template(file: str, source: str, model: str | None, output: str) -> str:
     """Return a job file: the source in use, the others as comments."""
     others = "\n#\n".join(_commented(_source(name)) for name in SOURCES if name != source)
+    sample = f"vecmill run {file} --set source.limit=100"
     return TEMPLATE.format(
         file=file,
+        sample=sample,
+        plugins="vecmill plugins".ljust(len(sample)),
         source="\n".join(
             [_source(source), "# limit = 100                 # only the first documents", *_columns(source)]
         ),
