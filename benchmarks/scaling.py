@@ -47,7 +47,7 @@ DOCUMENTS = 6_400_000
 CONTAINER = 9_500
 """Chunks per second of an A10G that does nothing else."""
 CARRIED_S = 15e-6
-"""What the article's driver pays for each chunk: a list of numbers, unpickled. See docs/performance.md."""
+"""What the article's driver pays for each chunk: a list of numbers, unpickled. See docs/tei.md."""
 
 
 class Receipts(Runtime[Options]):
