@@ -48,8 +48,7 @@ def usage(manifest: Manifest, place: Place) -> str:
 import numpy as np
 from datasets import load_dataset
 from huggingface_hub import hf_hub_download
-from vecmill.records import Manifest
-from vecmill.retrieval import embed_query
+from vecmill import Manifest, embed_query
 
 repo, run = "{place.repo}", "{place.tag}"
 with open(hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=run)) as file:
