@@ -12,13 +12,11 @@ from vecmill.batching.token_budget import TokenBudgetBatching
 from vecmill.models.limits import padding_token
 from vecmill_local_runtime.engine import Engine
 from vecmill_local_runtime.graph.build import build_observer
-from vecmill_local_runtime.graph.linear import Quantizer, Range
+from vecmill_local_runtime.graph.linear import Quantizer
 from vecmill_local_runtime.padding import pad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy.typing as npt
 
     from vecmill.models import ModelFolder
     from vecmill.protocols import Tokenizer
@@ -71,14 +69,5 @@ def calibrate(folder: ModelFolder, tokenizer: Tokenizer, texts: Sequence[str]) -
         engine.pooled(pad([ids[row] for row in rows], filler, folder.max_tokens), lengths[rows])
         for rows in TokenBudgetBatching(TokenBudgetOptions()).batches(lengths, _BATCH_TOKENS)
     ]
-    return Quantizer(_ranges(np.max(seen, axis=0), widths))
-
-
-def _ranges(highest: npt.NDArray[np.float32], widths: dict[str, int]) -> dict[str, Range]:
-    """Take apart what the graph gives for each layer: its inputs' largest numbers, then those of their negatives."""
-    ranges, start = {}, 0
-    for name, width in widths.items():
-        high, negative = highest[start : start + width], highest[start + width : start + 2 * width]
-        ranges[name] = Range(low=-negative, high=high)
-        start += 2 * width
-    return ranges
+    every = np.split(np.max(seen, axis=0), np.cumsum([*widths.values()])[:-1])
+    return Quantizer(dict(zip(widths, every, strict=True)))

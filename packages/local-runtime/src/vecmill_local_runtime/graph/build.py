@@ -14,7 +14,7 @@ from vecmill_local_runtime.graph.architecture import read_architecture
 from vecmill_local_runtime.graph.encoder import Encoder
 from vecmill_local_runtime.graph.linear import Observer, plain
 from vecmill_local_runtime.graph.onnx import onnx_vectors
-from vecmill_local_runtime.graph.ops import axis, constant, ints, kept
+from vecmill_local_runtime.graph.ops import axis, ints, kept
 from vecmill_local_runtime.graph.pooling import pool
 from vecmill_local_runtime.tensors import Tensors
 
@@ -60,11 +60,10 @@ def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
 
 
 def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
-    """Build a graph that gives, in one row, the largest number in each channel of the linear layers' inputs.
+    """Build a graph that gives, in one row, the largest magnitude in each channel of the linear layers' inputs.
 
     Returns:
-        The graph, and how many channels each input has, in the order of the row: for each input its largest
-        numbers, then the largest of their negatives.
+        The graph, and how many channels each input has, in the order of the row.
     """
     ids, lengths, keep = _inputs()
     observer = Observer()
@@ -72,11 +71,9 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
         _, vocabulary = _token_vectors(folder, ids, keep, observer)
     if not observer.inputs:
         raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
-    text = ov.unsqueeze(keep, axis(2))
-    masked = [
-        ov.select(text, each, constant(-np.inf)) for x in observer.inputs.values() for each in (x, ov.negative(x))
-    ]
-    row = ov.concat([ov.reduce_max(each, ints(0, 1)) for each in masked], 0)
+    text = ov.unsqueeze(ov.convert(keep, "f32"), axis(2))
+    magnitudes = [ov.multiply(ov.abs(x), text) for x in observer.inputs.values()]
+    row = ov.concat([ov.reduce_max(each, ints(0, 1)) for each in magnitudes], 0)
     widths = {name: x.output(0).partial_shape[2].get_length() for name, x in observer.inputs.items()}
     return Graph(openvino.Model([row], [ids, lengths], "observer"), vocabulary), widths
 

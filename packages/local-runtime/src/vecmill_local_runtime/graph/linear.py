@@ -32,13 +32,6 @@ class Layer(NamedTuple):
     bias: npt.NDArray[np.float32]
 
 
-class Range(NamedTuple):
-    """The least and the largest number seen in each channel of a layer's input, shape ``(inputs,)``."""
-
-    low: npt.NDArray[np.float32]
-    high: npt.NDArray[np.float32]
-
-
 Project = Callable[[Node, Sequence[Layer]], list[Node]]
 """Applies layers to their common input, and gives the result of each."""
 
@@ -68,25 +61,25 @@ class Quantizer:
     changes nothing but evens out both (Xiao et al., SmoothQuant, 2022).
 
     Args:
-        ranges: For each layer that stands first at its input, what it may get.
+        magnitudes: For each layer that stands first at its input, the largest that it may get in each channel,
+            shape ``(inputs,)``, without sign: with a zero in the middle the engine has less to add.
     """
 
-    def __init__(self, ranges: Mapping[str, Range]) -> None:
-        self._ranges = ranges
+    def __init__(self, magnitudes: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self._magnitudes = magnitudes
 
     def __call__(self, x: Node, layers: Sequence[Layer]) -> list[Node]:
         """Apply layers."""
-        seen = self._ranges[layers[0].name]
+        seen = self._magnitudes[layers[0].name] + _TINY
         smooth = _smoothing(seen, layers)
-        low, high = min(0.0, float((seen.low / smooth).min())), float((seen.high / smooth).max())
-        bounds = constant(low), constant(max(high, low + 1e-6))
+        largest = float((seen / smooth).max())
+        bounds = constant(-largest), constant(largest * 127 / 128)
         levels = ov.fake_quantize(ov.multiply(x, constant(1 / smooth)), *bounds, *bounds, _LEVELS)
         return [_added(ov.matmul(levels, _rounded(layer.weight * smooth), False, True), layer) for layer in layers]  # noqa: FBT003 - (the same)
 
 
-def _smoothing(seen: Range, layers: Sequence[Layer]) -> npt.NDArray[np.float32]:
+def _smoothing(inputs: npt.NDArray[np.float32], layers: Sequence[Layer]) -> npt.NDArray[np.float32]:
     """Return what each input channel is divided by; their geometric mean is 1."""
-    inputs = np.maximum(np.abs(seen.low), np.abs(seen.high)) + _TINY
     weights = np.abs(np.concatenate([layer.weight for layer in layers])).max(axis=0) + _TINY
     logarithms = SMOOTHING * np.log(inputs) - (1 - SMOOTHING) * np.log(weights)
     smooth: npt.NDArray[np.float32] = np.exp(logarithms - logarithms.mean()).astype(np.float32)
