@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from vecmill.errors import ConfigError, ModelError
+from vecmill.errors import ConfigError
 from vecmill.models.reference import find_folder
 
 
@@ -43,7 +43,7 @@ def test_a_folder_in_a_package_is_found_without_running_the_package(package):
 @pytest.mark.parametrize("model", ["./nowhere", "/nowhere/at/all", "~/nowhere", "../nowhere"])
 def test_a_path_to_nowhere_is_not_taken_for_a_hub_id(model):
     """A name that can only be a path says that the folder is missing."""
-    with pytest.raises(ModelError, match=r"There is no folder .*nowhere"):
+    with pytest.raises(ConfigError, match=r"There is no folder .*nowhere"):
         find_folder(model)
 
 
@@ -51,7 +51,7 @@ def test_a_file_is_no_folder(tmp_path, monkeypatch):
     """Naming the weights' file, not their folder, is told so."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"There is no folder 'model\.safetensors'"):
+    with pytest.raises(ConfigError, match=r"There is no folder 'model\.safetensors'"):
         find_folder("model.safetensors")
 
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_a_model_is_a_configuration_error(model):
 
 def test_a_missing_package_and_a_missing_folder_in_it_are_told_apart(package):
     """The message says whether to install something or to correct the path."""
-    with pytest.raises(ModelError, match=r"'never_heard_of_it' .* is not installed"):
+    with pytest.raises(ConfigError, match=r"'never_heard_of_it' .* is not installed"):
         find_folder("package:never_heard_of_it/model")
-    with pytest.raises(ModelError, match=r"'with_weights' holds no folder 'models'"):
+    with pytest.raises(ConfigError, match=r"'with_weights' holds no folder 'models'"):
         find_folder("package:with_weights/models")

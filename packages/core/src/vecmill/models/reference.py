@@ -6,7 +6,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from vecmill.errors import ConfigError, ModelError
+from vecmill.errors import ConfigError
 from vecmill.inside import is_inside
 
 PACKAGE = "package:"
@@ -23,8 +23,7 @@ def find_folder(model: str) -> Path | None:
             exists goes before a Hub id of the same name.
 
     Raises:
-        ConfigError: It is none of these.
-        ModelError: The folder or the package is not there.
+        ConfigError: It is none of these, or the folder or the package is not there.
     """
     if model.startswith(PACKAGE):
         return _in_package(model)
@@ -32,7 +31,7 @@ def find_folder(model: str) -> Path | None:
     if model and folder.is_dir():
         return folder
     if _LOOKS_LIKE_A_PATH.match(model) or folder.is_file():
-        raise ModelError(f"There is no folder {model!r}. Name a folder that holds a model, or a model's Hub id.")
+        raise ConfigError(f"There is no folder {model!r}. Name a folder that holds a model, or a model's Hub id.")
     if not _HUB_ID.fullmatch(model):
         raise ConfigError(
             f"{model!r} is neither a folder here nor a Hub id. Name a model like 'BAAI/bge-small-en-v1.5', "
@@ -49,8 +48,8 @@ def _in_package(model: str) -> Path:
     spec = importlib.util.find_spec(name)
     places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     if not places:
-        raise ModelError(f"The Python package {name!r} of {model!r} is not installed. Install it with pip.")
+        raise ConfigError(f"The Python package {name!r} of {model!r} is not installed. Install it with pip.")
     for place in places:
         if (place / inside).is_dir():
             return place / inside
-    raise ModelError(f"The Python package {name!r} holds no folder {inside!r}. Look into {places[0]}.")
+    raise ConfigError(f"The Python package {name!r} holds no folder {inside!r}. Look into {places[0]}.")
