@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HubFilesSource(ParquetSource):
-    """Stands in for ``hub`` on Modal, not for job files: the same documents, without a request to the Hub for each shard.
+    """Stands in for ``hub`` on Modal, not for job files: the same documents, and no request to it for each shard.
 
     The manifest and the card say which dataset it was, at which commit.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ModalRuntime(Runtime["ModalOptions"]):
-    """Runs shards on Modal's GPUs, in containers of the app's worker class. The driver sees tasks and receipts alone."""
+    """Runs shards on Modal's GPUs, in containers of the app's worker class; the driver sees receipts alone."""
 
     name = "modal"
     Config = later("vecmill_modal_runtime.options:ModalOptions")
