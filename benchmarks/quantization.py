@@ -3,7 +3,7 @@
     hatch run bench:quantization
 
 int8 has one number that was chosen, the exponent of its smoothing: by the kinds marked so, and judged by the others.
-``--smoothing 0.5 0.7`` measures it with other exponents.
+Other exponents stand beside it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=150, help="of each kind and size")
-    parser.add_argument("--smoothing", type=float, nargs="*", default=[], help="other exponents to measure as well")
+    parser.add_argument(
+        "--smoothing", type=float, nargs="*", default=[0.5, 0.7], help="other exponents, measured as well"
+    )
     texts.add_options(parser)
     options = parser.parse_args()
     kinds = gather(options)
