@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 FIRST = "sentence-transformers f32"
 BF16, INT8, F32 = "vecmill bf16", "vecmill int8", "vecmill f32"
-NO_AMX = "embedding-no-amx"
 MATMUL = "matmul bf16"
 INFINITY = {"engine": "torch"}
 ENTRIES = [
@@ -59,11 +57,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="no more rounds than this")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
     parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
-    parser.add_argument("--without-amx", action="store_true", help="as on processors with avx512_bf16 and no AMX")
     texts.add_options(parser)
     options = parser.parse_args()
-    if options.without_amx:
-        os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE_BF16"  # OpenVINO and torch multiply with oneDNN
     chunks = texts.slices(texts.texts(options), options.characters, options.chunks)
     entries = [e for e in ENTRIES if not options.only or options.only in e.name or e.name in {FIRST, MATMUL}]
     with tempfile.TemporaryDirectory() as name:
@@ -73,10 +68,10 @@ def main() -> None:
         rounds = measure(
             entries, given, folder, seconds=options.seconds, most=options.rounds, model=str(with_onnx(folder / "model"))
         )
-        report(rounds, chunks, options.clock, NO_AMX if options.without_amx else "embedding")
+        report(rounds, chunks, options.clock)
 
 
-def report(rounds: Rounds, chunks: list[str], clock: str, name: str) -> None:
+def report(rounds: Rounds, chunks: list[str], clock: str) -> None:
     """Write the results."""
     rate = _matmul_rate(rounds, clock)
     extra = _quality(rounds)
@@ -89,7 +84,7 @@ def report(rounds: Rounds, chunks: list[str], clock: str, name: str) -> None:
     }
     rows = results.rows(rounds, FIRST, clock, len(chunks), extra)
     targets = _targets({row["name"]: row for row in rows}, about)
-    path = results.save(name, about, rows=rows, targets=targets, unavailable=rounds.unavailable)
+    path = results.save("embedding", about, rows=rows, targets=targets, unavailable=rounds.unavailable)
     result = json.loads(path.read_text())
     print(
         plot.bars(

@@ -27,7 +27,6 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     ),
     "corpus": lambda result: table.contenders(result, "chunks/s", {"peak MB": "peak_mb"}),
     "embedding": lambda result: table.contenders(result, "chunks/s", {"least cosine": "cosine"}),
-    "embedding-no-amx": lambda result: table.contenders(result, "chunks/s", {"least cosine": "cosine"}),
     "memory": table.peaks,
     "operations": lambda result: table.plain(result, {"% of a batch's time": "share"}),
     "overlap": lambda result: table.plain(result, {"chunks/s": "rate"}),
