@@ -24,7 +24,7 @@ from bench.model import MODEL
 SENTENCE = "Document {} has a handful of words in every sentence, and none of them is rare. "
 CHUNKS = 100
 FULL = 190_000
-"""Chunks of more than one shard; a worker holds most from its second on, and less shows nothing about growth."""
+"""Chunks of three shards; a worker holds most from its third on, and less shows nothing about growth."""
 RUN = """
 import json, resource, sys
 import vecmill
