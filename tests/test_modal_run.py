@@ -114,7 +114,7 @@ def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
 
 def test_what_a_container_finds_out_is_one_message_here(laptop):
     """As if it had been found out here: no traceback of the container's, in its log or after it."""
-    _, errors = laptop("run", "job.toml", "--set", "embedder.model=package:nonesuch/model", code=1)
+    _, errors = laptop("run", "job.toml", "--set", "embedder.model=package:nonesuch/model", code=2)
     assert "vecmill: " in errors
     assert "nonesuch" in errors
     assert "Traceback" not in errors
