@@ -51,7 +51,10 @@ def measure(tmp_path):
 )
 @pytest.mark.slow
 def test_five_times_the_documents_take_the_same_memory(measure):
-    """From 60,000 chunks to 300,000 the worker's and the driver's peak memory stay within a fifth: what overlaps with what differs from run to run."""
+    """From 60,000 chunks to 300,000 the worker's and the driver's peak memory stay within a fifth.
+
+    From run to run they differ by a tenth, by what happens at the same moment.
+    """
     small, large = measure(10_000), measure(50_000)
     assert small["shards"] >= 3, "a worker holds most from its third shard on; less shows nothing"
     assert small["chunks"] / small["shards"] > 8192, "a shard must fill a window, or nothing is shown"
