@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 def load(settings: dict[str, Any]) -> Work:
     """Open the embedder."""
     from vecmill.batching.token_budget import TokenBudgetBatching
+    from vecmill.threads import Threads
     from vecmill.worker.embedding import Embedding
     from vecmill_local_runtime.embedder import OpenVinoEmbedder
     from vecmill_local_runtime.options import OpenVinoOptions
@@ -24,12 +24,12 @@ def load(settings: dict[str, Any]) -> Work:
     embedder.open()
     model, tokenizer = embedder.model(), embedder.tokenizer()
     batching = TokenBudgetBatching(TokenBudgetBatching.Config())
-    pool = ThreadPoolExecutor(embedder.concurrency)
+    threads = Threads(embedder.concurrency)
 
     def work(chunks: list[str]) -> np.ndarray:
         tokens = np.minimum(tokenizer.count(chunks) + tokenizer.special_tokens, model.max_tokens)
         batches = batching.batches(tokens, embedder.batch_tokens)
-        return Embedding(embedder, model, pool).submit(chunks, batches, lambda _: None).result()[0]
+        return Embedding(embedder, model, threads).submit(chunks, batches, lambda _: None).result()[0]
 
     return work
 

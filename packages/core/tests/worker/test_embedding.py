@@ -1,13 +1,12 @@
 """Tests of vecmill.worker.embedding."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 
 from vecmill.errors import EngineError
 from vecmill.testing import HashEmbedder
 from vecmill.testing.embedder import HashOptions
+from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
 
 TEXTS = [f"text {number}" for number in range(20)]
@@ -17,8 +16,8 @@ def embed(embedder, texts=TEXTS, size=7, model=None):
     """Embed in batches and wait."""
     done = []
     batches = np.array_split(np.arange(len(texts))[::-1], max(1, len(texts) // size))
-    with ThreadPoolExecutor(2) as pool:
-        pending = Embedding(embedder, model or embedder.model(), pool).submit(texts, batches, done.append)
+    with Threads(2) as threads:
+        pending = Embedding(embedder, model or embedder.model(), threads).submit(texts, batches, done.append)
         vectors, failed = pending.result()
     assert sorted(np.concatenate(done).tolist()) == list(range(len(texts)))
     return vectors, failed

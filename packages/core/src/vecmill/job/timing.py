@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vecmill.records import Pace, Range
+from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def timed(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> P
     began = time.perf_counter()
     embedder.open()
     opened = time.perf_counter() - began
-    pool = ThreadPoolExecutor(embedder.concurrency)
     try:
-        speed, chunks = _speed(Embedding(embedder, embedder.model(), pool), embedder, batching, sample.texts, tokens)
+        with Threads(embedder.concurrency) as threads:
+            embedding = Embedding(embedder, embedder.model(), threads)
+            speed, chunks = _speed(embedding, embedder, batching, sample.texts, tokens)
     finally:
-        pool.shutdown(cancel_futures=True)
         embedder.close()
     return Pace(
         where="this machine",

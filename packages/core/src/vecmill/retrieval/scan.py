@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from vecmill.retrieval.query import embed_query
 from vecmill.retrieval.ranking import highest
 from vecmill.retrieval.row_groups import Hit, RowGroups
+from vecmill.threads import Threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +32,6 @@ def search(path: str | Path, query: str, limit: int = 3) -> list[Passage]:
         scores = dataset.vectors(group) @ vector
         return [Hit(-float(scores[row]), group, row) for row in highest(scores, limit).tolist()]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        hits = sorted(hit for hits in pool.map(best, dataset.all) for hit in hits)
+    with Threads() as threads:
+        hits = sorted(hit for hits in threads.map(best, dataset.all) for hit in hits)
     return [dataset.passage(hit) for hit in hits[:limit]]

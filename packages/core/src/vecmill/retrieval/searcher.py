@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +10,7 @@ import numpy as np
 from vecmill.retrieval.query import embedded, opened
 from vecmill.retrieval.ranking import highest
 from vecmill.retrieval.row_groups import Hit, RowGroups
+from vecmill.threads import Threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +38,8 @@ class Searcher:
         rows = [group.rows for group in self._dataset.all]
         self._starts = np.cumsum([0, *rows])
         self._vectors = np.empty((sum(rows), self._dataset.manifest.model.dimension), np.float32)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(self._fill, range(len(rows))))
+        with Threads() as threads:
+            list(threads.map(self._fill, range(len(rows))))
         self._stack = ExitStack()
         self._embedder = self._stack.enter_context(opened(self._dataset.manifest))
 

@@ -7,6 +7,8 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+from vecmill.threads import Threads
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -31,12 +33,10 @@ def fingerprint(source: Source[Any], config: BaseModel, content: object) -> str:
 
 def contents(files: Sequence[File]) -> list[tuple[str, int, str]]:
     """Return the name, size and sha256 of each file."""
-    from concurrent.futures import ThreadPoolExecutor
-
     over = threading.Event()
-    with ThreadPoolExecutor() as pool:
+    with Threads() as threads:
         try:
-            hashed = pool.map(lambda file: _sha256(file, over), files)
+            hashed = threads.map(lambda file: _sha256(file, over), files)
             return [(file.name, file.stamp.size, sha256) for file, sha256 in zip(files, hashed, strict=True)]
         finally:
             over.set()  # an interrupted command does not wait for what is left of its files

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from vecmill.sources.balance import limited, row_units
 from vecmill.sources.batches import bounded
 from vecmill.sources.columns import Projection
 from vecmill.sources.stretch import Identified
+from vecmill.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,9 +83,9 @@ def table_units(
 def _ahead(look: Callable[[FileT], Outline], files: Sequence[FileT], most: int) -> Iterator[Outline]:
     """Look into files at the same time, at first one, then more: a limit may be met before the second."""
     start, count = 0, 1
-    with ThreadPoolExecutor(most) as pool:
+    with Threads(most) as threads:
         while start < len(files):
-            yield from pool.map(look, files[start : start + count])
+            yield from threads.map(look, files[start : start + count])
             start, count = start + count, min(2 * count, most)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,36 +12,36 @@ from vecmill.store.vectors import check_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from concurrent.futures import Future, ThreadPoolExecutor
 
     import numpy.typing as npt
 
     from vecmill.protocols import Embedder
     from vecmill.records import ModelInfo
+    from vecmill.threads import Answer, Threads
 
 
 class Pending:
     """A window on its way through the engine."""
 
-    def __init__(self, vectors: npt.NDArray[np.float32], futures: list[Future[dict[int, str]]]) -> None:
+    def __init__(self, vectors: npt.NDArray[np.float32], answers: list[Answer[dict[int, str]]]) -> None:
         self._vectors = vectors
-        self._futures = futures
+        self._answers = answers
 
     def result(self) -> tuple[npt.NDArray[np.float32], dict[int, str]]:
         """Wait for the vectors, shape ``(chunks, dimension)``, and the reasons of those that failed, by index."""
         failed: dict[int, str] = {}
-        for future in self._futures:
-            failed.update(future.result())
+        for answer in self._answers:
+            failed.update(answer.wait())
         return self._vectors, failed
 
 
 class Embedding:
     """Feeds an open embedder from as many threads as it can use."""
 
-    def __init__(self, embedder: Embedder[Any], model: ModelInfo, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, embedder: Embedder[Any], model: ModelInfo, threads: Threads) -> None:
         self._embedder = embedder
         self._model = model
-        self._pool = pool
+        self._threads = threads
 
     def submit(
         self, texts: list[str], batches: Iterable[npt.NDArray[np.int64]], done: Callable[[npt.NDArray[np.int64]], None]
@@ -53,7 +54,7 @@ class Embedding:
             done(batch)
             return failed
 
-        return Pending(vectors, [self._pool.submit(work, batch) for batch in batches])
+        return Pending(vectors, [self._threads.submit(partial(work, batch)) for batch in batches])
 
     def _embed(
         self, texts: list[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +9,7 @@ from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
+from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
 from vecmill.worker.errands import run_errands
 from vecmill.worker.reading import Reading
@@ -57,11 +57,8 @@ class Worker:
         chunker = build(registry, "chunker", task.spec.chunker, tokenizer, model)
         batching = build(registry, "batching", task.spec.batching)
         shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report)
-        pool = ThreadPoolExecutor(embedder.concurrency, thread_name_prefix="embed")
-        try:
-            receipt = shard.run(Embedding(embedder, model, pool), batching, embedder.batch_tokens)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with Threads(embedder.concurrency) as threads:
+            receipt = shard.run(Embedding(embedder, model, threads), batching, embedder.batch_tokens)
         return _delivered(task.spec, receipt) if task.spec.errands else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:

@@ -1,0 +1,95 @@
+"""Threads: call functions side by side, and let the caller be interrupted anywhere.
+
+An executor of the standard library guards its queue and its futures with locks that are Python objects. A signal
+that raises in the thread that submits may leave one of them taken, and its threads then wait for it for ever.
+Here both sides meet in queues and locks written in C, which no signal leaves half way.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import queue
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+
+
+class Answer(Generic[T]):
+    """What a call will return."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def make(self) -> None:
+        """Call the function and keep what it returns, or raises."""
+        try:
+            self._outcome.put((self._call(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            self._outcome.put((None, error))
+
+    def wait(self) -> T:
+        """Return what the function returned, or raise what it raised. To be called once."""
+        value, error = self._outcome.get()
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value] # without an error it is the function's own
+
+
+class Threads:
+    """Threads to call functions in; leaving the block waits for calls that have begun, and drops the others.
+
+    Args:
+        count: At most so many, one for each processor by default; each is started when there is work for it.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self._count = count or os.cpu_count() or 1
+        self._calls: queue.SimpleQueue[Answer[Any] | None] = queue.SimpleQueue()
+        self._busy: list[threading.Lock] = []
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        for _ in self._busy:
+            self._calls.put(None)
+        for busy in self._busy:
+            with busy:  # its call has returned
+                pass
+
+    def submit(self, call: Callable[[], T]) -> Answer[T]:
+        """Have a thread call a function without arguments, in the order of submission."""
+        answer = Answer(call)
+        self._calls.put(answer)
+        if len(self._busy) < self._count:
+            self._start()
+        return answer
+
+    def map(self, function: Callable[[ItemT], T], items: Iterable[ItemT]) -> Iterator[T]:
+        """Call a function for each item; yield what it returns, in the order of the items."""
+        answers = [self.submit(partial(function, item)) for item in items]
+        return (answer.wait() for answer in answers)
+
+    def _start(self) -> None:
+        busy = threading.Lock()
+        self._busy.append(busy)
+        _thread.start_new_thread(self._work, (busy,))  # a Thread waits for its own start, with such a lock
+
+    def _work(self, busy: threading.Lock) -> None:
+        while (answer := self._calls.get()) is not None:
+            with busy:
+                if not self._closed:
+                    answer.make()
