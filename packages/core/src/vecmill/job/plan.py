@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import SourceError
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
+from vecmill.job.look import look
 from vecmill.job.since import earlier
 from vecmill.plugins import load
 from vecmill.plugins.build import build
@@ -65,7 +65,7 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
     fingerprint, terms = parts["source"].fingerprint(), parts["source"].terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
-    layout = Layout(directory(job, publishers).absolute())
+    layout = Layout(directory(job))
     spec = _work_spec(job, parts, run_id(identity_), layout)
     return Plan(
         job=job,
@@ -82,10 +82,15 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
     )
 
 
-def directory(job: Job, publishers: list[Publisher[Any]]) -> Path:
-    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``."""
+def directory(job: Job) -> Path:
+    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``; absolute.
+
+    Raises:
+        ConfigError: A publisher's options are wrong.
+    """
+    publishers = (build(load().registry, "publisher", spec) for spec in job.publish)
     wanted = (publisher.directory() for publisher in publishers)
-    return next((path for path in wanted if path is not None), Path("out") / job.name)
+    return next((path for path in wanted if path is not None), Path("out") / job.name).absolute()
 
 
 def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
@@ -112,11 +117,11 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
 
 def _tasks(job: Job, parts: Mapping[str, Any], model: ModelInfo, spec: WorkSpec) -> list[ShardTask]:
     source, chunker = parts["source"], parts["chunker"]
-    text_bytes = text_per_shard(source, chunker, model.dimension, job.shards.target_mb * 1e6)
+    found = look(source, chunker)
+    shared = spec.model_copy(update={"keep": found.keep})
+    text_bytes = text_per_shard(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
     partitions = list(source.partitions(text_bytes))
-    if not partitions:
-        raise SourceError(f"the source {job.source.name!r} has no documents")
     return [
-        ShardTask(spec=spec, index=index, count=len(partitions), partition=partition)
+        ShardTask(spec=shared, index=index, count=len(partitions), partition=partition)
         for index, partition in enumerate(partitions)
     ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.job import resume
 from vecmill.job.delivery import deliver
 from vecmill.job.finish import Finish, judge
-from vecmill.job.plan import plan
+from vecmill.job.plan import directory, plan
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
 from vecmill.plugins import load
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vecmill.job.config import Job
     from vecmill.job.plan import Plan
+    from vecmill.protocols import Runtime
     from vecmill.records import Manifest, RunEvent
 
 
@@ -53,36 +54,56 @@ def run(
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
+    tell = _telling(observe)
+    runtime: Runtime[Any] = build(load().registry, "runtime", job.runtime)
+    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
+    if elsewhere is not None:
+        return elsewhere
+    with runtime.holding(directory(job)):
+        plan_ = plan(job, since, runtime)
+        _check_publishers(plan_, tell)
+        with locked(plan_.layout):
+            manifest = _made(plan_, tell, began, overwrite=overwrite)
+            judge(manifest, job.max_quarantine, plan_.layout)
+            return Dataset(plan_.layout.root, manifest, _published(plan_, manifest))
+
+
+def _telling(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:
+    """Return what tells plugins and the caller of an event."""
 
     def tell(event: RunEvent) -> None:
         load().observe(event)
         if observe is not None:
             observe(event)
 
-    runtime = build(load().registry, "runtime", job.runtime)
-    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
-    if elsewhere is not None:
-        return elsewhere  # type: ignore[no-any-return]
+    return tell
 
-    plan_ = plan(job, since, runtime)
-    for publisher in plan_.publishers:
+
+def _check_publishers(plan: Plan, tell: Callable[[RunEvent], None]) -> None:
+    for publisher in plan.publishers:
         publisher.report = tell
         publisher.check()
-    with locked(plan_.layout):
-        try:
-            manifest = _made(plan_, tell, began, overwrite=overwrite)
-        finally:
-            clear_temporary(plan_.layout)
-        tell(RunFinished(manifest, str(plan_.layout.root)))
-        judge(manifest, job.max_quarantine, plan_.layout)
-        published = deliver(plan_.publishers, plan_.layout, manifest)
-        clear_sent(plan_.layout)
-    return Dataset(plan_.layout.root, manifest, published)
+
+
+def _published(plan: Plan, manifest: Manifest) -> tuple[str, ...]:
+    places = deliver(plan.publishers, plan.layout, manifest)
+    clear_sent(plan.layout)
+    return places
 
 
 def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
-    if overwrite:
-        resume.clear_other(plan)
+    """Return the manifest of the finished dataset, whatever of it was there before."""
+    try:
+        if overwrite:
+            resume.clear_other(plan)
+        manifest = _whole(plan, tell, began)
+    finally:
+        clear_temporary(plan.layout)
+    tell(RunFinished(manifest, str(plan.layout.root)))
+    return manifest
+
+
+def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
     manifest = resume.finished(plan)
     if manifest is None:
         return _complete(plan, tell, began)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from vecmill.protocols.component import Component, ConfigT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
@@ -44,6 +46,20 @@ class Runtime(Component[ConfigT]):
         """
         del job, report, overwrite, since
         return None
+
+    def holding(self, folder: Path) -> AbstractContextManager[object]:
+        """Keep other runs out of a dataset's folder, from before it is looked at until it is published.
+
+        On one machine the folder's own lock does so. Where several machines see the folder, the runtime must.
+
+        Args:
+            folder: Where the dataset is made.
+
+        Returns:
+            A context, which raises a ``StoreError`` when it is entered while another run is in it.
+        """
+        del folder
+        return contextlib.nullcontext()
 
     @abstractmethod
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
