@@ -1,11 +1,15 @@
-"""Density: how many chunks the corpus makes of a byte of text, from a look at its beginning."""
+"""Density: how many chunks the corpus makes of a byte of text, and what that comes to on disk."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vecmill.protocols import Chunker, Source
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+    from vecmill.protocols import Chunker
 
 SAMPLE_BYTES = 1_000_000
 ROW_BYTES = 40
@@ -14,12 +18,9 @@ TEXT_SHARE = 0.5
 """What zstd leaves of text."""
 
 
-def text_per_shard(source: Source[Any], chunker: Chunker[Any], dimension: int, target_bytes: float) -> int:
-    """Return how many bytes of source text make a shard of about ``target_bytes`` on disk.
-
-    The answer depends on the content and the recipe alone, so a resumed run gets the same one.
-    """
-    return max(1, int(target_bytes / bytes_on_disk(chunks_per_byte(source, chunker), 1, dimension)))
+def text_per_shard(chunks_per_byte: float, dimension: int, target_bytes: float) -> int:
+    """Return how many bytes of source text make a shard of about ``target_bytes`` on disk."""
+    return max(1, int(target_bytes / bytes_on_disk(chunks_per_byte, 1, dimension)))
 
 
 def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
@@ -27,13 +28,13 @@ def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
     return chunks * (4 * dimension + ROW_BYTES) + TEXT_SHARE * text_bytes
 
 
-def chunks_per_byte(source: Source[Any], chunker: Chunker[Any]) -> float:
+def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
     """Chunk the first documents, about a megabyte of them."""
     from vecmill.records import Document
     from vecmill.worker.rows import documents
 
     size = chunks = 0
-    for batch in source.read(next(iter(source.partitions(SAMPLE_BYTES)))):
+    for batch in batches:
         for document in documents(batch):
             if isinstance(document, Document):
                 size += len(document.text.encode())

@@ -32,6 +32,7 @@ class WorkSpec(BaseModel):
     """What is the same for every shard of a run: the components, and where the dataset grows.
 
     Attributes:
+        keep: The source's columns to carry along, an Arrow schema in base64: every shard has just these.
         since: The folder of an earlier dataset whose vectors are used again.
         errands: What publishers have a worker do with a shard that it finished.
     """
@@ -45,6 +46,7 @@ class WorkSpec(BaseModel):
     batching: ComponentSpec
     embedder: ComponentSpec
     truncate: bool = False
+    keep: str = ""
     since: str | None = None
     errands: tuple[Errand, ...] = ()
 

@@ -9,6 +9,7 @@ import pyarrow.types as pt
 
 from vecmill.errors import ConfigError
 from vecmill.sources.batches import COLUMNS, schema
+from vecmill.sources.carried import plain
 from vecmill.sources.config import ROLES
 from vecmill.sources.unicode import invalid, without
 
@@ -62,7 +63,7 @@ class Projection:
             ConfigError: They do not.
         """
         for mine, theirs in zip(self.keep, other.keep, strict=True):
-            if mine.type != theirs.type:
+            if plain(mine.type) != plain(theirs.type):
                 told = f"{mine.type} in {self._place}, but {theirs.type} in {other._place}"
                 raise ConfigError(f"keep cannot carry the column {mine.name!r}: it holds {told}. Make them the same.")
         if self.numbered != other.numbered:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-
 from vecmill.errors import ConfigError, SourceError
+from vecmill.sources.carried import dump, load
 from vecmill.sources.columns import missing
 from vecmill.sources.json_text import NotJsonError, kind, parse
 from vecmill.sources.json_types import Types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    import pyarrow as pa
 
     from vecmill.sources.config import SourceConfig
     from vecmill.sources.files import File
@@ -37,14 +37,12 @@ class Shape(NamedTuple):
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON."""
-        keep = base64.b64encode(pa.schema(self.keep).serialize()).decode() if self.keep else None
-        return {"numbered": self.numbered, "keep": keep}
+        return {"numbered": self.numbered, "keep": dump(self.keep)}
 
     @classmethod
     def load(cls, dumped: dict[str, Any]) -> Shape:
         """Return what was dumped."""
-        keep = dumped["keep"]
-        return cls(dumped["numbered"], list(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(keep)))) if keep else [])
+        return cls(dumped["numbered"], load(dumped["keep"]))
 
 
 def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vecmill.errors import ConfigError
+from vecmill.sources.carried import plain
 from vecmill.sources.columns import missing
 from vecmill.sources.json_text import unicode
 
@@ -56,7 +57,7 @@ class Types:
             if not _is_flat(self._known[name], DEEPEST):
                 told = f"keep cannot carry the column {name!r}: in {place} it is nested more than {DEEPEST} levels deep"
                 raise ConfigError(f"{told}. Take it out of keep.")
-        return [pa.field(name, _settled(self._known[name])) for name in self._keep]
+        return [pa.field(name, plain(self._known[name])) for name in self._keep]
 
 
 def _inferred(values: list[Any]) -> pa.DataType:
@@ -69,7 +70,3 @@ def _inferred(values: list[Any]) -> pa.DataType:
 def _is_flat(kind: pa.DataType, levels: int) -> bool:
     inner = (kind.field(index).type for index in range(kind.num_fields))
     return levels > 0 and all(_is_flat(each, levels - 1) for each in inner)
-
-
-def _settled(kind: pa.DataType) -> pa.DataType:
-    return pa.string() if pa.types.is_null(kind) else kind

@@ -42,6 +42,16 @@ class RowCheck:
                 yield f"column {field.name!r} is missing"
             elif schema.field(field.name).type != field.type:
                 yield f"column {field.name!r} is {schema.field(field.name).type}, not {field.type}"
+        yield from self._others(schema)
+
+    def _others(self, schema: pa.Schema) -> Iterator[str]:
+        """Yield where columns that were carried along are not the same in every shard, which readers refuse."""
+        said = self._manifest.columns
+        found = {field.name: str(field.type) for field in schema}
+        for name in [name for name in said | found if said and name not in self._schema.names]:
+            if said.get(name) != found.get(name):
+                here, there = found.get(name, "missing"), said.get(name, "missing")
+                yield f"column {name!r} is {here}, and in the manifest it is {there}"
 
     def rows(self, table: pa.Table, first: int) -> Iterator[str]:
         """Yield what is wrong with some rows; ``first`` is the number of the first one in its shard."""

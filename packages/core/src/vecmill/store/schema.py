@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 RESERVED = ("id", "url", "title", "chunk_index", "start", "end", "text", "tokens", "embedding")
 
+VECTOR = "embedding"
+
 QUARANTINE = pa.schema(
     [
         pa.field("id", pa.string()),
@@ -50,6 +52,6 @@ def dataset_schema(dimension: int, keep: Iterable[pa.Field] = ()) -> pa.Schema:
             pa.field("end", pa.int64(), nullable=False),
             pa.field("text", pa.string(), nullable=False),
             pa.field("tokens", pa.int32(), nullable=False),
-            pa.field("embedding", pa.list_(element, dimension), nullable=False),
+            pa.field(VECTOR, pa.list_(element, dimension), nullable=False),
         ]
     )

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from vecmill.errors import StoreError
 from vecmill.records import FileEntry
 from vecmill.store.files import atomic
+from vecmill.store.schema import VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,9 +73,9 @@ def group_ends(metadata: pq.FileMetaData) -> npt.NDArray[np.int64]:
 
 
 def _settings(schema: pa.Schema) -> dict[str, Any]:
-    vectors = [f"{field.name}.list.element" for field in schema if pa.types.is_fixed_size_list(field.type)]
+    vectors = [f"{field.name}.list.element" for field in schema if field.name == VECTOR]
     texts = [field.name for field in schema if field.name in {"id", "url", "title", "reason"}]
-    plain = [field.name for field in schema if not pa.types.is_fixed_size_list(field.type)]
+    plain = [field.name for field in schema if field.name != VECTOR]
     return {
         "compression": "zstd",
         "use_dictionary": texts,

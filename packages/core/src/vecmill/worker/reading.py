@@ -10,7 +10,7 @@ import pyarrow as pa
 from vecmill.chunking.render import prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
-from vecmill.worker.output import kept_fields
+from vecmill.worker.kept import Kept
 from vecmill.worker.rows import Rejected, documents
 from vecmill.worker.window import Window
 
@@ -31,11 +31,13 @@ class Reading:
     Attributes:
         documents_in: Documents read so far.
         bytes_in: About how many bytes of text they were.
+        kept: The columns carried along.
         ids: The ids of the documents that were read without fault, with their place in the partition.
     """
 
     def __init__(self, task: ShardTask, source: Source[Any], chunker: Chunker[Any]) -> None:
         self._task = task
+        self.kept = Kept(task)
         self._source = source
         self._chunker = chunker
         self._duplicates = frozenset(task.duplicates)
@@ -46,14 +48,14 @@ class Reading:
         self.ids: dict[str, int] = {}
 
     def windows(self) -> Iterator[tuple[Window, pa.Table]]:
-        """Yield windows of whole documents, each with the source rows it was cut from.
+        """Yield windows of whole documents, each with the columns to carry along of the rows it was cut from.
 
         Raises:
-            SourceError: The partition holds another number of documents than was planned.
+            SourceError: The partition holds other columns, or another number of documents, than was planned.
         """
         window, tables, base = Window(), list[pa.RecordBatch](), 0
         for batch in self._source.read(self._task.partition):
-            kept = batch.select([field.name for field in kept_fields(batch.schema)])
+            kept = self.kept.of(batch)
             tables.append(kept)
             for row, item in enumerate(documents(batch)):
                 self._take(window, base + row, item)

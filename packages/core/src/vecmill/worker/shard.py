@@ -79,12 +79,11 @@ class Shard:
         return receipt
 
     def _write(self, target: Path, tables: Iterator[pa.Table]) -> FileEntry:
-        first = next(tables, None)
-        schema = dataset_schema(self._model.dimension) if first is None else first.schema
-        with parquet_file(self._layout, target, schema) as parquet:
-            while first is not None:
-                parquet.write(first)
-                first = next(tables, None)
+        with parquet_file(
+            self._layout, target, dataset_schema(self._model.dimension, self._reading.kept.fields)
+        ) as parquet:
+            for table in tables:
+                parquet.write(table)
         return parquet.finished()
 
     def _write_quarantine(self) -> FileEntry | None:
