@@ -85,11 +85,22 @@ class Lossy(Numbers):
             yield batch if partition.where["stop"] == 100 else batch.slice(0, batch.num_rows - 1)
 
 
+class Fickle(Numbers):
+    """Carries a column along in some parts only."""
+
+    def read(self, partition):
+        """Add it to the last."""
+        for batch in super().read(partition):
+            yield batch.append_column("n", batch.column("id")) if partition.where["stop"] == 100 else batch
+
+
 def test_a_source_must_tell_the_same_story_however_it_is_split():
-    """A source that splits well passes with its count; one that loses rows is caught."""
+    """A source that splits well passes with its count; one that loses rows, or a column here and there, is caught."""
     assert check_source(Numbers(Options())) == 100
     with pytest.raises(AssertionError, match="splitting"):
         check_source(Lossy(Options()))
+    with pytest.raises(AssertionError, match="other columns"):
+        check_source(Fickle(Options()))
 
 
 class Shuffled(HashEmbedder):

@@ -64,8 +64,8 @@ class Source(Component[ConfigT]):
 
         Columns: ``id`` (string) and ``text`` (string), never missing; ``url`` and ``title`` (string)
         if there are any; ``problem`` (string) with a sentence for a row that could not be read, null
-        for a good one; and the columns to carry along. Nulls are allowed: the worker sets such rows
-        aside, with the reason.
+        for a good one; and the columns to carry along, which are the same in every batch of every
+        partition. Nulls are allowed: the worker sets such rows aside, with the reason.
 
         Raises:
             SourceError: The source is damaged or has changed; names the file and the row.

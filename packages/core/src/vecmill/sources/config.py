@@ -21,7 +21,8 @@ class SourceConfig(Options):
         limit: Read only the first so many documents, in source order.
         columns: Where our ``id``, ``text``, ``url`` and ``title`` are found, if the file calls them
             otherwise: ``{"text": "body"}``. An empty name leaves a column out: ``{"id": ""}`` numbers the rows.
-        keep: More columns to carry along into the dataset, with their types.
+        keep: More columns to carry along into the dataset. They keep their types, but for those that not every reader
+            knows: a map becomes a list of pairs, a dictionary its values, a column of nulls strings.
         license: Identifiers of the text's licences as the Hub writes them, such as ``cc-by-sa-4.0``, for the card; by
             default what the source itself says.
         language: Codes of its languages, such as ``en``, in the same way.

@@ -8,11 +8,12 @@ import numpy as np
 
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo, Publishing
+from vecmill.sources.carried import carried
 from vecmill.store.files import sha256
 from vecmill.testing.texts import AWKWARD_TEXTS
 from vecmill.testing.tokenizer import WordTokenizer
 from vecmill.worker.rows import documents
-from vecmill.worker.window import check_spans
+from vecmill.worker.spans import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,8 +45,7 @@ def check_chunker(
     chunker = cls(options(cls, "chunker", config or {}), tokenizer, model)
     for number, text in enumerate(texts):
         document = Document(id=str(number), text=text, title="A title")
-        spans = chunker.spans(document)
-        check_spans(document, spans)
+        spans = cut(chunker, document)
         assert list(chunker.spans(document)) == list(spans), f"two calls cut text {number} differently"
 
 
@@ -61,6 +61,8 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
     parts = list(source.partitions(target_bytes))
     again = [list(_read(source, part)) for part in parts]
     assert [item for part in again for item in part] == whole, "splitting changes, loses or reorders documents"
+    kept = {tuple(map(str, carried(batch.schema))) for part in parts for batch in source.read(part)}
+    assert len(kept) <= 1, f"batches have other columns to carry along than others: {sorted(kept)}"
     for part, items in zip(parts, again, strict=True):
         known = part.documents
         assert known is None or known == len(items), f"a partition says {known} documents and has {len(items)}"
