@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -109,6 +110,91 @@ def test_the_second_signal_stops_at_once(start, job_file):
     reader.join(30)
     assert "vecmill: stopped at once\n" in lines
     assert "Traceback" not in "".join(lines)
+
+
+ALONE = """
+import atexit, hashlib, os, signal, sys, threading, time
+from vecmill.cli import interrupt, main
+interrupt.PATIENCE_SECONDS = {patience}
+def forever():  # in C, where no signal handler of Python's gets its turn
+    threading.Timer(0.5, print, ["ready"], {{"flush": True}}).start()
+    hashlib.pbkdf2_hmac("sha512", b"", b"", 2**31 - 1)
+def linger(seconds, write=os.write, sleep=time.sleep):
+    write(1, b"ready\\n")
+    sleep(seconds)
+class Finalized:
+    def __init__(self, seconds):
+        self.__class__.__del__ = lambda self, linger=linger: linger(seconds)
+def finalize():
+    Finalized(60)
+    time.sleep(60)
+{setup}
+import vecmill.cli.main
+sys.modules["vecmill.cli.main"]._click = {click}
+main()
+"""
+
+
+@pytest.fixture
+def signalled():
+    """Run some code as the command, send it signals once it says that it is ready; return its exit code and errors."""
+
+    def run(click, *numbers, setup="", patience=60):
+        code = ALONE.format(click=click, setup=setup, patience=patience)
+        pipe = subprocess.PIPE
+        with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as child:
+            try:
+                assert child.stdout.readline() == "ready\n"
+                for number in numbers:
+                    child.send_signal(number)
+                    time.sleep(0.1)  # or the system would make one of two
+                _, errors = child.communicate(timeout=50)
+            finally:
+                child.kill()
+        assert "Traceback" not in errors
+        assert "Exception ignored" not in errors
+        return child.returncode, errors
+
+    return run
+
+
+def test_the_second_signal_ends_even_what_is_deep_in_a_library(signalled):
+    """The main thread hears of neither signal, and the process ends all the same."""
+    code, errors = signalled("forever", signal.SIGTERM, signal.SIGTERM)
+    assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\n\nvecmill: stopped at once\n")
+
+
+def test_what_does_not_stop_is_stopped_when_patience_ends(signalled):
+    """One signal is enough, sooner or later."""
+    code, errors = signalled("forever", signal.SIGTERM, patience=0.3)
+    assert code == 130
+    assert errors.endswith("\nvecmill: not stopped after 0 s, so stopped at once\n")
+
+
+def test_threads_of_libraries_are_not_waited_for(signalled):
+    """Python waits for them at its end; an interrupted command does not, but what is to be done at exit is done."""
+    setup = "threading.Thread(target=time.sleep, args=(60,)).start(); atexit.register(os.write, 2, b'cleared')"
+    code, errors = signalled("lambda: linger(60)", signal.SIGTERM, setup=setup)
+    assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\ncleared")
+
+
+def test_an_interrupt_that_is_lost_comes_again(signalled):
+    """What is raised in a finalizer goes nowhere; the command stops nevertheless, and nothing is said of it."""
+    code, errors = signalled("finalize", signal.SIGTERM)
+    assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\n")
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        "atexit.register(linger, 1)",
+        "threading.Thread(target=lambda: (time.sleep(0.5), linger(1))).start()",
+        "sys.last_one = Finalized(1)",  # which goes when Python has given signals back to the system
+    ],
+)
+def test_a_signal_after_the_end_changes_nothing(signalled, late):
+    """A command that is done says so with its exit code, however long Python takes to tidy up."""
+    assert signalled("lambda: sys.exit(1)", signal.SIGTERM, setup=late) == (1, "")
 
 
 def test_a_shell_that_ignores_ctrl_c_for_a_job_is_obeyed():

@@ -1,30 +1,47 @@
-"""Interrupt: Ctrl-C and SIGTERM stop the work in order; a second one stops it at once."""
+"""Interrupt: Ctrl-C and SIGTERM stop the work in order; a second one stops it at once.
+
+The first signal raises ``KeyboardInterrupt`` in the main thread, once: what tidies up on the way out is not disturbed.
+All else is done by a thread of its own, for the main one may be deep in a library that lets no signal through.
+"""
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import contextlib
 import os
-import shlex
 import signal
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
+PATIENCE_SECONDS = 30.0
+"""What has not stopped in order by then, such as an upload in a library's thread, is stopped at once."""
+AGAIN_SECONDS = 0.05
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 
 _requested: list[int] = []
+_ended: list[int] = []
+_unsaid = ["\nvecmill: stopping (once more to stop at once)\n"]
 
 
 def install() -> None:
     """Make the first signal a ``KeyboardInterrupt`` in the main thread, and the second one the end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    signals, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    _thread.start_new_thread(_watch, (signals,))
+    for number in SIGNALS:
         # A shell that starts a job in the background may have it ignore Ctrl-C, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = _unraisable
+    atexit.register(_ignore)  # the first to be registered is the last to be called
 
 
 def requested() -> bool:
@@ -32,8 +49,24 @@ def requested() -> bool:
     return bool(_requested)
 
 
+def end(code: int) -> NoReturn:
+    """End the process with a command's exit code, which no signal changes any more."""
+    _ended.append(code)
+    if code == INTERRUPTED:
+        # Python would wait here for threads of libraries, and an upload may take a while.
+        atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to them that leaves the threads be
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # nobody reads it, or the interrupt came in the middle of a print
+                stream.flush()
+        _leave("", code)
+    sys.exit(code)
+
+
 def same_command() -> str:
     """Return the command line of this process, for a shell."""
+    import shlex
+    from pathlib import Path
+
     name = Path(sys.argv[0]).name
     program = ["python", "-m", "vecmill"] if name == "__main__.py" else [name]
     return shlex.join([*program, *sys.argv[1:]])
@@ -41,18 +74,63 @@ def same_command() -> str:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     del frame
+    if _requested or _ended:
+        return
     _requested.append(number)
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, _stop_now)
-    _say("\nvecmill: stopping (once more to stop at once)\n")
+    _announce()
     raise KeyboardInterrupt
 
 
-def _stop_now(number: int, frame: FrameType | None) -> None:
-    del number, frame
+def _watch(signals: int) -> None:
+    """Read the number of each signal as it comes."""
+    came = 0
+    while number := os.read(signals, 1):
+        if number[0] not in SIGNALS:
+            continue
+        if _ended:
+            os._exit(_ended[0])
+        came += 1
+        if came > 1:
+            _leave("\nvecmill: stopped at once\n", INTERRUPTED)
+        _announce()
+        _thread.start_new_thread(_lose_patience, ())
+
+
+def _lose_patience() -> None:
+    time.sleep(PATIENCE_SECONDS)
+    _leave(f"\nvecmill: not stopped after {PATIENCE_SECONDS:.0f} s, so stopped at once\n", INTERRUPTED)
+
+
+def _leave(text: str, code: int) -> NoReturn:
     # Workers see their pipe close and end themselves; what they were writing is cleared by the next run.
-    _say(f"{SHOW_CURSOR if os.isatty(2) else ''}\nvecmill: stopped at once\n")
-    os._exit(INTERRUPTED)
+    _say(f"{SHOW_CURSOR if os.isatty(2) else ''}{text}")
+    os._exit(code)
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    """Raise an interrupt again that came where nothing can be raised, such as in a finalizer."""
+    if lost.exc_type is not KeyboardInterrupt or not _requested:
+        sys.__unraisablehook__(lost)
+    elif not _ended:
+        signal.signal(signal.SIGALRM, _stop_again)
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+
+
+def _stop_again(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    if not _ended:
+        raise KeyboardInterrupt
+
+
+def _ignore() -> None:
+    # On its last way out Python gives signals back to the system, and one would end the process with a code of its own.
+    for number in (*SIGNALS, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _announce() -> None:
+    with contextlib.suppress(IndexError):  # it was said
+        _say(_unsaid.pop())
 
 
 def _say(text: str) -> None:

@@ -1,25 +1,43 @@
-"""Main: the entry of the process."""
+"""Main: the entry of the process. Until signals are in good hands it imports next to nothing."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
-from vecmill.cli import interrupt, warnings
-from vecmill.cli.group import group
+from vecmill.cli import interrupt
 
 OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
 """Libraries that would draw their own bars across ours, and fill a log with them."""
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line and end the process: 0 done, 1 failed, 2 usage or configuration, 130 interrupted."""
+    try:
+        interrupt.install()
+        interrupt.end(_command())
+    except KeyboardInterrupt:  # there is never a second one
+        interrupt.end(interrupt.INTERRUPTED)
+
+
+def _command() -> int:
     for name in OWN_BARS:
         os.environ.setdefault(name, "1")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 gets replacement characters rather than a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    interrupt.install()
+    try:
+        _click()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+        return interrupt.INTERRUPTED if code and interrupt.requested() else code
+
+
+def _click() -> NoReturn:
+    from vecmill.cli import warnings
+    from vecmill.cli.group import group
+
     warnings.install()
     group.main(prog_name="vecmill")
