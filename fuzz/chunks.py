@@ -15,7 +15,7 @@ from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
-from vecmill.worker.window import check_spans
+from vecmill.worker.spans import check_spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

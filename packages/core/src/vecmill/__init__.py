@@ -1,4 +1,26 @@
-"""Turn a text corpus into a published embedding dataset."""
+"""Turn a text corpus into a published embedding dataset.
+
+Make one, look at it, publish it::
+
+    import vecmill
+
+    job = vecmill.Job.load("job.toml")     # or vecmill.Job(source={...}, embedder={...}, ...)
+    dataset = vecmill.run(job)             # a Dataset: its path, manifest and account
+    print(vecmill.verify(dataset.path).faults)
+    for passage in vecmill.search(dataset.path, "a question"):
+        print(passage.score, passage.title, passage.text)
+    vecmill.publish(dataset.path, to="hub", options={"repo": "user/name"})
+
+``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches, ``embed_query``
+embeds a question for a vector database, and ``open_dataset`` reads the manifest of a folder that is there.
+
+A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, with its options in
+an ``Options``, registered by a function that is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
+``Partition``, ``Manifest``, ``Account``, ``ModelInfo`` and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
+``vecmill.testing`` has the checks for it, ``vecmill.errors`` what it raises, ``vecmill.records`` what happens in a run.
+
+``help(vecmill.run)``, ``help(vecmill.Chunker)`` and so on say more.
+"""
 
 from __future__ import annotations
 
@@ -77,3 +99,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has its own type,
         if name in names:
             return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not, for completion at a prompt."""
+    return sorted({*globals(), *__all__})

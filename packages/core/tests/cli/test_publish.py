@@ -23,7 +23,7 @@ def test_the_place_is_all_that_is_printed(invoke, dataset, tmp_path):
 def test_a_dry_run_says_what_it_would_do(invoke, dataset, tmp_path):
     """In lines, and nothing is done."""
     done = invoke("publish", dataset, "--to", "parquet", "--set", f"path={tmp_path / 'copy'}", "--dry-run")
-    assert done.stdout.startswith("would ")
+    assert done.stdout.startswith("would publish 1 shard of ")
     assert not (tmp_path / "copy").exists()
 
 

@@ -92,6 +92,7 @@ def test_an_installed_plugin_is_found(installed):
         (GOOD.replace("vecmill_register_chunkers", "vecmill_register_chunkerz"), "vecmill_register_chunkerz"),
         (GOOD.replace('name = "whole"', 'name = "paragraphs"'), "already registered by plugin 'vecmill'"),
         (GOOD.replace("register(Whole)", "register(Whole); 1 / 0"), "ZeroDivisionError"),
+        (GOOD.replace("@hookimpl", ""), "mark vecmill_register_sources, vecmill_register_chunkers"),
     ],
 )
 def test_a_broken_plugin_is_named_and_the_others_go_on(installed, broken, why):

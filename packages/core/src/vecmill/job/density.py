@@ -32,13 +32,14 @@ def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) ->
     """Chunk the first documents, about a megabyte of them."""
     from vecmill.records import Document
     from vecmill.worker.rows import documents
+    from vecmill.worker.spans import cut
 
     size = chunks = 0
     for batch in batches:
         for document in documents(batch):
             if isinstance(document, Document):
                 size += len(document.text.encode())
-                chunks += len(chunker.spans(document))
+                chunks += len(cut(chunker, document))
             if size >= SAMPLE_BYTES:
                 return chunks / size
     return chunks / size if size else 1e-3

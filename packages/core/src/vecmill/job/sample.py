@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.chunking.render import prefix
 from vecmill.records import Document
 from vecmill.worker.rows import documents
+from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _piece(
         for row, document in enumerate(documents(batch)):
             piece.documents += 1
             if isinstance(document, Document):
-                window.add(document, row, chunker.spans(document), prefix(chunker, document))
+                window.add(document, row, cut(chunker, document), prefix(chunker, document))
     tokens = window.tokens(tokenizer)
     piece.chunks, piece.tokens = len(window), int(tokens.sum())
     piece.characters = int((window.ends - window.starts).sum())

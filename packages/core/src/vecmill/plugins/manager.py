@@ -83,6 +83,8 @@ class Plugins:
         scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()})
         manager.register(module, name=name)
         manager.check_pending()
+        if not manager.get_hookcallers(module):
+            raise PluginError(f"it has no hooks: mark {', '.join(HOOKS)} or vecmill_run_event with vecmill.hookimpl")
         for hook, kind in HOOKS.items():
             getattr(manager.hook, hook)(register=functools.partial(_register, scratch, kind, name))
         self._observers.register(module, name=name)

@@ -71,8 +71,9 @@ class Publisher(Component[ConfigT]):
         """
 
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
-        """Yield in lines what ``publish`` would do now, and change nothing."""
-        yield f"{len(manifest.shards)} shards of {dataset}"
+        """Yield in lines what ``publish`` would do now, such as ``"write 4 rows to …"``, and change nothing."""
+        shards = len(manifest.shards)
+        yield f"publish {shards} shard{'s' * (shards != 1)} of {dataset}"
 
     @abstractmethod
     def publish(self, dataset: Path, manifest: Manifest) -> str:

@@ -54,6 +54,9 @@ def verify(path: str | Path) -> Verification:
     Rows: columns and types, ids and places in order, ``text`` as long as its span, vectors finite and, where the
     model normalises, of unit length.
 
+    Returns:
+        What was found: ``ok``, and otherwise ``faults``, a sentence for each. A damaged dataset raises nothing.
+
     Raises:
         StoreError: There is no finished dataset, or its manifest cannot be read.
     """

@@ -12,6 +12,7 @@ from vecmill.errors import SourceError
 from vecmill.records import Account, Document
 from vecmill.worker.kept import Kept
 from vecmill.worker.rows import Rejected, documents
+from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Reading:
         else:
             self.ids[item.id] = place
             self.bytes_in += len(item.text.encode())
-            window.add(item, row, self._chunker.spans(item), prefix(self._chunker, item))
+            window.add(item, row, cut(self._chunker, item), prefix(self._chunker, item))
             self._shortened_titles += self._chunker.title(item) != item.title
 
     def _check_count(self) -> None:

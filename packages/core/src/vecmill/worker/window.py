@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.errors import PluginError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -42,12 +40,7 @@ class Window:
         return len(self.texts)
 
     def add(self, document: Document, row: int, spans: Sequence[Span], prefix: str) -> None:
-        """Add a document with its chunks.
-
-        Raises:
-            PluginError: The spans lose text, overlap backwards or lie outside the document.
-        """
-        check_spans(document, spans)
+        """Add a document with its chunks, as ``cut`` returned them, and what stands in front of each."""
         texts = [document.text[start:end] for start, end, _ in spans]
         self.documents.append(document)
         self.rows.append(row)
@@ -87,31 +80,3 @@ class Window:
             counts = tokenizer.count([self.embedded[i] for i in unknown])
             tokens[unknown] = counts + tokenizer.special_tokens
         return tokens
-
-
-def check_spans(document: Document, spans: Iterable[Span]) -> None:
-    """Hold a chunker to its law: in order, inside the document, nothing but whitespace left out.
-
-    Raises:
-        PluginError: Names the document and the place.
-    """
-    covered = previous = 0
-    text, length = document.text, len(document.text)
-    for start, end, _ in spans:
-        if not previous <= start < end <= length:
-            raise PluginError(
-                f"the chunker returned the span {start}:{end} for document {document.id!r} ({length} characters), "
-                f"after one that starts at {previous}: spans must be in order, not empty, and inside the text"
-            )
-        if start > covered and not text[covered:start].isspace():
-            raise _lost(document, covered, start)
-        covered, previous = max(covered, end), start
-    if covered < length and not text[covered:].isspace():
-        raise _lost(document, covered, length)
-
-
-def _lost(document: Document, start: int, end: int) -> PluginError:
-    return PluginError(
-        f"the chunker left out characters {start} to {end} of document {document.id!r}, which are not all blank: "
-        "report it to the chunker's author (vecmill.testing has the check)"
-    )
