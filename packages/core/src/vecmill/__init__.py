@@ -14,7 +14,7 @@ Make one, look at it, publish it::
 ``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches, ``embed_query``
 embeds a question for a vector database, and ``open_dataset`` reads the manifest of a folder that is there.
 
-A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, with its options in
+A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, its options in
 an ``Options``, registered by a function that is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
 ``Partition``, ``Manifest``, ``Account``, ``ModelInfo`` and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
 ``vecmill.testing`` has the checks for it, ``vecmill.errors`` what it raises, ``vecmill.records`` what happens in a run.
