@@ -11,7 +11,7 @@ from vecmill.job import account
 from vecmill.records import Manifest, Reused, Timing
 from vecmill.store.card import card
 from vecmill.store.files import write_bytes
-from vecmill.store.json import write_json
+from vecmill.store.json import write_json, write_places
 from vecmill.store.schema import columns
 from vecmill.store.sent import add_sent
 
@@ -62,6 +62,7 @@ class Finish:
             ),
             reused=self._reused(receipts),
             cost=plan.runtime.cost,
+            places=plan.places,
         )
         add_sent(plan.layout, receipts)
         return self._save(manifest)
@@ -72,7 +73,9 @@ class Finish:
         return Reused(run_id=self._plan.since[1].run_id, chunks=sum(receipt.reused_chunks for receipt in receipts))
 
     def mend(self, manifest: Manifest) -> Manifest:
-        """Put shards that were done again in place of the damaged ones, and what the job says of the text now."""
+        """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""
+        if manifest.places != self._plan.places:
+            write_places(self._plan.layout, self._plan.places)
         source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
         if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
             return manifest
@@ -91,6 +94,7 @@ class Finish:
         manifest = manifest.model_copy(update={"status": self._status(manifest)})
         layout = self._plan.layout
         write_bytes(layout.card, layout.temporary, card(manifest).encode())
+        write_places(layout, self._plan.places)
         write_json(layout, layout.manifest, manifest)
         return manifest
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from vecmill.job.places import hidden, told
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
-    """Return every option of the run, in JSON types: the manifest's ``recipe``."""
-    described = {kind: _described(part) for kind, part in parts.items()}
+    """Return every option of the run, in JSON types: the manifest's ``recipe``; of places what others may read."""
+    described = {kind: _public(_described(part), part.location) for kind, part in parts.items()}
     return {**described, "shards": job.shards.model_dump(), "truncate": job.truncate}
 
 
@@ -56,6 +58,10 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in tree.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
+
+
+def _public(options: dict[str, Any], location: frozenset[str]) -> dict[str, Any]:
+    return options | {key: told(value) for key, value in hidden(options, location).items()}
 
 
 def _described(part: Component[Any]) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
 from vecmill.job.look import look
+from vecmill.job.places import hidden, told
 from vecmill.job.since import earlier
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import ComponentSpec, ShardTask, SourceInfo, WorkSpec
+from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Plan:
         identity: What ``run_id`` is the hash of.
         recipe: Every option, as the manifest shows it.
         tasks: One for each shard, in source order.
+        model: As the manifest shows it.
+        places: Options that the recipe does not show, for they are of this machine alone; by part.
         since: An earlier dataset whose vectors are used again, with its manifest.
     """
 
@@ -45,6 +48,7 @@ class Plan:
     runtime: Runtime[Any]
     publishers: list[Publisher[Any]]
     tasks: list[ShardTask]
+    places: Places
     since: tuple[Layout, Manifest] | None = None
 
 
@@ -73,11 +77,12 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
         identity=identity_,
         recipe=recipe_,
         source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"], terms=terms),
-        model=model,
+        model=model.model_copy(update={"id": told(model.id) or ""}),
         layout=layout,
         runtime=runtime or build(registry, "runtime", job.runtime),
         publishers=publishers,
         tasks=_tasks(job, parts, model, spec),
+        places=_places(spec, parts),
         since=None if since is None else earlier(since, identity_, layout),
     )
 
@@ -113,6 +118,12 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
         kind: ComponentSpec(name=part.name, options=part.config.model_dump(mode="json")) for kind, part in parts.items()
     }
     return WorkSpec(run_id=run_id, directory=str(layout.root), truncate=job.truncate, **specs)
+
+
+def _places(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
+    """Return what must be known to open the dataset's model on this machine again."""
+    embedder = hidden(spec.embedder.options, parts["embedder"].location)
+    return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
 
 
 def _tasks(job: Job, parts: Mapping[str, Any], model: ModelInfo, spec: WorkSpec) -> list[ShardTask]:

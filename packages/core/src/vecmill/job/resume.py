@@ -99,7 +99,7 @@ def clear(layout: Layout) -> None:
         remove(path)
     if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
         layout.data.rmdir()
-    for path in (layout.card, layout.quarantine, layout.sent, layout.manifest):
+    for path in (layout.card, layout.quarantine, layout.sent, layout.places, layout.manifest):
         remove(path)
     clear_state(layout)
 

@@ -20,7 +20,8 @@ class Component(Generic[ConfigT]):
         version: Raised by its author when the same options begin to give another result.
         Config: Its options, a pydantic model. A job with other keys or types is refused.
         location: Options that say *where* things are or *how fast* to go, not *what* comes out;
-            they are left out of a run's identity.
+            they are left out of a run's identity, and of a path or an address among them the manifest,
+            which others read, shows no more than the last part.
         config: The validated options of this instance.
     """
 

@@ -23,6 +23,7 @@ from vecmill.records.event import (
 )
 from vecmill.records.manifest import FORMAT, Manifest, Reused, SourceInfo, Timing
 from vecmill.records.model import ModelInfo
+from vecmill.records.places import Places
 from vecmill.records.progress import Progress
 from vecmill.records.task import FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
 from vecmill.records.terms import Terms
@@ -41,6 +42,7 @@ __all__ = [
     "ModelInfo",
     "Pace",
     "Partition",
+    "Places",
     "Progress",
     "Publishing",
     "Range",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vecmill.records.account import Account
 from vecmill.records.cost import Cost
 from vecmill.records.model import ModelInfo
+from vecmill.records.places import Places
 from vecmill.records.task import FileEntry
 from vecmill.records.terms import Terms
 
@@ -60,6 +61,7 @@ class Manifest(BaseModel):
     the dataset is then kept for inspection. ``columns`` are those of the shards, with their Arrow types.
     ``duplicates`` lists, by shard, ids that an earlier shard has.
     ``cost`` is there only if the runtime sends a bill, ``reused`` if vectors of an earlier run were used again.
+    ``places`` is never written with the rest: the recipe is for all to read, and they are of this machine alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -81,3 +83,4 @@ class Manifest(BaseModel):
     timing: Timing
     reused: Reused | None = None
     cost: Cost | None = None
+    places: Places = Field(default=Places(), exclude=True)

@@ -40,7 +40,8 @@ def opened(manifest: Manifest) -> Iterator[Embedder[Any]]:
     """
     recipe, registry = manifest.recipe["embedder"], load().registry
     left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
-    options = {key: value for key, value in recipe.items() if key not in left_out}
+    known = recipe | manifest.places.embedder
+    options = {key: value for key, value in known.items() if key not in left_out}
     embedder: Any = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
     embedder.open()
     try:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
-from vecmill.records import FORMAT, Manifest
-from vecmill.store.files import write_bytes
+from vecmill.records import FORMAT, Manifest, Places
+from vecmill.store.files import remove, write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,14 @@ def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
         raise StoreError(f"{path} cannot be read ({reason}): restore it, or choose another folder") from error
 
 
+def write_places(layout: Layout, places: Places) -> None:
+    """Keep what is known on this machine alone; no file is left if that is nothing."""
+    if places.embedder:
+        write_json(layout, layout.places, places)
+    else:
+        remove(layout.places)
+
+
 class _Format(BaseModel):
     format: int = 0
 
@@ -56,7 +64,9 @@ def read_manifest(layout: Layout) -> Manifest | None:
             f"{layout.manifest} has format {version.format}, and this vecmill reads format {FORMAT}: "
             "use the version that wrote it, or choose another folder"
         )
-    return read_json(layout.manifest, Manifest)
+    manifest, places = read_json(layout.manifest, Manifest), read_json(layout.places, Places) or Places()
+    known = manifest is not None and manifest.run_id == places.run_id
+    return manifest and manifest.model_copy(update={"places": places if known else Places()})
 
 
 def finished_manifest(layout: Layout) -> Manifest:

@@ -56,6 +56,11 @@ class Layout:
         return self.root / ".vecmill.sent.json"
 
     @property
+    def places(self) -> Path:
+        """Where the dataset's model is on this machine; no publisher takes it along."""
+        return self.root / ".vecmill.places.json"
+
+    @property
     def temporary(self) -> Path:
         """Files being written; safe to delete when nobody holds the lock."""
         return self.state / "tmp"

@@ -1,0 +1,21 @@
+"""Places: what of a run is known on the machine that made it, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Places(BaseModel):
+    """Where a dataset's model is on this machine: a folder, an address.
+
+    Attributes:
+        run_id: Of the run that they belong to.
+        embedder: Options of the embedder, in place of what the recipe says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str = ""
+    embedder: dict[str, Any] = Field(default_factory=dict)
