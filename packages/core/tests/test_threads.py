@@ -4,6 +4,8 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
+from functools import partial
 
 import pytest
 
@@ -47,6 +49,22 @@ def test_what_a_call_raises_is_raised_where_it_is_awaited():
         with pytest.raises(ZeroDivisionError):
             bad.wait()
         assert good.wait() == 1
+
+
+def test_what_a_call_was_given_is_let_go_when_it_returns():
+    """Neither the answer nor the thread that waits keeps a window of vectors in memory."""
+
+    class Window:
+        pass
+
+    window = Window()
+    watched = weakref.ref(window)
+    with Threads(1) as threads:
+        answer = threads.submit(partial(id, window))
+        del window
+        answer.wait()
+        threads.submit(lambda: None).wait()  # the thread is past the first call
+        assert watched() is None
 
 
 def test_leaving_waits_for_calls_that_have_begun_and_drops_the_others():

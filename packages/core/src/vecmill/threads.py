@@ -12,7 +12,7 @@ import os
 import queue
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,16 +23,15 @@ ItemT = TypeVar("ItemT")
 
 
 class Answer(Generic[T]):
-    """What a call will return."""
+    """What a call will return. It does not keep what is called: that may well know who holds the answer."""
 
-    def __init__(self, call: Callable[[], T]) -> None:
-        self._call = call
+    def __init__(self) -> None:
         self._outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
-    def make(self) -> None:
-        """Call the function and keep what it returns, or raises."""
+    def make(self, call: Callable[[], T]) -> None:
+        """Call a function and keep what it returns, or raises."""
         try:
-            self._outcome.put((self._call(), None))
+            self._outcome.put((call(), None))
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
             self._outcome.put((None, error))
 
@@ -53,7 +52,7 @@ class Threads:
 
     def __init__(self, count: int | None = None) -> None:
         self._count = count or os.cpu_count() or 1
-        self._calls: queue.SimpleQueue[Answer[Any] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._busy: list[threading.Lock] = []
         self._closed = False
 
@@ -72,8 +71,8 @@ class Threads:
 
     def submit(self, call: Callable[[], T]) -> Answer[T]:
         """Have a thread call a function without arguments, in the order of submission."""
-        answer = Answer(call)
-        self._calls.put(answer)
+        answer = Answer[T]()
+        self._calls.put(partial(answer.make, call))
         if len(self._busy) < self._count:
             self._start()
         return answer
@@ -89,7 +88,8 @@ class Threads:
         _thread.start_new_thread(self._work, (busy,))  # a Thread waits for its own start, with such a lock
 
     def _work(self, busy: threading.Lock) -> None:
-        while (answer := self._calls.get()) is not None:
+        while (make := self._calls.get()) is not None:
             with busy:
                 if not self._closed:
-                    answer.make()
+                    make()
+            del make  # and with it what the call was given, while the thread waits for the next
