@@ -1,4 +1,4 @@
-"""Every measurement, one after the other, and the tables of ``docs/performance.md``.
+"""Every measurement, one after the other, and the tables of ``docs/performance.md`` and ``docs/tei.md``.
 
     hatch run bench:all
 
@@ -23,6 +23,7 @@ MINUTES = {
     "overlap": 6,
     "quantization": 6,
     "client": 6,
+    "client_steps": 3,
     "scaling": 4,
     "corpus": 8,
     "embedding": 8,

@@ -3,7 +3,7 @@
     hatch run bench:steps
 
 Each round does every step once over the same window of chunks; the least of all rounds is shown, for a busy machine
-adds to it and never takes away.
+adds to it and never takes away. The table stands in ``docs/tei.md``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench import texts
+from bench import results, table, texts
 from client import corpus, engine
 from client_server import MOST, WIDTH, vectors
 from vecmill import Job
@@ -115,10 +115,13 @@ def main() -> None:
         for chunker in ("characters", "paragraphs"):
             chunks, work = steps(Path(name), url, chunker)
             found[chunker] = measure(work, chunks, options.rounds)
-    print("| step, µs of one processor a chunk | " + " | ".join(found) + " |\n| --- | ---: | ---: |")
-    for step in next(iter(found.values())):
-        print(f"| {step} | " + " | ".join(f"{least[step]:.1f}" for least in found.values()) + " |")
-    print("| sum | " + " | ".join(f"{sum(least.values()):.1f}" for least in found.values()) + " |")
+    names = [*next(iter(found.values())), "sum"]
+    rows = [
+        {"name": name, **{chunker: least.get(name, sum(least.values())) for chunker, least in found.items()}}
+        for name in names
+    ]
+    results.save("steps", {"chunks": options.chunks, "clock": "cpu"}, rows=rows)
+    print(table.steps({"rows": rows}))
 
 
 if __name__ == "__main__":

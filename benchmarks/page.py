@@ -1,4 +1,4 @@
-"""The tables of ``docs/performance.md``, from the results that are kept.
+"""The tables of ``docs/performance.md`` and ``docs/tei.md``, from the results that are kept.
 
     python benchmarks/page.py
 
@@ -16,7 +16,8 @@ from bench.contender import HERE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PAGE = HERE.parent / "docs" / "performance.md"
+DOCS = HERE.parent / "docs"
+PAGES = [DOCS / "performance.md", DOCS / "tei.md"]
 BLOCK = re.compile(r"<!-- (table|targets|machine|picture): ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 CHUNKING = {"correct": "correct", "over budget": "over", "misplaced": "misplaced", "characters lost": "lost"}
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -33,6 +34,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "quantization": table.exact,
     "scaling": table.scaling,
     "search": table.searches,
+    "steps": table.steps,
     "start": lambda result: table.plain(result, {"processor seconds": "seconds"}),
 }
 
@@ -54,8 +56,9 @@ def _block(kind: str, name: str) -> str:
 
 
 def main() -> None:
-    """Fill the page in its place."""
-    PAGE.write_text(filled(PAGE.read_text()))
+    """Fill the pages in their place."""
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))
 
 
 if __name__ == "__main__":

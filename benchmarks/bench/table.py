@@ -85,6 +85,13 @@ def plain(result: dict[str, Any], columns: dict[str, str]) -> str:
     return markdown(["", *columns], rows)
 
 
+def steps(result: dict[str, Any]) -> str:
+    """Return the table of the steps of a worker's own work, by chunker."""
+    columns = ["characters", "paragraphs"]
+    rows = [[row["name"], *(f"{row[column]:.1f}" for column in columns)] for row in result["rows"]]
+    return markdown(["step, µs of one processor a chunk", *(f"`{column}`" for column in columns)], rows)
+
+
 def exact(result: dict[str, Any]) -> str:
     """Return the table of least cosines, with all their figures, by kind of text."""
     columns = result["about"]["columns"]
