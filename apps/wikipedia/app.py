@@ -22,8 +22,7 @@ if modal.is_local():
     driver_image = driver_image.add_local_file(settings.JOB, settings.JOB_THERE)
 on_driver = {"image": driver_image, "volumes": fleet.mounts(options, settings.VOLUME), "secrets": secrets}
 
-equipped = app.cls(**fleet.equipment(options, settings.VOLUME, secrets))
-Worker = fleet.enlist(equipped(fleet.worker_class(options)))
+Worker = fleet.enlist(app, options, settings.VOLUME, secrets)
 
 
 @app.function(**on_driver, timeout=3600, max_containers=20, retries=3)

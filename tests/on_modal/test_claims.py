@@ -1,8 +1,5 @@
 """Runs on Modal that want the same edition: one works, the others are told."""
 
-import os
-import signal
-
 import pytest
 
 from cloud import WORKER
@@ -21,22 +18,14 @@ TWO = ("runtime.max_containers=2",)
 def test_a_run_by_hand_beside_the_deployed_one_is_refused(cloud, made):
     """Another app, another container, the same edition; the first is not disturbed."""
     first = cloud.begin(PLACE)
-    cloud.busy(first)
-    stop(cloud, signal.SIGSTOP)
+    cloud.plane.halt(WORKER)
     (driver,) = cloud.plane.containers.of("embed")
     before = len(cloud.plane.containers.started)
     said = cloud.modal("run", "-q", "-m", "apps.wikipedia", "--set", PLACE, changes=TWO, code=1)
-    assert "vecmill: another run works on both-" in said
+    assert "vecmill: another run works on runs/both-" in said
     assert f"(embed in container {driver.id}, since 20" in said
     assert "wait until it has ended, and run again" in said
     assert [name for _, name in cloud.plane.containers.started[before:] if name != WORKER] == ["embed"]
 
-    stop(cloud, signal.SIGCONT)
+    cloud.plane.resume(WORKER)
     assert cloud.made(cloud.end(first)).digests == made.digests
-
-
-def stop(cloud, number):
-    """Let all workers stand still, so that the run cannot end, or go on."""
-    for worker in cloud.plane.containers.of(WORKER):
-        for pid in worker.processes:
-            os.kill(pid, number)

@@ -1,6 +1,8 @@
 """What users bring: an app, a plugin, a model."""
 
 import os
+import re
+import threading
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ import pytest
 from cloud import WORKER
 from doubles.modal import Plane
 from places import ROOT
+from stage import MODEL
 
 pytestmark = pytest.mark.slow
 PLUGIN = """
@@ -42,18 +45,45 @@ def site(tmp_path):
     return tmp_path
 
 
-def test_an_app_and_a_chunker_of_the_users_own(run_modal, site, vecmill):
-    """The app decorates the library's worker class; the plugin, installed on the laptop, is shipped and found.
+@pytest.fixture
+def own_app(tmp_path):
+    """The app in docs/modal.md, without a GPU, with a model of this machine and the plugin's chunker."""
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "modal.md").read_text(), flags=re.DOTALL)
+    for there, here in {
+        'gpu="L4"': 'gpu=""',
+        '"paragraphs"': '"whole-lines"',
+        '"tei"': '"openvino"',
+        "BAAI/bge-small-en-v1.5": MODEL,
+    }.items():
+        assert there in code
+        code = code.replace(there, here)
+    path = tmp_path / "own" / "articles.py"
+    path.parent.mkdir()
+    path.write_text(code)
+    return path
 
-    Without a GPU there is no router: OpenVINO embeds.
+
+def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill):
+    """The app in the docs works as it stands there; the plugin, installed on the laptop, is shipped and found.
+
+    A second run of it is refused while the first one works, though the app says nothing of that. Without a GPU there
+    is no router: OpenVINO embeds.
     """
     with Plane() as plane:
-        paths = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-        command = ("run", "-q", "-m", "ownapp", "--chunker", "whole-lines")
-        done = run_modal(plane, *command, cwd=ROOT / "tests" / "modal_apps", PYTHONPATH=paths)
-        assert "made /mnt/vecmill/made" in done.stdout
-        assert plane.containers.most == {"embed": 1, WORKER: 1}
-        path = plane.volumes.named("own").path / "made"
+        given = {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
+        command = ("run", "-q", own_app.name)
+        first = threading.Thread(target=lambda: said.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
+        said = []
+        first.start()
+        plane.halt(WORKER)
+        second = run_modal(plane, *command, cwd=own_app.parent, code=1, **given)
+        assert second.stderr.startswith("vecmill: another run works on articles (run in container ta-")
+        assert "Traceback" not in second.stdout + second.stderr
+        plane.resume(WORKER)
+        first.join()
+        assert "made /mnt/vecmill/articles" in said[0].stdout
+        assert plane.containers.most == {"embed": 2, WORKER: 1}
+        path = plane.volumes.named("vecmill").path / "articles"
         vecmill("verify", path)
         texts = pq.read_table(path / "data")["text"].to_pylist()
     assert len(texts) > 20

@@ -2,6 +2,7 @@
 
 import pickle
 
+import modal
 import pytest
 
 from vecmill.errors import ConfigError, StoreError
@@ -28,10 +29,24 @@ def test_a_fault_is_no_answer():
         answer(lambda: 1 / 0)
 
 
-@pytest.mark.parametrize(("error", "code"), [(ConfigError("wrong"), 2), (StoreError("gone"), 1)])
-def test_a_command_ends_with_one_message_and_the_errors_code(capsys, error, code):
-    """As ``vecmill`` does."""
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ConfigError("wrong"), 2, "wrong"),
+        (StoreError("gone"), 1, "gone"),
+        (modal.exception.AuthError("no token"), 2, "Modal does not know this machine (no token): `modal setup` makes"),
+        (
+            modal.exception.FunctionTimeoutError("late"),
+            1,
+            "Modal could not run it: FunctionTimeoutError: late. ",
+        ),
+    ],
+)
+def test_a_command_ends_with_one_message_and_the_errors_code(capsys, error, code, message):
+    """As ``vecmill`` does, also where it is Modal that fails: a run may take longer than Modal's one day."""
     with pytest.raises(SystemExit) as ended, told():
         raise error
     assert ended.value.code == code
-    assert capsys.readouterr().err == f"vecmill: {error}\n"
+    said = capsys.readouterr().err
+    assert said.startswith(f"vecmill: {message}")
+    assert said.count("\n") == 1

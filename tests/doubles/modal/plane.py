@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from doubles.modal.container import Container
 
 PLACE = Path("/var/tmp")  # noqa: S108 - /tmp is each container's own, and the path of a socket has at most 107 bytes
+PATIENCE_SECONDS = 200.0
 
 
 class Plane(Parts):
@@ -90,6 +93,24 @@ class Plane(Parts):
     def preempt(self, container: Container) -> None:
         """Take a container's machine away as Modal does: no more work, an interrupt, and soon after that the end."""
         self.do(self._dismiss(container))
+
+    def halt(self, name: str) -> None:
+        """Let the containers of a function stand still, as soon as one of them is at work."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not any(self.ledger.running(container.id) for container in self.containers.of(name)):
+            if time.monotonic() > until:
+                raise TimeoutError(f"no container of {name} has begun to work")
+            time.sleep(0.02)
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let them go on."""
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        for container in self.containers.of(name):
+            for pid in container.processes:
+                os.kill(pid, number)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do something in the plane's own thread, and wait for it."""

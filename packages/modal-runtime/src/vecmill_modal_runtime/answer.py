@@ -9,7 +9,9 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
-from vecmill.errors import VecmillError
+import modal
+
+from vecmill.errors import ConfigError, RunError, VecmillError
 from vecmill.redaction import redacted
 
 if TYPE_CHECKING:
@@ -38,7 +40,26 @@ def heard(answer: T | VecmillError) -> T:
 def told() -> Iterator[None]:
     """End a command of Modal's as vecmill's own end: an expected error is one message, with its exit code."""
     try:
-        yield
+        with understood():
+            yield
     except VecmillError as error:
         print(f"vecmill: {error}", file=sys.stderr)  # noqa: T201 - a command's last word
         raise SystemExit(error.exit_code) from None
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Turn what Modal's client raises into errors of ours.
+
+    Raises:
+        ConfigError: Modal does not know this machine.
+        RunError: It could not do what it was asked for, or not within its time.
+    """
+    try:
+        yield
+    except modal.exception.AuthError as error:
+        raise ConfigError(f"Modal does not know this machine ({error}): `modal setup` makes a token") from error
+    except modal.exception.Error as error:
+        raise RunError(
+            f"Modal could not run it: {type(error).__name__}: {error}. What is done is kept: the same command goes on"
+        ) from error

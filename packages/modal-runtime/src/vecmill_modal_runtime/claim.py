@@ -8,6 +8,7 @@ number. Clocks of different machines are not compared.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import threading
 import time
@@ -18,26 +19,25 @@ from typing import TYPE_CHECKING
 import modal
 
 from vecmill.errors import RunError, StoreError
-from vecmill.records import ShardDone
 from vecmill_modal_runtime.claims import Claims, Entry, all_claims
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from vecmill.records import RunEvent
+    from collections.abc import Callable, Iterator, Mapping
 
 BEAT_SECONDS = 5.0
 """Between an owner's signs of life."""
 SILENT_SECONDS = 60.0
 """Without a sign of life, after which an owner counts as dead: twelve that did not come."""
+_held: contextvars.ContextVar[Mapping[str, Claim] | None] = contextvars.ContextVar("held", default=None)
+"""The claims of this call, and of no other that works in the same container."""
 
 
 @contextlib.contextmanager
 def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Claim]:
-    """Hold an edition.
+    """Hold an edition. Who holds it already, further out in the same call, goes on with that claim.
 
     Args:
-        edition: Its folder.
+        edition: Its folder, from the Volume's root.
         by: What for, in a word.
         say: Told when it takes long to find out whether an earlier owner is alive.
         entries: The Volume's claims.
@@ -45,6 +45,10 @@ def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Di
     Raises:
         StoreError: Another run works on it, or Modal does not say.
     """
+    held = _held.get() or {}
+    if edition in held:
+        yield held[edition]
+        return
     claim = Claim(edition, by, all_claims() if entries is None else entries)
     try:
         claim.take(say)
@@ -52,9 +56,11 @@ def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Di
         raise StoreError(f"Modal does not say whether another run works on {edition} ({error}): run again") from error
     beating = threading.Thread(target=claim.beat, name="claim", daemon=True)
     beating.start()
+    mark = _held.set({**held, edition: claim})
     try:
         yield claim
     finally:
+        _held.reset(mark)
         claim.end()
         beating.join(BEAT_SECONDS)
 
@@ -101,22 +107,17 @@ class Claim:
         with contextlib.suppress(Exception):  # what was done is done
             self._write()
 
-    def guarding(self, observe: Callable[[RunEvent], None]) -> Callable[[RunEvent], None]:
-        """Return an observer that ends a run which counted as dead, so that another one has its edition.
+    def check(self) -> None:
+        """End a run which counted as dead, so that another one has its edition.
 
-        Args:
-            observe: Told of everything else.
+        Raises:
+            RunError: It did.
         """
-
-        def tell(event: RunEvent) -> None:
-            if self._lost and isinstance(event, ShardDone):
-                raise RunError(
-                    f"this container gave no sign of life for {SILENT_SECONDS:.0f} seconds, and another run has gone "
-                    f"on with {self._edition} meanwhile: it does the rest"
-                )
-            observe(event)
-
-        return tell
+        if self._lost:
+            raise RunError(
+                f"this container gave no sign of life for {SILENT_SECONDS:.0f} seconds, and another run has gone "
+                f"on with {self._edition} meanwhile: it does the rest"
+            )
 
     def _write(self) -> None:
         with self._writing:

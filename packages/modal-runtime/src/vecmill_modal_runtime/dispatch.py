@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import threading
 from typing import TYPE_CHECKING
 
 from vecmill.records import ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 
     from vecmill.records import Receipt, RunEvent, ShardTask
     from vecmill_modal_runtime.budget import Budget
@@ -39,11 +40,12 @@ class Dispatch:
         self._flying: dict[int, ShardTask] = {}
         self._tried: collections.Counter[int] = collections.Counter()
         self._lost: list[str] = []
+        self._lock = threading.Lock()  # a task is to do or in flight, also as the client's thread sees it
         self._closed = False
 
     def outcomes(
         self, run: Callable[[AsyncIterator[str]], Iterable[str | BaseException]]
-    ) -> Iterator[Receipt | ShardFailure]:
+    ) -> Generator[Receipt | ShardFailure, None, None]:
         """Yield an outcome for every task.
 
         Args:
@@ -59,52 +61,67 @@ class Dispatch:
 
     async def _feed(self) -> AsyncIterator[str]:
         """Give out tasks as others come back. Runs in the client's own thread."""
-        while not self._closed and (self._todo or self._flying):
-            if self._todo and not self._budget.affords(len(self._flying)):
-                if not self._flying:
-                    return
-            elif self._todo and len(self._flying) < self._options.in_flight:
-                task = self._todo.popleft()
-                self._flying[task.index] = task
-                self._tried[task.index] += 1
-                self._report(ShardStarted(task.index, self._tried[task.index]))
-                self._count()
-                yield task.model_dump_json()
+        while not self._over:
+            task = self._next()
+            if task is None:
+                await asyncio.sleep(LOOK_SECONDS)
                 continue
-            await asyncio.sleep(LOOK_SECONDS)
+            self._report(ShardStarted(task.index, self._tried[task.index]))
+            self._count()
+            yield task.model_dump_json()
+
+    @property
+    def _over(self) -> bool:
+        """Whether there will be no more to give out."""
+        with self._lock:
+            return self._closed or not (self._flying or (self._todo and self._budget.affords(0)))
+
+    def _next(self) -> ShardTask | None:
+        """Take the next task, if it may begin now."""
+        with self._lock:
+            flying = len(self._flying)
+            if not self._todo or flying >= self._options.in_flight or not self._budget.affords(flying):
+                return None
+            task = self._todo.popleft()
+            self._flying[task.index] = task
+            self._tried[task.index] += 1
+            return task
 
     def _landed(self, answer: str | BaseException) -> Iterator[Receipt | ShardFailure]:
         if isinstance(answer, BaseException):
             self._lost.append(f"{type(answer).__name__}: {answer}".strip(": "))
         else:
             outcome = Outcome.model_validate_json(answer)
-            task = self._flying[outcome.index]
             if outcome.receipt is not None:
                 self._budget.landed(outcome.receipt.seconds)
+                with self._lock:
+                    del self._flying[outcome.index]
                 yield outcome.receipt
             else:
-                yield from self._failed(task, outcome.error, final=outcome.final)
-            # only now, for the feed ends when nothing flies and nothing is to do
-            del self._flying[outcome.index]
+                yield from self._failed(outcome.index, outcome.error, final=outcome.final)
         yield from self._found()
         self._count()
 
     def _found(self) -> Iterator[ShardFailure]:
         """Name the shards whose answers were Modal's own errors: those that still fly when no other does."""
-        if not self._lost or len(self._lost) < len(self._flying):
-            return
-        errors, self._lost = self._lost, []
-        for task, error in zip(list(self._flying.values()), errors, strict=False):
-            yield from self._failed(task, error, final=False)
-        self._flying.clear()
+        with self._lock:
+            if not self._lost or len(self._lost) < len(self._flying):
+                return
+            found, self._lost = list(zip(self._flying, self._lost, strict=False)), []
+        for index, error in found:
+            yield from self._failed(index, error, final=False)
 
-    def _failed(self, task: ShardTask, error: str, *, final: bool) -> Iterator[ShardFailure]:
-        tried = self._tried[task.index]
-        if final or tried >= self._options.attempts:
-            yield ShardFailure(index=task.index, error=error, attempts=tried)
-        else:
-            self._report(ShardRetried(task.index, error))
-            self._todo.append(task)
+    def _failed(self, index: int, error: str, *, final: bool) -> Iterator[ShardFailure]:
+        tried = self._tried[index]
+        again = not final and tried < self._options.attempts
+        if again:
+            self._report(ShardRetried(index, error))
+        with self._lock:
+            task = self._flying.pop(index)
+            if again:
+                self._todo.append(task)
+        if not again:
+            yield ShardFailure(index=index, error=error, attempts=tried)
 
     def _unpaid(self) -> Iterator[ShardFailure]:
         for task in self._todo:

@@ -20,7 +20,7 @@ from vecmill_modal_runtime.progress import narrated
 from vecmill_modal_runtime.record import record
 from vecmill_modal_runtime.shelf import Shelf
 from vecmill_modal_runtime.sources import localized
-from vecmill_modal_runtime.volume import RUNS, commit, reload
+from vecmill_modal_runtime.volume import RUNS, commit, ending_with, on_volume, reload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,26 +99,23 @@ class Driver:
     def _made(self, job: Job, wanted: Edition, shelf: Shelf, by: str) -> dict[str, Any]:
         began = time.perf_counter()
         _may_publish(job)
-        with claimed(wanted.folder, by, self._say) as claim:
+        with claimed(on_volume(RUNS / wanted.folder), by, self._say), ending_with(commit):
             reload()  # what the run before this one did
             job = made_in(job, RUNS / wanted.folder)
             job = job.model_copy(update={"source": localized(job.source, self._download)})
             if model := job.embedder.options.get("model"):
                 weights.keep(model, job.embedder.options.get("revision"))
-            try:
-                with narrated(self._say) as observe:
-                    dataset = self._run(job, claim.guarding(observe), _earlier(wanted, shelf))
-                _sound(dataset)
-                finished = record(wanted, job, dataset)
-                shelf.add(finished)
-            finally:
-                commit()
+            with narrated(self._say) as observe:
+                dataset = self._run(job, observe, _earlier(wanted, shelf))
+            _sound(dataset)
+            finished = record(wanted, job, dataset)
+            shelf.add(finished)
         return {**_told(finished, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
 
     def _prune(self, shelf: Shelf, keep_runs: int) -> None:
         for old in shelf.outdated(keep_runs):
             try:
-                with claimed(old.folder, "removal", self._say):
+                with claimed(on_volume(RUNS / old.folder), "removal", self._say):
                     shelf.remove(old)
                     commit()
             except StoreError as error:

@@ -33,7 +33,7 @@ app = modal.App("vecmill")
 
 driver_image = cpu_image(volume_name, variables={VARIABLE: options.model_dump_json()})
 on_driver: dict[str, Any] = {"image": driver_image, "volumes": fleet.mounts(options, volume_name), "secrets": secrets}
-Worker = fleet.enlist(app.cls(**fleet.equipment(options, volume_name, secrets))(fleet.worker_class(options)))
+Worker = fleet.enlist(app, options, volume_name, secrets)
 
 
 @app.function(**on_driver, timeout=3600, max_containers=20, retries=3)

@@ -8,7 +8,7 @@ import modal
 
 from vecmill.errors import ConfigError
 from vecmill_modal_runtime.images import cpu_image, tei_image
-from vecmill_modal_runtime.volume import BUCKET, MOUNT, volume
+from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _workers: list[Any] = []
 
 
-def mounts(options: ModalOptions, volume_name: str) -> dict[str | PurePosixPath, modal.Volume | modal.CloudBucketMount]:
+def mounts(
+    options: ModalOptions, volume_name: str = DEFAULT
+) -> dict[str | PurePosixPath, modal.Volume | modal.CloudBucketMount]:
     """Return what every container has: the Volume, and the bucket if the job has one."""
     found: dict[str | PurePosixPath, modal.Volume | modal.CloudBucketMount] = {str(MOUNT): volume(volume_name)}
     if options.bucket:
@@ -34,7 +36,23 @@ def mounts(options: ModalOptions, volume_name: str) -> dict[str | PurePosixPath,
     return found
 
 
-def equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.Secret] = ()) -> dict[str, Any]:
+def enlist(
+    app: modal.App, options: ModalOptions, volume_name: str = DEFAULT, secrets: Sequence[modal.Secret] = ()
+) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own
+    """Give an app its worker class; the ``modal`` runtime of this process gives shards to it.
+
+    Args:
+        app: The app; call this where its module is imported, in containers too.
+        options: Which machines, and how many.
+        volume_name: The Volume's name.
+        secrets: What workers need beside: ``HF_TOKEN`` for gated models, and to send shards to the Hub.
+    """
+    decorated = app.cls(**_equipment(options, volume_name, secrets))(_worker_class(options))
+    _workers[:] = [decorated]
+    return decorated
+
+
+def _equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.Secret]) -> dict[str, Any]:
     """Return the arguments of ``app.cls`` for the worker class, as the options say."""
     image = tei_image(options.gpu, volume_name) if options.gpu else cpu_image(volume_name)
     return {
@@ -55,18 +73,12 @@ def equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.S
     }
 
 
-def worker_class(options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own
+def _worker_class(options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own
     """Return the class to decorate: Modal wants another one for memory snapshots."""
     from vecmill_modal_runtime.worker import ShardWorker, SnapshotWorker
 
     chosen = SnapshotWorker if options.memory_snapshot else ShardWorker
     return modal.concurrent(max_inputs=options.concurrency)(chosen)
-
-
-def enlist(worker: Any) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own
-    """Make a decorated worker class the one that the ``modal`` runtime of this process gives shards to."""
-    _workers[:] = [worker]
-    return worker
 
 
 def worker() -> Any:  # noqa: ANN401 - (the same)
@@ -77,7 +89,7 @@ def worker() -> Any:  # noqa: ANN401 - (the same)
     """
     if not _workers:
         raise ConfigError(
-            "runtime.name = 'modal' works inside a Modal app, where the driver has the Volume: "
-            "start it with `modal run -m apps.wikipedia`, or take runtime.name = 'local' on this machine"
+            "runtime.name = 'modal', but this app has no workers: write "
+            "`Worker = vecmill_modal_runtime.fleet.enlist(app, options)` beside its functions"
         )
     return _workers[0]

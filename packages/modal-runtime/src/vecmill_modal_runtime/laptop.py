@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import modal
 
-from vecmill.errors import ConfigError, RunError, VecmillError
+from vecmill.errors import ConfigError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
-from vecmill_modal_runtime.answer import heard
+from vecmill_modal_runtime.answer import heard, understood
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], N
     """
     volume_name = os.environ.get(NAME, DEFAULT)
     _refuse_folder(job)
-    with _understood():
+    with understood():
         job = job.model_copy(update={"source": brought(job.source, volume_name)})
         report(RunElsewhere("Modal"))
         with _shown():
@@ -99,17 +99,6 @@ def _refuse_folder(job: Job) -> None:
     model = str(job.embedder.options.get("model") or "")
     if model and Path(model).expanduser().is_dir():
         raise ConfigError(f"embedder.model = {model!r} is a folder of this machine: name a model of the Hub for Modal")
-
-
-@contextlib.contextmanager
-def _understood() -> Iterator[None]:
-    """Turn the Modal client's errors into ours."""
-    try:
-        yield
-    except modal.exception.AuthError as error:
-        raise ConfigError(f"Modal does not know this machine ({error}): `modal setup` makes a token") from error
-    except modal.exception.Error as error:
-        raise RunError(f"Modal could not run the job: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

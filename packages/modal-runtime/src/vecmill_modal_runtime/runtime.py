@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
 from vecmill.protocols import Runtime, later
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from vecmill import Job
     from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill_modal_runtime.claim import Claim
     from vecmill_modal_runtime.options import ModalOptions
 
 
@@ -21,6 +24,23 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
     name = "modal"
     Config = later("vecmill_modal_runtime.options:ModalOptions")
+    _claim: Claim | None = None
+
+    @contextlib.contextmanager
+    def holding(self, folder: Path) -> Iterator[None]:
+        """Have the folder to itself on the Volume, as the run before left it; others see what this one leaves.
+
+        Raises:
+            ConfigError: It is not on the Volume.
+            StoreError: Another run works on it, or Modal does not say.
+        """
+        from vecmill_modal_runtime.claim import claimed
+        from vecmill_modal_runtime.volume import commit, ending_with, on_volume, reload
+
+        with claimed(on_volume(folder), "run", logging.getLogger(__name__).warning) as self._claim:
+            reload()
+            with ending_with(commit):
+                yield
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task, and yield receipts and failures as they come.
@@ -32,7 +52,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
         from vecmill_modal_runtime.budget import Budget
         from vecmill_modal_runtime.dispatch import Dispatch
         from vecmill_modal_runtime.pace import shard_dollars
-        from vecmill_modal_runtime.volume import commit, reload
+        from vecmill_modal_runtime.volume import commit, ending_with, reload
 
         options = self.config
         if not tasks:
@@ -45,13 +65,22 @@ class ModalRuntime(Runtime["ModalOptions"]):
             self.cost = budget.cost
             report(event)
 
+        dispatch = Dispatch(tasks, options, budget, tell)
         commit()
-        try:
-            yield from Dispatch(tasks, options, budget, tell).outcomes(lambda feed: _mapped(worker, feed))
-        finally:
-            budget.close()
-            self.cost = budget.cost
-            reload()
+        with ending_with(reload):
+            try:
+                yield from self._ours(dispatch.outcomes(lambda feed: _mapped(worker, feed)))
+            finally:
+                budget.close()
+                self.cost = budget.cost
+
+    def _ours(self, outcomes: Generator[Receipt | ShardFailure, None, None]) -> Iterator[Receipt | ShardFailure]:
+        """Pass outcomes on while no other run has taken this one's place."""
+        with contextlib.closing(outcomes):
+            for outcome in outcomes:
+                if self._claim is not None:
+                    self._claim.check()
+                yield outcome
 
     def elsewhere(
         self, job: Job, report: Callable[[RunEvent], None], *, overwrite: bool, since: str | Path | None

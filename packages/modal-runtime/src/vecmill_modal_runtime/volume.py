@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import modal
 
-from vecmill.errors import ConfigError
+from vecmill.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 MOUNT = Path("/mnt/vecmill")
 """Where the Volume is in a container."""
@@ -30,17 +31,58 @@ def volume(name: str | None = None) -> modal.Volume:
 
 
 def commit() -> None:
-    """Let other containers see what this one wrote. Files are moved into place whole, so they see no halves."""
-    volume().commit()
+    """Let other containers see what this one wrote. Files are moved into place whole, so they see no halves.
+
+    Raises:
+        StoreError: Modal does not take it.
+    """
+    with _told("what this container wrote could not be committed to the Volume"):
+        volume().commit()
 
 
 def reload() -> None:
     """See what other containers have committed.
 
     Raises:
-        RuntimeError: A file of the Volume is open in this container.
+        StoreError: Modal does not give it, or a file of the Volume is open in this container.
     """
-    volume().reload()
+    with _told("what other containers wrote to the Volume could not be seen"):
+        volume().reload()
+
+
+@contextlib.contextmanager
+def ending_with(step: Callable[[], None]) -> Iterator[None]:
+    """Commit or reload at the end, also of what fails; if that fails too, the first failure is the one to tell."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(StoreError):
+            step()
+        raise
+    step()
+
+
+def on_volume(folder: Path) -> str:
+    """Return where a folder of a container is, from the Volume's root.
+
+    Raises:
+        ConfigError: No other container can see it.
+    """
+    if MOUNT not in folder.parents:
+        raise ConfigError(
+            f"the dataset would be made in {folder}, which no other container sees: let the 'parquet' publisher's path "
+            f"begin with {MOUNT}/"
+        )
+    return str(folder.relative_to(MOUNT))
+
+
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turn what Modal's client raises into an error of ours; an open file is a ``RuntimeError`` to it."""
+    try:
+        yield
+    except (modal.exception.Error, RuntimeError) as error:
+        raise StoreError(f"{what} ({error}): run again; what is done is kept") from error
 
 
 def put(path: Path, name: str, to: str = "") -> Path:

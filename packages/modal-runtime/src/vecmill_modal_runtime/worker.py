@@ -4,9 +4,11 @@ An app decorates it: ``Worker = app.cls(image=…, gpu=…, volumes=…)(modal.c
 Without ``from __future__ import annotations``, which Modal's classes with parameters do not bear.
 """
 
+import contextlib
 import importlib
 import os
 import threading
+from collections.abc import Iterator
 
 import modal
 
@@ -61,18 +63,13 @@ class ShardWorker:
             without saying which shard it was.
         """
         parsed = ShardTask.model_validate_json(task)
-        self._see_new_files()
-        worker = self._idle.pop() if self._idle else Worker()
         try:
-            receipt = worker.do(parsed)
-            volume.commit()
+            with self._up_to_date(), self._at_hand() as worker:
+                receipt = worker.do(parsed)
+                volume.commit()
             return Outcome(index=parsed.index, receipt=receipt).model_dump_json()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
             return failure(parsed.index, error, self._last_words).model_dump_json()
-        finally:
-            self._idle.append(worker)
-            with self._lock:
-                self._active -= 1
 
     @modal.exit()
     def close(self) -> None:
@@ -86,12 +83,32 @@ class ShardWorker:
     def _last_words(self) -> str:
         return self._router.last_words if self._router is not None else ""
 
-    def _see_new_files(self) -> None:
+    @contextlib.contextmanager
+    def _up_to_date(self) -> Iterator[None]:
         """Catch up with the Volume, unless another shard has files open."""
         with self._lock:
             if self._active == 0:
                 volume.reload()
             self._active += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._active -= 1
+
+    @contextlib.contextmanager
+    def _at_hand(self) -> Iterator[Worker]:
+        """Take a worker whose model is open, if there is one; after an error it is as good, cancelled it is not."""
+        worker = self._idle.pop() if self._idle else Worker()
+        try:
+            yield worker
+        except Exception:
+            self._idle.append(worker)
+            raise
+        except BaseException:
+            worker.close()
+            raise
+        self._idle.append(worker)
 
 
 class SnapshotWorker(ShardWorker):
