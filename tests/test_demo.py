@@ -1,14 +1,16 @@
 """The demo, from the command to the libraries that read its result."""
 
 import json
+import os
 import pydoc_data.topics
+import subprocess
+import sys
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from places import DEMO
+from places import DEMO, ROOT
 
 
 def test_the_demo_embeds_all_of_pythons_reference(demo):
@@ -46,15 +48,20 @@ def test_a_search_finds_the_right_article(vecmill, demo):
     assert passages == sorted(passages, key=lambda passage: -passage["score"])
 
 
-def test_duckdb_pandas_and_numpy_read_the_result(demo):
-    """The Parquet files are plain tables to everybody."""
-    path = str(demo / "data" / "*.parquet")
-    query = "select count(*), count(distinct id), max(len(embedding)) from read_parquet(?)"
-    (row,) = duckdb.execute(query, [path]).fetchall()
-    frame = pd.read_parquet(demo / "data")
-    assert row == (len(frame), frame["id"].nunique(), 384)
-    vectors = np.stack(frame["embedding"])
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
+def test_every_reader_on_the_page_reads_the_result(demo, tmp_path):
+    """docs/datasets.md, line for line: NumPy, pandas, Polars, DuckDB and datasets find the same article."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "python-reference").symlink_to(demo)
+    code = "import doctest, sys; sys.exit(doctest.testfile(sys.argv[1], module_relative=False).failed)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, ROOT / "docs" / "datasets.md"],
+        env={**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_datasets_loads_the_result_with_its_vectors(demo, tmp_path):

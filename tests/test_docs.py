@@ -2,14 +2,17 @@
 
 import re
 import sys
+import tomllib
 import types
 
 import pytest
 
 from places import ROOT
 from small_dataset import small_dataset
-from vecmill import hookspecs
+from vecmill import Manifest, hookspecs
+from vecmill.plugins import load
 from vecmill.records import RunFinished
+from vecmill.store.schema import RESERVED
 from vecmill.testing import check_chunker
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("vecmill_"))
@@ -48,13 +51,71 @@ def test_the_observer_in_the_docs_tells_of_a_run(tmp_path, capsys):
     assert capsys.readouterr().out == f"{dataset.path}: {dataset.account.chunks} chunks\n"
 
 
+def documented(page, heading):
+    """Return the options in a section's table, ``(component, option): default``; some tables are of one component."""
+    section = (ROOT / "docs" / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    found = {}
+    for line in filter(re.compile(r"^\| (`|all)").match, section.splitlines()):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        components = re.findall(r"[\w-]+", cells.pop(0)) if len(cells) == 4 else [""]
+        shown = tomllib.loads(f"x = {cells[1].strip('`')}")["x"] if cells[1].startswith("`") else None
+        found |= {(component, option): shown for component in components for option in re.findall(r"\w+", cells[0])}
+    return found
+
+
+def known(kind, *names):
+    """Return the options that components have, in the same way."""
+    classes = {name: load().registry.get(kind, name).Config for name in names}
+    return {
+        (name, option): None if field.is_required() else field.get_default(call_default_factory=True)
+        for name, options in classes.items()
+        for option, field in options.model_fields.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind", "names"),
+    [
+        ("[source]", "source", ("parquet", "jsonl", "csv", "hub", "saved", "pydoc")),
+        ("[chunker]", "chunker", ("paragraphs", "tokens", "characters")),
+        ("[batching]", "batching", ("token_budget", "fixed")),
+        ("[embedder]", "embedder", ("openvino",)),
+        ("[runtime]", "runtime", ("local",)),
+        ("[[publish]]", "publisher", ("parquet",)),
+    ],
+)
+def test_every_option_of_a_job_is_documented_with_its_default(heading, kind, names):
+    """docs/jobs.md has neither more options nor fewer, and the defaults that the code has."""
+    shown = documented("jobs.md", heading)
+    common = {key[1]: shown.pop(key) for key in list(shown) if key[0] == "all"}
+    shown |= {(name, option): default for name in names for option, default in common.items()}
+    assert shown == {key: list(value) if value == () else value for key, value in known(kind, *names).items()}
+
+
+def test_every_option_of_publishing_to_the_hub_is_documented():
+    """docs/publishing.md has each once."""
+    shown = {option for _, option in documented("publishing.md", "Options")}
+    assert shown == {option for _, option in known("publisher", "hub")}
+
+
+def test_every_column_of_a_dataset_is_documented():
+    """docs/datasets.md has each, and every key of a manifest."""
+    page = (ROOT / "docs" / "datasets.md").read_text()
+    for name in [*RESERVED, *Manifest.model_fields.keys() - {"identity", "duplicates", "places"}]:
+        assert f"`{name}`" in page, name
+
+
 def test_links_between_pages_lead_somewhere():
-    """Every relative link in the documentation is to a file of the repository."""
+    """Every relative link in the documentation is to a file of the repository, and to a heading that it has."""
     readmes = [*ROOT.glob("packages/*/README.md"), *ROOT.glob("examples/*/README.md")]
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *readmes]
     for page in pages:
-        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+        for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name} links to {link}"
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE) if anchor else []
+            slugs = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+            assert not anchor or anchor in slugs, f"{page.name} links to {link}#{anchor}"
 
 
 def test_the_project_speaks_of_itself_alone():
