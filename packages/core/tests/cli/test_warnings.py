@@ -1,9 +1,12 @@
 """Tests of vecmill.cli.warnings, through the real command."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 COMMAND = Path(sys.executable).with_name("vecmill")
 PLUGIN = """
@@ -15,6 +18,59 @@ def vecmill_run_event(event):
     warnings.warn("from a library", RuntimeWarning)
     raise ZeroDivisionError("\\x1b[31mof its own")
 """
+
+
+BROKEN = """
+import logging
+logging.getLogger("a.library").warning("of a\\nlibrary")
+raise ImportError("nothing works")
+"""
+
+
+@pytest.fixture
+def run(job_file, tmp_path):
+    """Run a job with a plugin that cannot be imported, and one whose observer fails; return what was written."""
+    (tmp_path / "bad_observer.py").write_text(PLUGIN)
+    (tmp_path / "broken.py").write_text(BROKEN)
+    plugins = "bad=bad_observer,broken=broken,vecmill-testing=vecmill.testing.plugin"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "VECMILL_PLUGINS": plugins}
+    job = job_file()
+
+    def run(*args, code=0):
+        done = subprocess.run([COMMAND, "run", job, *args], capture_output=True, text=True, check=False, env=env)
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def test_where_the_log_is_on_standard_error_every_line_there_is_one_of_its_events(run):
+    """Warnings of plugins, and what libraries warn of, log and print; an error too, with its traceback if asked for."""
+    done = run("--log-json")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    warned = [event["text"] for event in events if event["event"] == "command.warned"]
+    assert [text.split(" (")[0] for text in warned] == ["plugin 'broken'", "plugin 'bad'"]
+    said = [event["text"] for event in events if event["event"] == "command.said"]
+    assert said[:2] == ["of a", "library"]
+    assert "RuntimeWarning: from a library" in " ".join(said)
+    assert done.stdout.startswith("documents ")
+
+    for debug in ([], ["--debug"]):
+        *_, ended = [
+            json.loads(line)
+            for line in run(*debug, "--set", "source.path=none", "--log-json", code=2).stderr.splitlines()
+        ]
+        assert "There is no file or folder 'none'" in ended["error"]
+        assert ("Traceback" in ended.get("traceback", "")) == bool(debug)
+
+
+def test_a_log_file_tells_of_plugins_as_well(run, tmp_path):
+    """And so does the terminal."""
+    done = run("--log-json", str(tmp_path / "log.jsonl"))
+    events = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    warned = [f"vecmill: warning: {event['text']}" for event in events if event["event"] == "command.warned"]
+    assert len(warned) == 2
+    assert set(warned) < set(done.stderr.splitlines())
 
 
 def test_an_observer_that_fails_is_a_message_of_the_command_and_others_warnings_stay(job_file, tmp_path):

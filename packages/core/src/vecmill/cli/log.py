@@ -8,13 +8,15 @@ import os
 import sys
 import threading
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from vecmill.cli import interrupt
+from vecmill.cli import interrupt, warnings
+from vecmill.cli.subcommand import Settings
 from vecmill.errors import ConfigError, VecmillError
 from vecmill.redaction import redacted
 
@@ -74,7 +76,8 @@ class Log:
             except OSError as error:
                 # A run is worth more than its log.
                 self._stream = None
-                click.echo(f"vecmill: the log cannot be written ({error.strerror}); the run goes on", err=True)
+                if not self.talks:
+                    click.echo(f"vecmill: the log cannot be written ({error.strerror}); the run goes on", err=True)
 
     def follow(self, observe: Callable[[RunEvent], None]) -> Callable[[RunEvent], None]:
         """Return an observer of a run that tells another one, and writes what is worth a line."""
@@ -109,15 +112,17 @@ def logged(place: str | None, command: str, subject: str) -> Iterator[Log]:
     from vecmill.__about__ import __version__
 
     began = time.perf_counter()
-    with _opened(place) as log:
+    with _opened(place) as log, warnings.told_to(log):
         log.write("command.started", command=command, subject=subject, version=__version__, pid=os.getpid())
         try:
             yield log
         except BaseException as error:
             took = round(time.perf_counter() - began, 3)
             level = "warning" if _code(error) == interrupt.INTERRUPTED else "error"
-            said = {"error": str(error), "kind": type(error).__name__}
-            log.write("command.ended", level, exit_code=_code(error), seconds=took, **said)
+            why = {"error": str(error), "kind": type(error).__name__, **_trace(error)}
+            log.write("command.ended", level, exit_code=_code(error), seconds=took, **why)
+            if log.talks and _is_ours_to_tell(error):
+                raise click.exceptions.Exit(_code(error)) from error  # what it says stands in the log
             raise
         log.write("command.ended", exit_code=0, seconds=round(time.perf_counter() - began, 3))
 
@@ -127,10 +132,25 @@ def _opened(place: str | None) -> Iterator[Log]:
     if place is None:
         yield Log()
     elif place == STANDARD_ERROR:
-        yield Log(sys.stderr, talks=True)
+        with _alone(sys.stderr) as log:
+            yield log
     else:
         with _file(place) as stream:
             yield Log(stream)
+
+
+@contextlib.contextmanager
+def _alone(stream: TextIO) -> Iterator[Log]:
+    """Log to standard error, where whatever else is written meanwhile becomes an event as well."""
+    from vecmill.cli.heard import Heard
+
+    log = Log(stream, talks=True)
+    heard = Heard(stream, lambda line: log.write("command.said", text=line))
+    with contextlib.redirect_stderr(heard):
+        try:
+            yield log
+        finally:
+            heard.finish()
 
 
 def _file(place: str) -> TextIO:
@@ -144,6 +164,18 @@ def _code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt) or interrupt.requested():
         return interrupt.INTERRUPTED
     return error.exit_code if isinstance(error, VecmillError) else 1
+
+
+def _is_ours_to_tell(error: BaseException) -> bool:
+    others = (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError)
+    return isinstance(error, Exception) and not isinstance(error, others)
+
+
+def _trace(error: BaseException) -> dict[str, str]:
+    """Return the traceback, if ``--debug`` asks for it."""
+    context = click.get_current_context(silent=True)
+    settings = context and context.find_object(Settings)
+    return {"traceback": "".join(traceback.format_exception(error))} if settings and settings.debug else {}
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -43,19 +43,14 @@ def command(  # noqa: PLR0913 - a command takes its options
     from vecmill.job.overrides import apply
 
     options = apply({}, settings) | ({"force": True} if force else {})
-    warn_of_plugins()
     if dry_run:
+        warn_of_plugins()
         _preview(directory, to, options)
         return
-    try:
-        with logged(log_json, "publish", str(directory)) as log:
-            where = _publish(directory, to, options, log, quiet=quiet)
-            log.write("run.published", places=[where])
-    except BaseException:
-        if interrupt.requested():
-            again = f"run the same command again:\n    {interrupt.same_command()}"
-            click.echo(f"vecmill: interrupted; what was sent is kept. To go on, {again}", err=True)
-        raise
+    with logged(log_json, "publish", str(directory)) as log:
+        warn_of_plugins()
+        where = _publish(directory, to, options, log, quiet=quiet)
+        log.write("run.published", places=[where])
     click.echo(where)
 
 
@@ -63,8 +58,14 @@ def _publish(directory: Path, to: str, options: dict[str, Any], log: Log, *, qui
     from vecmill.cli.delivery import delivery
     from vecmill.job.delivery import publish
 
-    with delivery(quiet=quiet or log.talks) as observe:
-        return publish(directory, to, options, log.follow(observe))
+    try:
+        with delivery(quiet=quiet or log.talks) as observe:
+            return publish(directory, to, options, log.follow(observe))
+    except BaseException:
+        if interrupt.requested():
+            again = f"run the same command again:\n    {interrupt.same_command()}"
+            click.echo(f"vecmill: interrupted; what was sent is kept. To go on, {again}", err=True)
+        raise
 
 
 def _preview(directory: Path, to: str, options: dict[str, Any]) -> None:

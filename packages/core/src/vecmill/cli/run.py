@@ -53,17 +53,15 @@ def command(
     from vecmill.cli.tally import Tally
 
     tally = Tally()
-    try:
-        with (
-            logged(log_json, "run", str(job_file)) as log,
-            progress(tally, quiet=quiet or log.talks) as observe,
-        ):
-            dataset = _run(job_file, overrides, log.follow(observe), how)
-            log.write("run.published", places=list(dataset.published))
-    except BaseException:
-        if interrupt.requested():
-            click.echo(f"vecmill: {_interrupted(tally)}", err=True)
-        raise
+    with logged(log_json, "run", str(job_file)) as log:
+        try:
+            with progress(tally, quiet=quiet or log.talks) as observe:
+                dataset = _run(job_file, overrides, log.follow(observe), how)
+        except BaseException:
+            if interrupt.requested():
+                click.echo(f"vecmill: {_interrupted(tally)}", err=True)
+            raise
+        log.write("run.published", places=list(dataset.published))
     if as_json:
         click.echo(dataset.manifest.model_dump_json(indent=2))
     else:

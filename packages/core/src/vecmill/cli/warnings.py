@@ -1,7 +1,8 @@
-"""Warnings on standard error."""
+"""Warnings of a command, on standard error and in its log."""
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,12 @@ import click
 from vecmill.errors import PluginWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
+
+    from vecmill.cli.log import Log
+
+_logs: list[Log] = []
 
 
 def install() -> None:
@@ -33,6 +39,16 @@ def install() -> None:
     warnings.showwarning = show
 
 
+@contextlib.contextmanager
+def told_to(log: Log) -> Iterator[None]:
+    """Have a command's log tell of warnings about plugins, and it alone where a message would be in its way."""
+    _logs.append(log)
+    try:
+        yield
+    finally:
+        _logs.remove(log)
+
+
 def warn_of_plugins() -> None:
     """Report each plugin that was left out because it is broken."""
     from vecmill.plugins import load
@@ -43,6 +59,9 @@ def warn_of_plugins() -> None:
 
 def _warn(text: str) -> None:
     # Imported here, so that ``--help`` need not.
-    from vecmill.cli.text import said
+    from vecmill.cli.text import printable, said
 
-    click.echo(f"vecmill: warning: {said(text)}", err=True)
+    for log in _logs:
+        log.write("command.warned", "warning", text=printable(text))
+    if not any(log.talks for log in _logs):
+        click.echo(f"vecmill: warning: {said(text)}", err=True)
