@@ -59,6 +59,15 @@ def test_the_body_says_how_the_vectors_were_made(manifest):
     assert "It cost about 41.50 USD" in card(manifest.model_copy(update={"cost": cost}))
 
 
+def test_a_stranger_is_told_what_every_column_is_and_what_the_dataset_is_of(manifest):
+    """Columns that were carried along too; on the Hub the repository's name says more than that files were read."""
+    kept = manifest.model_copy(update={"columns": {**manifest.columns, "product": "string"}})
+    text = card(kept, Place("user/tickets", "data/run-1", "run-1"))
+    assert all(f"`{name}`" in text.partition("## Columns")[2].partition("##")[0] for name in kept.columns)
+    assert "# tickets embedded with " in text
+    assert 'pip install "vecmill[local]"' in card(kept)
+
+
 def test_share_alike_is_explained_where_it_holds(manifest):
     """For licences that ask for it, and for no others."""
     assert "Share alike" in card(manifest, Place(license=("cc-by-sa-4.0",)))

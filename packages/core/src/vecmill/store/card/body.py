@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from vecmill.store.card.front import title
+from vecmill.store.schema import RESERVED
 
 if TYPE_CHECKING:
     from vecmill.records import Cost, Manifest
@@ -19,7 +20,7 @@ def what(manifest: Manifest, place: Place) -> str:
     model, account = manifest.model, manifest.account
     length = "unit length" if model.normalized else "the model's own length"
     return f"""\
-# {place.pretty_name or title(manifest)}
+# {title(manifest, place)}
 
 {account.chunks:,} chunks of {account.documents_embedded:,} documents, each with its place in the source and a vector of
 {model.dimension} dimensions.
@@ -39,7 +40,7 @@ def what(manifest: Manifest, place: Place) -> str:
 def usage(manifest: Manifest, place: Place) -> str:
     """Show how to embed a query and search, in code that runs."""
     if not place.repo:
-        return '## Search\n\n```bash\nvecmill search . "your question"\n```\n'
+        return '## Search\n\n```bash\npip install "vecmill[local]"\nvecmill search . "your question"\n```\n'
     product = "The product is the cosine" if manifest.model.normalized else "The larger the product, the nearer"
     return f"""\
 ## Search
@@ -68,12 +69,13 @@ without `revision` you get the newest one.
 
 def columns(manifest: Manifest, place: Place) -> str:
     """Say what is in the columns, and in other configurations."""
+    *others, last = ["id", "url", "title", *(name for name in manifest.columns if name not in RESERVED)]
     return f"""\
 ## Columns
 
-`id`, `url` and `title` are the source's. `text` is characters `start` to `end` of the document (Unicode code points),
-its `chunk_index`-th piece, of `tokens` tokens as embedded. `embedding` is a fixed-size list of
-{manifest.model.dimension} float32, never null, always finite.
+{", ".join(f"`{name}`" for name in others)} and `{last}` are the source's. `text` is characters `start` to `end` of the
+document (Unicode code points), its `chunk_index`-th piece, of `tokens` tokens as embedded. `embedding` is a
+fixed-size list of {manifest.model.dimension} float32, never null, always finite.
 {"".join(_VARIANTS[name] for name in place.variants)}"""
 
 

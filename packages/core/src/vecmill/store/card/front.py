@@ -21,7 +21,7 @@ def front(manifest: Manifest, place: Place) -> str:
     repo = manifest.source.options.get("repo")
     terms = place.terms(manifest.source.terms)
     told: dict[str, Any] = {
-        "pretty_name": place.pretty_name or title(manifest),
+        "pretty_name": title(manifest, place),
         "license": list(terms.license),
         "license_name": terms.license_name,
         "license_link": terms.license_link,
@@ -36,10 +36,10 @@ def front(manifest: Manifest, place: Place) -> str:
     return f"---\n{dump({key: value for key, value in told.items() if value})}---\n"
 
 
-def title(manifest: Manifest) -> str:
-    """Return the dataset's name for people, if it was given none."""
-    source = manifest.source.options.get("repo") or manifest.source.name
-    return f"{source} embedded with {model_name(manifest)}"
+def title(manifest: Manifest, place: Place) -> str:
+    """Return the dataset's name for people: the one it was given, or what it is made of, and with which model."""
+    text = manifest.source.options.get("repo") or place.repo.rpartition("/")[2] or manifest.source.name
+    return place.pretty_name or f"{text} embedded with {model_name(manifest)}"
 
 
 def model_name(manifest: Manifest) -> str:
