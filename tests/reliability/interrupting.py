@@ -65,7 +65,8 @@ class Interrupting:
         self._case = case
         self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
         (folder / "sitecustomize.py").write_text(DUMPS)
-        self._environment = {**case.environment, "PYTHONPATH": str(folder)}
+        path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self._environment = {**case.environment, "PYTHONPATH": os.pathsep.join(path)}
         self.ends: Counter[str] = Counter()
         self.finds: list[str] = []
         began = time.monotonic()

@@ -15,13 +15,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+from vecmill.cli import moment
+
 if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
 PATIENCE_SECONDS = 30.0
 """What has not stopped in order by then, such as an upload in a library's thread, is stopped at once."""
-AGAIN_SECONDS = 0.05
+AGAIN_SECONDS = 0.001
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 
@@ -73,12 +75,28 @@ def same_command() -> str:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    del frame
-    if _requested or _ended:
-        return
-    _requested.append(number)
-    _announce()
-    raise KeyboardInterrupt
+    if not _requested and not _ended:
+        _requested.append(number)
+        _announce()
+        _interrupt(frame)
+
+
+def _interrupt(frame: FrameType | None) -> None:
+    here = frame is not None and frame.f_globals is globals()  # the way back from the last try
+    if moment.fits(frame) and not here:
+        raise KeyboardInterrupt
+    _come_again()
+
+
+def _come_again() -> None:
+    signal.signal(signal.SIGALRM, _stop_again)
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+
+
+def _stop_again(number: int, frame: FrameType | None) -> None:
+    del number
+    if not _ended:
+        _interrupt(frame)
 
 
 def _watch(signals: int) -> None:
@@ -112,14 +130,7 @@ def _unraisable(lost: sys.UnraisableHookArgs) -> None:
     if lost.exc_type is not KeyboardInterrupt or not _requested:
         sys.__unraisablehook__(lost)
     elif not _ended:
-        signal.signal(signal.SIGALRM, _stop_again)
-        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
-
-
-def _stop_again(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    if not _ended:
-        raise KeyboardInterrupt
+        _come_again()
 
 
 def _ignore() -> None:
