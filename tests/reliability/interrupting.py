@@ -101,7 +101,7 @@ class Interrupting:
         return child.returncode == 0
 
     def _judge(self, moment: float, number: signal.Signals, code: int, errors: str, *, early: bool) -> None:
-        if early and code not in {0, INTERRUPTED}:
+        if early and (code == -number or "KeyboardInterrupt" in errors):
             self.ends["before vecmill's first line"] += 1  # Python itself ends as it sees fit
         elif code == INTERRUPTED and not any(word in errors for word in UNORDERLY):
             self.ends["interrupted"] += 1

@@ -6,6 +6,7 @@ python tests/reliability/interrupts.py [COUNT] [COMMAND]      (hatch run interru
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("count", type=int, nargs="?", default=50)
     parser.add_argument("command", nargs="?", default="", help="the beginning of its name; all by default")
     asked = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or what a shell has in the background would ignore it
     found = 0
     with tempfile.TemporaryDirectory(prefix="interrupts-") as name, HubDouble(Path(name) / "hub") as hub:
         for case in Commands(Path(name), hub).all():
