@@ -99,11 +99,16 @@ def test_the_articles_recipe_is_a_matter_of_settings(cloud, recipe, vecmill):
     "the router beside a worker is too busy, breaks connections, dies, and returns null for NaN",
     promise="Each chunk is there once; a document whose vector is no number is set aside alone, with the reason.",
 )
+@pytest.mark.fault(
+    "modal",
+    "the Volume does not take what a worker has written",
+    promise="One attempt is lost; the shard is done again.",
+)
 def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(cloud, recipe, same, vecmill):
     """It is too busy, breaks connections, dies, and returns null for a vector that is not a number.
 
     In batches of 32. All is there that is there without faults, once, but the one document whose vector is not
-    a number, and that is in quarantine with the reason.
+    a number, and that is in quarantine with the reason. The first commit of a worker is refused, too.
     """
     whole = recipe.table
     mark = whole["text"][0].as_py()[:30]
@@ -111,9 +116,11 @@ def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(
     assert whole.num_rows > 2 * 4 * 32  # so that at least one of two routers meets its seventh request, and dies
     cloud.retire()
     cloud.route(**CANNED, script=["busy", None, "reset"], die_every=7, nan=mark)
+    cloud.plane.volumes.refusing = WORKER
     made = cloud.embed(*RECIPE, "batching.size=32", "max_quarantine=0.1", "publish.0.path=out/faults")
     (set_aside,) = pq.read_table(made.path / "quarantine.parquet").to_pylist()
     assert set_aside["id"] == victim
+    assert "is tried again: StoreError: what this container wrote could not be committed to the Volume" in cloud.log
     vecmill("verify", made.path)
     assert same(made.table, whole.filter([name != victim for name in whole["id"].to_pylist()]))
 

@@ -5,7 +5,7 @@ import pickle
 import modal
 import pytest
 
-from vecmill.errors import ConfigError, StoreError
+from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill_modal_runtime.answer import answer, heard, told
 
 
@@ -21,6 +21,12 @@ def test_an_error_is_a_value_in_the_container_and_an_error_for_the_command(monke
     with pytest.raises(ConfigError, match=r"^no \*\*\* here$"):
         heard(came)
     assert heard(answer(lambda: {"documents": 1})) == {"documents": 1}
+
+    def late():
+        raise modal.exception.FunctionTimeoutError("a download took too long")
+
+    with pytest.raises(RunError, match="FunctionTimeoutError: a download took too long"):
+        heard(answer(late))
 
 
 def test_a_fault_is_no_answer():

@@ -1,13 +1,12 @@
 """Dispatch: every shard has one outcome, whatever Modal does, and few are with Modal at once."""
 
-import asyncio
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, ShardTask
+from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
 from vecmill_modal_runtime.dispatch import Dispatch
@@ -57,7 +56,7 @@ def test_every_shard_has_one_outcome(faults, tasks, receipt, cloud):
     assert sorted(outcome.index for outcome in outcomes) == list(range(12))
     for outcome in outcomes:
         if isinstance(outcome, ShardFailure):
-            assert outcome.attempts == 3 or outcome.error == "f"
+            assert outcome.attempts >= 3 or outcome.error == "f"
     retried = Counter(event.shard for event in told if isinstance(event, ShardRetried))
     assert all(count <= 2 for count in retried.values())
 
@@ -87,10 +86,10 @@ def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
 @pytest.mark.fault(
     "modal",
     "a container times out and Modal does not say over which shard",
-    promise="It is found out, tried again, and named if it fails.",
+    promise="Modal has tried it as often as `attempts` says; then it is found out, and named.",
 )
 def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, cloud):
-    """A timeout comes back without a name; the shard that never answers is the one that is tried again, then fails."""
+    """A timeout comes back without a name; the shard that never answers is the one that failed."""
 
     def answer(task):
         if task.index == 2:
@@ -101,33 +100,6 @@ def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, clou
     (failure,) = (outcome for outcome in outcomes if isinstance(outcome, ShardFailure))
     assert (failure.index, failure.attempts) == (2, 3)
     assert "hit its timeout" in failure.error
-
-
-def test_a_shard_that_is_given_out_again_while_another_fails_is_not_lost(tasks, receipt):
-    """The client's thread takes the first of two that Modal lost, before the failure of the second is looked at."""
-    pulled = []
-
-    def pull():
-        pulled.append(ShardTask.model_validate_json(loop.run(anext(feed))).index)
-
-    def run(given):
-        nonlocal feed
-        feed = given
-        pull(), pull()
-        yield Outcome(index=0, error="bad luck").model_dump_json()
-        pull()
-        yield TimeoutError("lost")
-        yield TimeoutError("lost")
-        yield Outcome(index=1, receipt=receipt(1)).model_dump_json()
-
-    feed, options = None, ModalOptions(attempts=2)
-    with asyncio.Runner() as loop:
-        outcomes = Dispatch(tasks(2), options, PLENTY, lambda _: None).outcomes(run)
-        failure = next(outcomes)
-        assert (failure.index, failure.attempts) == (0, 2)
-        pull()
-        assert pulled == [0, 1, 0, 1]
-        assert [outcome.index for outcome in outcomes] == [1]
 
 
 @pytest.mark.fault(

@@ -20,6 +20,8 @@ SCALING = {
     "task_idle_timeout_secs": "scaledown_window",
 }
 """Options that a definition has under other names."""
+WHOLE = ("retry_policy",)
+"""Options whose parts belong together: no retries is a policy, too."""
 
 
 class Variants:
@@ -68,6 +70,8 @@ def _put(definition: api_pb2.Function, name: str, value: Any) -> None:
     field = definition.DESCRIPTOR.fields_by_name[name]
     if field.is_repeated:
         getattr(definition, name).extend(value)
+    elif name in WHOLE:
+        getattr(definition, name).CopyFrom(value)
     elif field.message_type is not None:
         getattr(definition, name).MergeFrom(value)
     else:

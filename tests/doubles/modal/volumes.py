@@ -24,6 +24,7 @@ class Volumes:
     Attributes:
         volumes: By id.
         behind: Whether a container's views begin a commit behind, as is Modal's right, until it reloads.
+        refusing: A function whose containers' next commit is refused.
     """
 
     def __init__(self, folder: Path, containers: Containers, number: Numbering) -> None:
@@ -32,6 +33,7 @@ class Volumes:
         self._number = number
         self.volumes: dict[str, Volume] = {}
         self.behind = False
+        self.refusing = ""
 
     def get(self, volume: str) -> Volume:
         """Return a Volume.
@@ -78,6 +80,9 @@ class Volumes:
     async def commit(self, request: api_pb2.VolumeCommitRequest, caller: str) -> api_pb2.VolumeCommitResponse:
         """Let others see what a container wrote."""
         volume = self.get(request.volume_id)
+        if self.refusing and any(container.id == caller for container in self._containers.of(self.refusing)):
+            self.refusing = ""
+            raise refuse(Status.FAILED_PRECONDITION, "the Volume is being written to by too many")
         if caller in volume.views:
             volume.commit(volume.views[caller])
         return api_pb2.VolumeCommitResponse(skip_reload=True)

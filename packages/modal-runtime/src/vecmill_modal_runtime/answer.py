@@ -21,9 +21,10 @@ T = TypeVar("T")
 
 
 def answer(work: Callable[[], T]) -> T | VecmillError:
-    """Do something in a container; return what comes of it, be it an error that vecmill raised on purpose."""
+    """Do something in a container; return what comes of it, be it an expected error, of vecmill or of Modal."""
     try:
-        return work()
+        with understood():
+            return work()
     except VecmillError as error:
         # Here, for the secrets of a container are not those of the laptop.
         return type(error)(redacted(str(error)))

@@ -109,7 +109,10 @@ class Dispatch:
                 return
             found, self._lost = list(zip(self._flying, self._lost, strict=False)), []
         for index, error in found:
-            yield from self._failed(index, error, final=False)
+            with self._lock:
+                del self._flying[index]
+            tried = self._tried[index] - 1 + self._options.attempts  # Modal has tried again by itself
+            yield ShardFailure(index=index, error=error, attempts=tried)
 
     def _failed(self, index: int, error: str, *, final: bool) -> Iterator[ShardFailure]:
         tried = self._tried[index]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from vecmill_modal_runtime.options import ModalOptions
 
+RETRY_SECONDS = 5.0
+"""Before the second attempt; twice as long before each other one."""
 _workers: list[Any] = []
 
 
@@ -67,10 +69,15 @@ def _equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.
         "scaledown_window": options.scaledown_window,
         "timeout": options.timeout_s,
         "startup_timeout": options.startup_timeout_s,
-        "retries": modal.Retries(max_retries=2, initial_delay=1.0),
+        "retries": retries(options),
         "region": options.region,
         "enable_memory_snapshot": options.memory_snapshot,
     }
+
+
+def retries(options: ModalOptions) -> modal.Retries:
+    """Return how Modal tries again when it fails itself: a time that is up, a container that does not start."""
+    return modal.Retries(max_retries=options.attempts - 1, initial_delay=RETRY_SECONDS)
 
 
 def _worker_class(options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type of their own

@@ -47,7 +47,7 @@ class ModalOptions(Options):
     concurrency: int = Field(1, ge=1, le=64)
     timeout_s: int = Field(3600, ge=1, le=DAY)
     startup_timeout_s: int = Field(900, ge=1, le=DAY)
-    attempts: int = Field(3, ge=1)
+    attempts: int = Field(3, ge=1, le=11)
     window: int = Field(20, ge=1, le=1000)
     region: str | None = None
     memory_snapshot: bool = False

@@ -112,12 +112,15 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
 def _with(worker: Any, options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type
     """Give the worker class the options of this run in place of those it was deployed with."""
+    from vecmill_modal_runtime.fleet import retries
+
     chosen: dict[str, Any] = {
         "cpu": options.cpu,
         "memory": options.memory_mib,
         "max_containers": options.max_containers,
         "scaledown_window": options.scaledown_window,
         "timeout": options.timeout_s,
+        "retries": retries(options),
     }
     if options.gpu:
         chosen["gpu"] = options.gpu[0] if len(options.gpu) == 1 else list(options.gpu)
