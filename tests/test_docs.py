@@ -33,12 +33,26 @@ def test_every_hook_is_documented_with_its_arguments(hook):
 
 def test_the_plugin_in_the_docs_keeps_its_protocol(monkeypatch):
     """The chunker of docs/plugins.md passes the check that the page tells its author to run."""
-    code, test, _ = blocks(ROOT / "docs" / "plugins.md", "python")
+    code, test, *_ = blocks(ROOT / "docs" / "plugins.md", "python")
     module = types.ModuleType("vecmill_sentences")
     monkeypatch.setitem(sys.modules, "vecmill_sentences", module)
     exec(code, vars(module))  # noqa: S102 - our own page
     check_chunker(module.Sentences)
     assert "check_chunker(Sentences)" in test
+
+
+def test_the_source_and_the_publisher_in_the_docs_pass_the_tests_in_the_docs(monkeypatch, tmp_path):
+    """The two of docs/plugins.md, and the page's own tests of them."""
+    _, _, source, publisher, tests, _ = blocks(ROOT / "docs" / "plugins.md", "python")
+    plugin = types.ModuleType("vecmill_tickets")
+    monkeypatch.setitem(sys.modules, "vecmill_tickets", plugin)
+    exec(source + publisher, vars(plugin))  # noqa: S102 - our own page
+    found = {"__name__": "tests"}
+    exec(tests, found)  # noqa: S102 - (the same)
+    for folder in ("tickets", "sqlite"):
+        (tmp_path / folder).mkdir()
+    found["test_tickets"](tmp_path / "tickets")
+    found["test_sqlite"](tmp_path / "sqlite", monkeypatch)
 
 
 def test_the_observer_in_the_docs_tells_of_a_run(tmp_path, capsys):
