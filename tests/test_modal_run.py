@@ -39,7 +39,7 @@ path = "out/topics"
 @pytest.fixture
 def begin(plane, tmp_path):
     """Return a function that starts ``vecmill`` in a folder with a corpus and a job, and nothing of the repository."""
-    stage = Stage(plane, tmp_path, documents=8)
+    stage = Stage(plane, tmp_path, documents=8, vectors="random")
     (tmp_path / "job.toml").write_text(JOB.format(model=MODEL))
 
     def start(*args, **variables):

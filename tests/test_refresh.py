@@ -54,7 +54,7 @@ class Surroundings(Stage):
     """
 
     def __init__(self, plane, folder, hub):
-        super().__init__(plane, folder, documents=16)
+        super().__init__(plane, folder, documents=16, vectors="random")
         self.hub = hub
         self.job.write_text(JOB)
         self._files = folder / "topics"

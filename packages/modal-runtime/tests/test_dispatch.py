@@ -28,11 +28,11 @@ def done(receipt):
 
 
 def test_few_shards_are_in_flight_at_once(tasks, receipt, cloud):
-    """Of 300 shards no more than containers and window together ever wait."""
+    """Of 100 shards no more than containers and window together ever wait."""
     options = ModalOptions(max_containers=3, window=4)
     run = cloud(done(receipt))
-    outcomes = list(Dispatch(tasks(300), options, PLENTY, lambda _: None).outcomes(run))
-    assert sorted(outcome.index for outcome in outcomes) == list(range(300))
+    outcomes = list(Dispatch(tasks(100), options, PLENTY, lambda _: None).outcomes(run))
+    assert sorted(outcome.index for outcome in outcomes) == list(range(100))
     assert run.most <= options.in_flight == 7
 
 
