@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from doubles.hub import HubDouble
 from doubles.tei import MODEL, RouterDouble
+from reliability.commands import Commands
+from reliability.interrupting import Interrupting
 from reliability.killing import STAND_INS, VECMILL, Killing
 from reliability.processes import Family
 from reliability.small_job import write_job
@@ -18,6 +21,8 @@ from reliability.small_job import write_job
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the family of a process is read from /proc")
 KILLS = int(os.environ.get("VECMILL_KILLS", "5"))
 """How often to kill; ``VECMILL_KILLS=100`` for the long version."""
+INTERRUPTS = 4
+"""How often to interrupt a command."""
 
 
 @pytest.fixture
@@ -120,6 +125,23 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, famil
         manifest = json.loads(finish("run", job, "-q", "--json").stdout)
     assert len(manifest["shards"]) > kept
     finish("verify", tmp_path / "out")
+
+
+@pytest.mark.fault(
+    "interruption",
+    "SIGINT or SIGTERM at any moment of any command",
+    promise="It ends in order with 130, or with its own code if it was done: no traceback, no process and no temporary "
+    "file stays, and the same command makes the same dataset.",
+)
+@pytest.mark.slow
+def test_a_signal_at_any_moment_ends_a_command_in_order(tmp_path):
+    """Interrupted over its whole life, from Python's first line on; ``hatch run interrupts`` does it to each command."""
+    with HubDouble(tmp_path / "hub") as hub:
+        case = next(case for case in Commands(tmp_path, hub).all() if case.name == "run, inline")
+        interrupting = Interrupting(case, tmp_path)
+        interrupting.rounds(INTERRUPTS)
+    assert interrupting.finds == []
+    assert interrupting.ends.total() == INTERRUPTS
 
 
 @pytest.mark.fault(

@@ -41,7 +41,6 @@ class Commands:
         self._job = write_job(folder, 120, target_mb=0.01)
         self._real = write_job(folder / "real", 20, embedder=REAL, target_mb=0.02)
         self._dataset = folder / "dataset"
-        self._do(*self._run_to(self._dataset, self._real))
 
     def all(self) -> Iterator[Case]:
         """Yield a case for each command, and for each way that a run can go."""
@@ -50,6 +49,7 @@ class Commands:
         yield self._run("run, inline", self._job, inline)
         yield self._run("run, real model", self._real)
         yield self._run("run, to the Hub", self._job, publish=to_hub)
+        self._do(*self._run_to(self._dataset, self._real))
         yield self._publish_to_hub()
         yield self._publish_to_folder()
         dataset = str(self._dataset)

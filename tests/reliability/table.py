@@ -42,8 +42,8 @@ HEAD = """\
 A run is complete, or it says exactly what is missing. Each line below is shown by a test.
 This page is made from the tests: `hatch run reliability --write` writes it, and a test checks that it is up to date.
 
-Long versions, each one command: `hatch run kills` (kills a run at 100 random moments), `hatch run soak`
-(a million chunks under 5% faults).
+Long versions, each one command: `hatch run kills` (kills a run at 100 random moments), `hatch run interrupts`
+(interrupts every command at 50), `hatch run soak` (a million chunks under 5% faults).
 """
 
 if TYPE_CHECKING:

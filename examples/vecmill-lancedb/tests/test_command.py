@@ -93,6 +93,7 @@ def interrupted(*args):
         threading.Event().wait()
 
 rows._batches = interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell has it ignored
 sys.exit(main())
 """
 
