@@ -135,7 +135,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, famil
 )
 @pytest.mark.slow
 def test_a_signal_at_any_moment_ends_a_command_in_order(tmp_path):
-    """Interrupted over its whole life, from Python's first line on; ``hatch run interrupts`` does it to each command."""
+    """Interrupted over its whole life, from Python's start on; ``hatch run interrupts`` does it to each command."""
     with HubDouble(tmp_path / "hub") as hub:
         case = next(case for case in Commands(tmp_path, hub).all() if case.name == "run, inline")
         interrupting = Interrupting(case, tmp_path)
