@@ -98,6 +98,13 @@ def test_the_first_rows_there_are_tell_the_columns():
             look(Given(nothing), None)
 
 
+def test_a_column_that_would_pass_for_a_part_of_ours_is_refused():
+    """Parquet names the numbers of a vector in this way."""
+    rows = pa.record_batch({"id": ["1"], "text": ["x"], "embedding.list.element": [1]})
+    with pytest.raises(ConfigError, match=r"'embedding\.list\.element' would collide with vecmill's own"):
+        look(Given([[rows]]), None)
+
+
 def test_what_no_file_can_hold_is_refused_before_any_work():
     """An object that is always empty has no columns, which Parquet cannot write."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "kind": pa.array([{}], pa.struct([]))})

@@ -155,6 +155,8 @@ def test_without_ids_records_are_numbered(tmp_path: Path, read_all: Callable[...
         ("id,text\n1,a\n", {"keep": ["lang"]}, ConfigError, "has no column 'lang'. It has: id, text. Take it out"),
         ("text,text\n1,a\n", {}, ConfigError, "has 2 columns named 'text'"),
         ("", {}, SourceError, "a.csv has no header line"),
+        ("id,text\r1,a\r", {}, SourceError, "a.csv has no header line .*: its first line is not valid CSV: new-line"),
+        ("id, text,\x00\n1,a,b\n", {}, ConfigError, r"It has: id, ' text', '\\x00'. Name"),
         ("id,text\n", {}, SourceError, "holds no documents"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +46,30 @@ def test_a_list_keeps_its_order_and_takes_a_file_once(folder: Path) -> None:
     assert _names([f"{folder}/b.jsonl", f"{folder}/*.jsonl"]) == ["b.jsonl", "a.jsonl"]
 
 
+def test_a_file_is_read_once_however_its_folder_is_reached(folder: Path) -> None:
+    """By way of another folder, of a link to its folder, and of links that lead around and around."""
+    (folder / "around").symlink_to(folder)
+    (folder / "link").symlink_to(folder / "deep")
+
+    assert _names([f"{folder}/a.jsonl", f"{folder}/deep/../a.jsonl"]) == ["a.jsonl"]
+    assert _names(f"{folder}/**/a.jsonl") == ["a.jsonl"]
+    assert _names(str(folder)) == ["a.jsonl", "b.jsonl", "deep/er/c.jsonl.gz"]
+
+
+def test_a_linked_folder_is_part_of_the_folder_it_is_in(folder: Path, tmp_path: Path) -> None:
+    """Files on another disk or in a hidden place are not passed over in silence, nor is a name in capitals."""
+    (tmp_path / "disk" / "inner").mkdir(parents=True)
+    for name in ("d.jsonl", "inner/E.JSONL"):
+        (tmp_path / "disk" / name).touch()
+    (tmp_path / "disk" / "inner" / "back").symlink_to(tmp_path)
+    (folder / "z").symlink_to(tmp_path / "disk")
+
+    (folder / "y").symlink_to(folder / ".cache")
+
+    assert _names(str(folder))[-3:] == ["y/d.jsonl", "z/d.jsonl", "z/inner/E.JSONL"]
+    assert len(_names(str(folder))) == 6
+
+
 def test_a_name_with_pattern_signs_is_a_file(tmp_path: Path) -> None:
     """A file that is there is meant literally."""
     (tmp_path / "a[1].jsonl").touch()
@@ -66,15 +91,24 @@ def test_names_do_not_depend_on_where_the_files_are(folder: Path, monkeypatch: p
         ("nowhere/*.jsonl", "No file matches 'nowhere/"),
         ("empty", "holds no file that ends with .jsonl or .jsonl.gz"),
         ([], "empty list"),
+        ("", "source.path is empty"),
+        ("~nobody-of-that-name/x", "'~nobody-of-that-name/x' cannot be found"),
+        ("x" * 5000, "x' cannot be read: File name too long"),
+        ("pipe.jsonl", "'pipe.jsonl' is a pipe or a device"),
+        ("gone.jsonl", "no file or folder 'gone.jsonl'"),
+        ("g*.jsonl", "'gone.jsonl' is a link to a file that is not there"),
+        (".", "'gone.jsonl' is a link to a file that is not there"),
     ],
 )
 def test_nothing_to_read_is_a_configuration_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: object, told: str
 ) -> None:
-    """The message names the path, and the folder it is relative to."""
+    """The message names the path, and the folder it is relative to; a link to nothing is not passed over."""
     (tmp_path / "empty").mkdir()
+    (tmp_path / "gone.jsonl").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe.jsonl")
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ConfigError, match=told) as caught:
         find(path, SUFFIXES)
-    assert str(tmp_path) in str(caught.value) or path in ("empty", [])
+    assert str(tmp_path) in str(caught.value) or "current folder" not in str(caught.value)

@@ -89,7 +89,7 @@ def test_a_compressed_file_is_one_partition(tmp_path: Path, read_all: Callable[.
         (b"null", "articles.jsonl:3", "holds null, not an object"),
         (b'{"id": "x", "text": "\xff"}', "articles.jsonl:3", "is not valid UTF-8: invalid start byte at byte 22"),
         (b"[" * 100_000, "articles.jsonl:3", "is not valid JSON: "),
-        (b'{"id": 1.5, "text": "a"}', "articles.jsonl:3", "has a number as its id, not a string"),
+        (b'{"id": 1.5, "text": "a"}', "articles.jsonl:3", "has a number as its id, not a string or a whole number"),
         (b'{"id": true, "text": "a"}', "articles.jsonl:3", "has a boolean as its id, not a string"),
         (b'{"id": "\\ud800", "text": "a"}', "articles.jsonl:3", "has a lone surrogate in its 'id'"),
         (b'{"id": "x", "text": 5}', "x", "has a number as its text, not a string"),

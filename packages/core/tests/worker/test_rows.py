@@ -25,6 +25,7 @@ def test_a_good_row_is_a_document():
         ("1", "", "blank text"),
         ("1", " \n\t\u00a0\u2003", "blank text"),
         (None, "a", "null id"),
+        ("", "a", "null id"),
     ],
 )
 def test_a_row_that_cannot_be_embedded_is_set_aside_with_its_reason(id_, text, reason):

@@ -62,10 +62,10 @@ def _check(keep: list[pa.Field]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vecmill.store.schema import RESERVED
+    from vecmill.store.schema import RESERVED, VECTOR
 
     for field in keep:
-        if field.name in RESERVED:
+        if field.name in RESERVED or field.name.startswith(f"{VECTOR}."):
             raise ConfigError(
                 f"source.keep: the column {field.name!r} would collide with vecmill's own: rename it in the source"
             )

@@ -121,7 +121,12 @@ class Projection:
 def missing(place: str, name: str, option: str, have: list[str]) -> str:
     """Say that a column is not there, which ones are, and how to name another."""
     advice = "Take it out of keep." if option == "keep" else f'Name another with columns = {{ {option} = "..." }}.'
-    return f"{place} has no column {name!r}. It has: {', '.join(map(str, have)) or 'none'}. {advice}"
+    return f"{place} has no column {name!r}. It has: {', '.join(map(_shown, have)) or 'none'}. {advice}"
+
+
+def _shown(name: str) -> str:
+    """Return a name as it is, if it can be seen that it is so."""
+    return name if name and name.isprintable() and name == name.strip() else repr(name)
 
 
 def _suits(role: str, kind: pa.DataType) -> bool:

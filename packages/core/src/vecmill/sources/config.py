@@ -55,7 +55,8 @@ class FilesConfig(SourceConfig):
     """Options of a source that reads files of this machine.
 
     Attributes:
-        path: A file, a folder, a glob pattern, or a list of them; read in this order, names sorted.
+        path: A file, a folder, a glob pattern, or a list of them; read in this order, names sorted. In a folder hidden
+            files are left out, and links to other folders are followed.
     """
 
     path: str | list[str]

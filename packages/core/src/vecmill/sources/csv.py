@@ -72,8 +72,9 @@ class CsvSource(RecordSource["CsvConfig", CsvRecord]):
     def _header(self, file: File) -> list[str]:
         header = next(read_records(file, self._delimiter(file)), None)
         if header is None or header.problem:
-            raise SourceError(f"{file.path} has no header line with the names of its columns. Put one at its top.")
+            why = f": its first line {header.problem}" if header else ""
+            raise SourceError(f"{file.path} has no header line with the names of its columns{why}. Put one at its top.")
         return header.fields
 
     def _delimiter(self, file: File) -> str:
-        return self.config.delimiter or ("\t" if ".tsv" in file.path.suffixes else ",")
+        return self.config.delimiter or ("\t" if ".tsv" in file.path.name.lower() else ",")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vecmill.errors import ConfigError
 from vecmill.sources.files import File, named
+from vecmill.sources.folder import inside, whole
 
 
 def find(path: str | list[str], suffixes: tuple[str, ...]) -> list[File]:
@@ -21,36 +22,38 @@ def find(path: str | list[str], suffixes: tuple[str, ...]) -> list[File]:
         ConfigError: There is no such file, or the folder or pattern holds none.
     """
     items = [path] if isinstance(path, str) else path
-    found = list(dict.fromkeys(match for item in items for match in _matches(item, suffixes)))
+    found: dict[Path, Path] = {}
+    for match in (match for item in items for match in _found(item, suffixes)):
+        found.setdefault(match.parent.resolve() / match.name, match)
     if not found:
         raise ConfigError("source.path is an empty list. Name a file, a folder or a pattern such as data/*.parquet.")
-    return named(found)
+    return named(list(found.values()))
+
+
+def _found(item: str, suffixes: tuple[str, ...]) -> list[Path]:
+    if not item:
+        raise ConfigError("source.path is empty. Name a file, a folder or a pattern such as data/*.parquet.")
+    try:
+        return _matches(item, suffixes)
+    except OSError as error:
+        told = f"{error.filename or item!r} cannot be read: {error.strerror}"
+        raise ConfigError(f"{told}. Change its permissions, or name another file or folder.") from error
+    except RuntimeError as error:  # nobody's home
+        raise ConfigError(f"{item!r} cannot be found: {error}") from error
 
 
 def _matches(item: str, suffixes: tuple[str, ...]) -> list[Path]:
     path = Path(item).expanduser()
     if path.is_dir():
-        return _inside(path, suffixes)
+        return inside(path, suffixes)
     if path.exists():
+        if not whole(path):
+            raise ConfigError(f"{item!r} is a pipe or a device, and a source is read more than once. Name a file.")
         return [path]
     if not glob.has_magic(item):
         raise ConfigError(f"There is no file or folder {item!r} (the current folder is {Path.cwd()}).")
     # Path.glob refuses absolute patterns.
-    matches = sorted(match for match in glob.glob(str(path), recursive=True) if Path(match).is_file())  # noqa: PTH207
+    matches = sorted(match for match in glob.glob(str(path), recursive=True) if whole(Path(match)))  # noqa: PTH207
     if not matches:
         raise ConfigError(f"No file matches {item!r} (the current folder is {Path.cwd()}).")
     return [Path(match) for match in matches]
-
-
-def _inside(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    found = sorted(
-        (path for path in folder.rglob("*") if path.name.endswith(suffixes) and _plain(path, folder)), key=str
-    )
-    if not found:
-        raise ConfigError(f"The folder {str(folder)!r} holds no file that ends with {' or '.join(suffixes)}.")
-    return found
-
-
-def _plain(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and path.is_file()

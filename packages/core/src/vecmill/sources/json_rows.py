@@ -72,7 +72,9 @@ class JsonRows:
             return value
         if role != "text" and type(value) is int:
             return str(value)
-        raise FaultError(f"has {kind(value)} as its {role}, not a string")
+        raise FaultError(
+            f"has {kind(value)} as its {role}, not a string{'' if role == 'text' else ' or a whole number'}"
+        )
 
 
 def _fields(data: bytes) -> Fields:

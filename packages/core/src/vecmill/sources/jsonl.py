@@ -62,4 +62,6 @@ def _complete(file: File, last: Line) -> None:
         parse(last.data)
     except NotJsonError as error:
         told = f"{file.path} breaks off in line {last.line}, which {error}"
-        raise SourceError(f"{told}. The file is truncated: get it again, or remove its last line.") from error
+        raise SourceError(
+            f"{told}. The file is truncated, or not one of JSON Lines: get it again, or remove its last line."
+        ) from error

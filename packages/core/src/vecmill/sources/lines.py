@@ -45,7 +45,7 @@ def endings(suffix: str) -> tuple[str, ...]:
 
 def compressed(file: File) -> bool:
     """Whether a file can only be read from its beginning."""
-    return file.path.suffix in CODECS
+    return file.path.suffix.lower() in CODECS
 
 
 def lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
@@ -84,4 +84,4 @@ def _opened(file: File) -> Iterator[IO[bytes]]:
         import pyarrow as pa
 
         # Not closed here: that would close the file itself, which is looked at once more at the end.
-        yield io.BufferedReader(pa.CompressedInputStream(stream, CODECS[file.path.suffix]), 1 << 20)
+        yield io.BufferedReader(pa.CompressedInputStream(stream, CODECS[file.path.suffix.lower()]), 1 << 20)

@@ -51,8 +51,8 @@ def _document(
 def _fault(id_: str | bytes | None, text: str | bytes | None, problem: object) -> tuple[str, str] | None:
     if problem is not None:
         return "unreadable", str(problem)
-    if id_ is None:
-        return "null id", "the id is null"
+    if not id_:
+        return "null id", "the id is null" if id_ is None else "the id is empty"
     if text is None:
         return "null text", "the text is null"
     if isinstance(id_, bytes) or isinstance(text, bytes):
