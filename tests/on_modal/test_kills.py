@@ -14,7 +14,7 @@ KILLS = int(os.environ.get("VECMILL_MODAL_KILLS", "2"))
 
 @pytest.mark.fault(
     "modal",
-    "the driver's container, a worker's, or all of them are killed",
+    "the driver's container, a worker's, or all of them are killed, or taken away by Modal",
     promise="The same call goes on from the receipts on the Volume, to the same bytes; no shard with a receipt is "
     "done again.",
 )

@@ -1,4 +1,4 @@
-"""Killing on Modal: driver and workers are killed at random moments, and the same call is made again."""
+"""Killing on Modal: driver and workers are killed, or taken away, at random moments; the same call is made again."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class ModalKilling:
         self._length = length
         self._chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self._number = 0
+        self._taken = False
         self.kills = dict.fromkeys(("the driver", "a worker", "all of it"), 0)
         self.resumed = 0
 
@@ -74,9 +75,17 @@ class ModalKilling:
             self.resumed += bool(left)
             done |= left | done
             for victim in victims:
-                victim.signal(signal.SIGKILL)
+                self._end(victim)
         call.communicate(timeout=300)
         return call.returncode == 0
+
+    def _end(self, victim: Container) -> None:
+        """Let its machine fail, or let Modal take it away, in turns: then it hears of it, and may say something."""
+        self._taken = not self._taken
+        if self._taken:
+            self._cloud.plane.preempt(victim)
+        else:
+            victim.signal(signal.SIGKILL)
 
     def _wait(self, call: subprocess.Popen[str], place: str) -> None:
         """Wait for a moment: of the call's whole life, or, every other time, soon after one more shard is done."""

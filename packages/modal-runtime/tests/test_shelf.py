@@ -1,5 +1,7 @@
 """Shelf: which editions are finished, which is current, and which go."""
 
+import shutil
+
 import pytest
 
 from vecmill.errors import StoreError
@@ -100,3 +102,15 @@ def test_an_unknown_run_is_named_with_those_there_are(shelf, add):
     there = add("1" * 40, 1)
     with pytest.raises(StoreError, match=f"no finished run 'wiki-x' .*there are: {there}"):
         shelf.find("wiki-x")
+
+
+def test_what_cannot_be_removed_is_told(shelf, add, monkeypatch):
+    """Nobody would look for it later: its record is gone."""
+
+    def refuse(folder):
+        raise PermissionError(13, "no", str(folder))
+
+    folder = add("1" * 40, 1)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(StoreError, match=f"{folder} could not be removed .*`modal volume rm -r`"):
+        shelf.remove(shelf.current)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from vecmill_modal_runtime.claim import Claim
     from vecmill_modal_runtime.options import ModalOptions
 
+ROUTER_SHARE = 0.9
+"""Of the time in which a container must have started: then it ends with the router's last words, not without any."""
+
 
 class ModalRuntime(Runtime["ModalOptions"]):
     """Runs shards on Modal's GPUs, in containers of the app's worker class; the driver sees receipts alone."""
@@ -129,13 +132,15 @@ def _with(worker: Any, options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's 
     return worker.with_options(**chosen)
 
 
-def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str]:
+def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
     """Return the parameters of the worker class: which model to have at hand, and whether to serve it."""
     embedder = task.spec.embedder
     model = {"model": embedder.options.get("model") or "", "revision": embedder.options.get("revision") or ""}
     served = embedder.name == "tei" and not embedder.options.get("url")
     precision = embedder.options.get("precision") or ("f16" if options.gpu else "f32")
-    return {**model, "device": ("cuda" if options.gpu else "cpu") if served else "", "precision": precision}
+    device = ("cuda" if options.gpu else "cpu") if served else ""
+    startup_s = max(1, round(options.startup_timeout_s * ROUTER_SHARE))
+    return {**model, "device": device, "precision": precision, "startup_s": startup_s}
 
 
 def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)

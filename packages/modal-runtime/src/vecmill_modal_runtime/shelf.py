@@ -94,12 +94,16 @@ class Shelf:
         return same[keep:]
 
     def remove(self, record: Record) -> None:
-        """Remove an edition, and the source files that only it was made from."""
+        """Remove an edition, and the source files that only it was made from.
+
+        Raises:
+            StoreError: Some of it is left.
+        """
         # the record first: what has none is not finished, whatever is left of it
         self._file(record.folder).unlink()
-        shutil.rmtree(self.root / record.folder, ignore_errors=True)
+        _remove(self.root / record.folder)
         if record.kept and not any(other.kept == record.kept for other in self._records("*")):
-            shutil.rmtree(record.kept, ignore_errors=True)
+            _remove(Path(record.kept))
 
     def _records(self, name: str | None = None) -> Iterator[Record]:
         for file in sorted(self.root.glob(f"{name or self.name}-*.json")):
@@ -112,6 +116,17 @@ class Shelf:
 
     def _write(self, target: Path, record: Record) -> None:
         write_bytes(target, self.root, record.model_dump_json(indent=2).encode() + b"\n")
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"{folder} could not be removed ({error}): `modal volume rm -r` removes what is left"
+        ) from error
 
 
 def open_dataset(root: Path, name: str, run: str = "") -> Dataset:

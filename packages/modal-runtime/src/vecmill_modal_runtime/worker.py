@@ -31,12 +31,14 @@ class ShardWorker:
         revision: Its revision.
         device: ``cuda`` or ``cpu`` for a router there; empty for none.
         precision: The router's arithmetic: ``f16`` or ``f32``.
+        startup_s: Longest time for the router to start.
     """
 
     model: str = modal.parameter(default="")
     revision: str = modal.parameter(default="")
     device: str = modal.parameter(default="")
     precision: str = modal.parameter(default="f16")
+    startup_s: int = modal.parameter(default=600)
 
     @modal.enter()
     def open(self) -> None:
@@ -47,7 +49,8 @@ class ShardWorker:
         self._router: Router | None = None
         folder = weights.bring(self.model, self.revision or None) if self.model else None
         if self.device and folder is not None:
-            self._router = Router(folder, cuda=self.device == "cuda", precision=self.precision)
+            cuda = self.device == "cuda"
+            self._router = Router(folder, cuda=cuda, precision=self.precision, startup_s=self.startup_s)
             self._router.start()
             os.environ[URL] = self._router.url
 
@@ -119,6 +122,7 @@ class SnapshotWorker(ShardWorker):
     revision: str = modal.parameter(default="")
     device: str = modal.parameter(default="")
     precision: str = modal.parameter(default="f16")
+    startup_s: int = modal.parameter(default=600)
 
     @modal.enter(snap=True)
     def import_all(self) -> None:
