@@ -13,6 +13,7 @@ from vecmill.sources.config import SourceConfig
     [
         ({"limit": 0}, "greater than 0"),
         ({"limit": True}, "valid integer"),
+        ({"limit": 10**30}, "less than 9223372036854775808"),
         ({"columns": {"body": "text"}}, "'id', 'text', 'url' or 'title'"),
         ({"columns": {"text": ""}}, "text must name a column"),
         ({"keep": ["title"]}, "title: the dataset has a column of that name already"),

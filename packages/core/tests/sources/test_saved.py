@@ -78,6 +78,13 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
         _source(tmp_path).fingerprint()
 
 
+def test_a_dataset_without_rows_is_refused(tmp_path: Path) -> None:
+    """The library saves one of no files at all."""
+    Dataset.from_dict({"text": []}).save_to_disk(tmp_path / "saved")
+    with pytest.raises(SourceError, match=r"holds no documents: it has no files\."):
+        list(_source(tmp_path / "saved").partitions(1_000))
+
+
 def test_an_indirect_order_is_refused(tmp_path: Path) -> None:
     """Old versions saved a row order beside the rows; reading past it would be another dataset."""
     _dataset().save_to_disk(tmp_path / "saved")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError
+from vecmill.expand import expanded
 from vecmill.protocols import Publisher, later
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vecmill.records import Manifest
     from vecmill_publishers.parquet_options import ParquetOptions
 
@@ -23,7 +25,7 @@ class ParquetPublisher(Publisher["ParquetOptions"]):
 
     def directory(self) -> Path:
         """Return the folder."""
-        return Path(self.config.path).expanduser()
+        return expanded(self.config.path)
 
     def publish(self, dataset: Path, manifest: Manifest) -> str:
         """Copy the dataset to the folder, unless it is there; the manifest goes last.

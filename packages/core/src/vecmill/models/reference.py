@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from vecmill.errors import ConfigError
+from vecmill.expand import expanded
 from vecmill.inside import is_inside
 
 PACKAGE = "package:"
@@ -27,7 +28,7 @@ def find_folder(model: str) -> Path | None:
     """
     if model.startswith(PACKAGE):
         return _in_package(model)
-    folder = Path(model).expanduser()
+    folder = expanded(model)
     if model and folder.is_dir():
         return folder
     if _LOOKS_LIKE_A_PATH.match(model) or folder.is_file():

@@ -28,7 +28,7 @@ class SourceConfig(Options):
         language: Codes of its languages, such as ``en``, in the same way.
     """
 
-    limit: Annotated[int, Field(gt=0, strict=True)] | None = None
+    limit: Annotated[int, Field(gt=0, lt=2**63, strict=True)] | None = None
     columns: dict[Role, str] = Field(default_factory=dict)
     keep: list[str] = Field(default_factory=list)
     license: Words = ()

@@ -6,6 +6,7 @@ import glob
 from pathlib import Path
 
 from vecmill.errors import ConfigError
+from vecmill.expand import expanded
 from vecmill.sources.files import File, named
 from vecmill.sources.folder import inside, whole
 
@@ -38,12 +39,10 @@ def _found(item: str, suffixes: tuple[str, ...]) -> list[Path]:
     except OSError as error:
         told = f"{error.filename or item!r} cannot be read: {error.strerror}"
         raise ConfigError(f"{told}. Change its permissions, or name another file or folder.") from error
-    except RuntimeError as error:  # nobody's home
-        raise ConfigError(f"{item!r} cannot be found: {error}") from error
 
 
 def _matches(item: str, suffixes: tuple[str, ...]) -> list[Path]:
-    path = Path(item).expanduser()
+    path = expanded(item)
     if path.is_dir():
         return inside(path, suffixes)
     if path.exists():

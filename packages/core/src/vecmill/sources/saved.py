@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.expand import expanded
 from vecmill.inside import is_inside
 from vecmill.protocols import later
 from vecmill.sources.files import File
@@ -30,7 +31,7 @@ class SavedSource(TableSource["SavedConfig"]):
     @cached_property
     def files(self) -> Sequence[File]:
         """Its Arrow files, in the dataset's order."""
-        folder = _dataset(Path(self.config.path).expanduser(), self.config.split)
+        folder = _dataset(expanded(self.config.path), self.config.split)
         state = _json(folder / "state.json")
         if state.get("_indices_data_files"):
             raise ConfigError(

@@ -102,7 +102,7 @@ def plan(
     """
     found = list(units)
     if not found:
-        raise SourceError(f"The source holds no documents: {_these(files)} without a single row.")
+        raise SourceError(f"The source holds no documents: {_these(files)}.")
     row = 0
     for start, stop in parts([unit.bytes for unit in found], target_bytes):
         partition = _partition(files, found[start:stop], row, extra)
@@ -124,4 +124,6 @@ def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, ext
 
 
 def _these(files: Sequence[Identified]) -> str:
-    return files[0].name if len(files) == 1 else f"{len(files)} files, the first is {files[0].name},"
+    if len(files) > 1:
+        return f"{len(files)} files, the first is {files[0].name}, without a single row"
+    return f"{files[0].name} without a single row" if files else "it has no files"
