@@ -99,3 +99,22 @@ def test_a_router_on_the_processor_is_refused(cloud):
     cloud.route()
     assert "fell back to the processor" in output
     assert "1 of 1 shards failed" in output
+
+
+@pytest.mark.fault(
+    "modal",
+    "a shard takes longer than `timeout_s`",
+    promise="It is tried as often as `attempts` says, and then named.",
+)
+def test_a_shard_that_takes_too_long_is_named(cloud):
+    """Modal ends its container, and says nothing of shards."""
+    cloud.retire()
+    cloud.route(cuda=True, vectors="random", script=["slow"] * 9, slow_s=60)
+    changes = ("source.limit=3", "runtime.attempts=1", "runtime.timeout_s=2", "publish.0.path=out/late")
+    output = cloud.end(cloud.begin(*changes), code=1)
+    cloud.route()
+    assert "1 of 1 shards failed" in output
+    assert "shard 0: FunctionTimeoutError: Task's current input" in output
+    assert "hit its timeout of 2s" in output
+    inputs = cloud.plane.ledger.inputs.values()
+    assert [i.retry for i in inputs if cloud.plane.functions.get(i.call.function).name == WORKER][-1] == 0
