@@ -6,6 +6,7 @@ from vecmill.errors import ConfigError
 from vecmill.plugins.build import build, options
 from vecmill.plugins.registry import Registry
 from vecmill.records import ComponentSpec
+from vecmill.sources.parquet import ParquetSource
 from vecmill.testing import HashEmbedder
 
 
@@ -32,6 +33,12 @@ def test_a_wrong_option_is_named_with_what_was_found_and_what_is_allowed(values,
     """Unknown keys and wrong types are told apart and explained."""
     with pytest.raises(ConfigError, match=message):
         options(HashEmbedder, "embedder", values)
+
+
+def test_a_wrong_key_within_an_option_is_told_by_its_place():
+    """As a job file or ``--set`` would write it."""
+    with pytest.raises(ConfigError, match=r"^source\.columns\.txt: input should be 'id', 'text', 'url' or 'title'"):
+        options(ParquetSource, "source", {"path": "a.parquet", "columns": {"txt": "body"}})
 
 
 def test_every_wrong_option_is_told_at_once():

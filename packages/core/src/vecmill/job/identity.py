@@ -50,7 +50,17 @@ def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """Say in a few words in which keys two identities differ."""
     left, right = _flat(mine), _flat(theirs)
     keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    return ", ".join(f"{key} ({right.get(key)!r} there, {left.get(key)!r} now)" for key in keys[:4]) or "nothing"
+    return ", ".join(_told(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
+
+
+def _told(key: str, there: object, now: object) -> str:
+    return (
+        "content (the source has changed)" if key == "content" else f"{key} ({_shown(there)} there, {_shown(now)} now)"
+    )
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -105,9 +105,11 @@ def clear(layout: Layout) -> None:
 
 
 def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
+    newer = layout.manifest.is_file() and {**theirs, "content": plan.identity["content"]} == plan.identity
+    again = f" with --since {layout.root}, which keeps the vectors of what has not changed," if newer else ""
     return StoreError(
         f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}. "
-        "Choose another folder, or run with --overwrite to replace it"
+        f"Choose another folder{again} or run with --overwrite to replace it"
     )
 
 

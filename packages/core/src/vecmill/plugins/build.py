@@ -47,7 +47,7 @@ def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
 
 
 def _line(fault: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
-    key = prefix + ".".join(str(part) for part in fault["loc"])
+    key = prefix + ".".join(str(part) for part in fault["loc"] if part != "[key]")
     if fault["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
         close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
