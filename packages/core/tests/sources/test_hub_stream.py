@@ -44,6 +44,7 @@ TASKS = {
     "large": ({"keep": ["lang"]},),
     "limit": ({"limit": 7}, 1),
     "broken": ({"repo": "user/broken"},),
+    "null first": ({"repo": "user/null"},),
     "no split": ({"split": "test"},),
     "no config": ({"config": "x"},),
     "no column": ({"columns": {"text": "body"}},),
@@ -57,6 +58,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with HubDouble(folder / "hub") as hub:
         hub.add("dataset", "user/json", _repo(folder / "json", end=""))
         hub.add("dataset", "user/broken", _repo(folder / "broken", end='{"text": '))
+        (folder / "null").mkdir()
+        for name, text in {"a": None, "b": "a text"}.items():
+            (folder / "null" / f"{name}.jsonl").write_text(json.dumps({"text": text}) + "\n")
+        hub.add("dataset", "user/null", folder / "null")
         environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "0"}
         command = [sys.executable, "-c", READ, json.dumps(TASKS)]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -106,6 +111,7 @@ def test_a_limit_is_met_exactly(answers: dict[str, Any]) -> None:
         ("no config", "ConfigError", "BuilderConfig 'x' not found"),
         ("no column", "ConfigError", "user/json (train) has no column 'body'. It has: text, lang."),
         ("broken", "SourceError", "stopped in user/broken (train) after row"),
+        ("null first", "SourceError", "after row 0 of a file: Couldn't cast array of type string to null"),
     ],
 )
 def test_what_cannot_be_read_is_one_clear_error(answers: dict[str, Any], task: str, error: str, told: str) -> None:

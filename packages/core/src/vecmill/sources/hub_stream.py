@@ -95,5 +95,8 @@ class HubStream:
                 for batch in table.combine_chunks().to_batches():
                     yield from bounded(projection.apply(batch, row, prefix))
                     row += batch.num_rows
-        except (ValueError, RuntimeError, pa.ArrowException) as error:
-            raise SourceError(f"The datasets library stopped in {self._place} after row {row}: {error}") from error
+        except (ValueError, TypeError, RuntimeError, pa.ArrowException) as error:
+            told = f"The datasets library stopped in {self._place} after row {row} of a file: {error}"
+            raise SourceError(
+                f"{told}. It takes a column's type from the first rows, unless the card states it."
+            ) from error
