@@ -11,8 +11,8 @@ Make one, look at it, publish it::
         print(passage.score, passage.title, passage.text)
     vecmill.publish(dataset.path, to="hub", options={"repo": "user/name"})
 
-``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches, ``embed_query``
-embeds a question for a vector database, and ``open_dataset`` reads the manifest of a folder that is there.
+``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches, ``embed_query`` (or
+``embed_queries``) embeds a question for a vector database, and ``open_dataset`` reads the manifest of a folder.
 
 A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, its options in
 an ``Options``, registered by a function that is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
-    from vecmill.retrieval import Searcher, embed_query, search
+    from vecmill.retrieval import Searcher, embed_queries, embed_query, search
     from vecmill.store.opening import open_dataset
     from vecmill.store.verify import verify
 
@@ -58,7 +58,7 @@ _HOMES = {
         "Tokenizer",
     ),
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
-    "vecmill.retrieval": ("Searcher", "embed_query", "search"),
+    "vecmill.retrieval": ("Searcher", "embed_queries", "embed_query", "search"),
     "vecmill.store.opening": ("open_dataset",),
     "vecmill.store.verify": ("verify",),
 }
@@ -82,6 +82,7 @@ __all__ = [
     "Span",
     "Tokenizer",
     "__version__",
+    "embed_queries",
     "embed_query",
     "estimate",
     "hookimpl",

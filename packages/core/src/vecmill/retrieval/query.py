@@ -20,13 +20,26 @@ if TYPE_CHECKING:
 
 
 def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
-    """Embed a query as the dataset's model wants it; shape ``(dimension,)``."""
+    """Embed a query as the dataset's model wants it, with its prompt for queries.
+
+    The model is loaded for each call: for several at once there is ``embed_queries``, for one after another ``Searcher``.
+
+    Args:
+        manifest: The dataset's.
+        query: A question in plain words.
+
+    Returns:
+        Shape ``(dimension,)``, float32.
+
+    Raises:
+        ModelError: The model is not to be had here.
+    """
     vector: npt.NDArray[np.float32] = embed_queries(manifest, [query])[0]
     return vector
 
 
 def embed_queries(manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Embed queries as the dataset's model wants them; shape ``(queries, dimension)``."""
+    """Embed queries as ``embed_query`` does, with the model loaded once; shape ``(queries, dimension)``."""
     with opened(manifest) as embedder:
         return embedded(embedder, manifest, queries)
 
