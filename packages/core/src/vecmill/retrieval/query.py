@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
     """Embed a query as the dataset's model wants it, with its prompt for queries.
 
-    The model is loaded for each call: for several at once there is ``embed_queries``, for one after another ``Searcher``.
+    The model is loaded for each call: ``embed_queries`` takes several at once, a ``Searcher`` one after another.
 
     Args:
         manifest: The dataset's.
