@@ -26,6 +26,7 @@ import faulthandler, signal
 faulthandler.register(signal.SIGUSR1, all_threads=True)
 """
 """What Python runs first in every process, so that one that hangs can be asked where."""
+STOPPING = "vecmill: stopping"
 UNORDERLY = ("Traceback", "Exception ignored", "stopped at once")
 
 
@@ -69,17 +70,16 @@ class Interrupting:
         self._environment = {**case.environment, "PYTHONPATH": os.pathsep.join(path)}
         self.ends: Counter[str] = Counter()
         self.finds: list[str] = []
-        began = time.monotonic()
+        self._length = float("inf")
         self._finish()
-        self._length = time.monotonic() - began
 
     def rounds(self, count: int) -> None:
         """Interrupt so often. A command that is done by then makes room for one that begins anew."""
-        moments = [self._length * (number + self._chance.random()) / count for number in range(count)]
+        moments = [(number + self._chance.random()) / count for number in range(count)]
         self._chance.shuffle(moments)
         self._case.clear()
         for turn, moment in enumerate(moments):
-            if self._strike(moment, (signal.SIGINT, signal.SIGTERM)[turn % 2]):
+            if self._strike(moment * self._length, (signal.SIGINT, signal.SIGTERM)[turn % 2]):
                 self._finish()
                 self._case.clear()
         self._finish()
@@ -105,8 +105,8 @@ class Interrupting:
             self.ends["before vecmill's first line"] += 1  # Python itself ends as it sees fit
         elif code == INTERRUPTED and not any(word in errors for word in UNORDERLY):
             self.ends["interrupted"] += 1
-        elif code == 0 and not errors.strip().endswith("stop at once)") and "Exception ignored" not in errors:
-            self.ends["done"] += 1
+        elif code == 0 and not any(word in errors for word in UNORDERLY):
+            self.ends["done, the signal came too late" if STOPPING in errors else "done"] += 1
         else:
             self._found(moment, number, f"exit {code}", errors)
 
@@ -126,8 +126,10 @@ class Interrupting:
 
     def _finish(self) -> None:
         """Run the command to its end; what it makes must be what an undisturbed one makes."""
+        began = time.monotonic()
         child = self._start(Family())
         _, errors = child.communicate()
+        self._length = min(self._length, time.monotonic() - began)
         assert child.returncode == 0, errors
         self._case.check()
 

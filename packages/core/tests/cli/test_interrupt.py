@@ -128,6 +128,18 @@ class Finalized:
 def finalize():
     Finalized(60)
     time.sleep(60)
+def suppress():
+    try:
+        linger(60)
+    except KeyboardInterrupt:
+        pass
+    time.sleep(60)
+def tidy():
+    try:
+        linger(60)
+    finally:
+        time.sleep(1)
+        os.write(2, b"tidy")
 {setup}
 import vecmill.cli.main
 sys.modules["vecmill.cli.main"]._click = {click}
@@ -178,10 +190,17 @@ def test_threads_of_libraries_are_not_waited_for(signalled):
     assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\ncleared")
 
 
-def test_an_interrupt_that_is_lost_comes_again(signalled):
-    """What is raised in a finalizer goes nowhere; the command stops nevertheless, and nothing is said of it."""
-    code, errors = signalled("finalize", signal.SIGTERM)
+@pytest.mark.parametrize("swallow", ["finalize", "suppress"])
+def test_an_interrupt_that_is_lost_comes_again(signalled, swallow):
+    """What is raised in a finalizer, or while some libraries are imported, is lost; the command stops all the same."""
+    code, errors = signalled(swallow, signal.SIGTERM)
     assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\n")
+
+
+def test_what_tidies_up_is_not_disturbed(signalled):
+    """However long it takes."""
+    code, errors = signalled("tidy", signal.SIGTERM)
+    assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\ntidy")
 
 
 @pytest.mark.parametrize(

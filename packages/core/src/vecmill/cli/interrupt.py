@@ -1,7 +1,8 @@
 """Interrupt: Ctrl-C and SIGTERM stop the work in order; a second one stops it at once.
 
-The first signal raises ``KeyboardInterrupt`` in the main thread, once: what tidies up on the way out is not disturbed.
-All else is done by a thread of its own, for the main one may be deep in a library that lets no signal through.
+The first signal raises ``KeyboardInterrupt`` in the main thread: once, for what tidies up on the way out is not to be
+disturbed; but again if nothing tidies up, for a library may have swallowed it, as some do while they are imported. All
+else is done by a thread of its own, for the main one may be deep in a library that lets no signal through.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 PATIENCE_SECONDS = 30.0
 """What has not stopped in order by then, such as an upload in a library's thread, is stopped at once."""
-AGAIN_SECONDS = 0.001
+MOMENT_SECONDS = 0.001
+HEARD_SECONDS = 0.05
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 
@@ -84,18 +86,21 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _interrupt(frame: FrameType | None) -> None:
     here = frame is not None and frame.f_globals is globals()  # the way back from the last try
     if moment.fits(frame) and not here:
+        _look_again(HEARD_SECONDS)
         raise KeyboardInterrupt
-    _come_again()
+    _look_again(MOMENT_SECONDS)
 
 
-def _come_again() -> None:
-    signal.signal(signal.SIGALRM, _stop_again)
-    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+def _look_again(seconds: float) -> None:
+    signal.signal(signal.SIGALRM, _insist)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def _stop_again(number: int, frame: FrameType | None) -> None:
+def _insist(number: int, frame: FrameType | None) -> None:
     del number
-    if not _ended:
+    if sys.exc_info()[1] is not None:  # something is on its way out, or tidies up
+        _look_again(HEARD_SECONDS)
+    elif not _ended:
         _interrupt(frame)
 
 
@@ -126,11 +131,9 @@ def _leave(text: str, code: int) -> NoReturn:
 
 
 def _unraisable(lost: sys.UnraisableHookArgs) -> None:
-    """Raise an interrupt again that came where nothing can be raised, such as in a finalizer."""
+    """Say nothing of an interrupt that came where none can be raised, such as in a finalizer: it comes again."""
     if lost.exc_type is not KeyboardInterrupt or not _requested:
         sys.__unraisablehook__(lost)
-    elif not _ended:
-        _come_again()
 
 
 def _ignore() -> None:

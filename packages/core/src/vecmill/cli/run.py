@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from vecmill.cli.log import log_option, logged
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from vecmill.cli.log import Log
     from vecmill.cli.tally import Tally
     from vecmill.records import Dataset, RunEvent
 
@@ -49,18 +51,12 @@ def command(
 
     The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
     """
-    from vecmill.cli.progress import progress
     from vecmill.cli.tally import Tally
 
     tally = Tally()
     with logged(log_json, "run", str(job_file)) as log:
-        try:
-            with progress(tally, quiet=quiet or log.talks) as observe:
-                dataset = _run(job_file, overrides, log.follow(observe), how)
-        except BaseException:
-            if interrupt.requested():
-                click.echo(f"vecmill: {_interrupted(tally)}", err=True)
-            raise
+        with _watched(tally, log, quiet=quiet) as observe:
+            dataset = _run(job_file, overrides, observe, how)
         log.write("run.published", places=list(dataset.published))
     if as_json:
         click.echo(dataset.manifest.model_dump_json(indent=2))
@@ -68,6 +64,20 @@ def command(
         from vecmill.cli.summary import summary
 
         click.echo(summary(dataset, tally))
+
+
+@contextlib.contextmanager
+def _watched(tally: Tally, log: Log, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
+    """Show and log a run; of one that is interrupted, say how it stands and how it goes on."""
+    from vecmill.cli.progress import progress
+
+    try:
+        with progress(tally, quiet=quiet or log.talks) as observe:
+            yield log.follow(observe)
+    except BaseException:
+        if interrupt.requested():
+            click.echo(f"vecmill: {_interrupted(tally)}", err=True)
+        raise
 
 
 def _run(
