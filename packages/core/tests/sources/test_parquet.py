@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from vecmill.errors import ConfigError, SourceError
 from vecmill.sources import parquet_table
 from vecmill.sources.batches import BYTES
+from vecmill.sources.carried import plain
 from vecmill.sources.parquet import ParquetSource
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def test_only_needed_columns_are_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_kept_columns_keep_their_types(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
-    """Whatever Arrow can hold is carried along."""
+    """Whatever Arrow can hold is carried along; a dictionary as its values."""
     kept = {
         "tags": pa.array([["a"], None] * 50, pa.list_(pa.string())),
         "when": pa.array([0] * 100, pa.timestamp("us", "UTC")),
@@ -139,7 +140,7 @@ def test_kept_columns_keep_their_types(tmp_path: Path, read_all: Callable[..., p
 
     for name, column in kept.items():
         assert found[name].to_pylist() == column.to_pylist()
-        assert found.schema.field(name).type == pq.read_schema(tmp_path / "a.parquet").field(name).type
+        assert found.schema.field(name).type == plain(pq.read_schema(tmp_path / "a.parquet").field(name).type)
 
 
 def test_columns_are_mapped(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
@@ -183,6 +184,23 @@ def test_bytes_that_are_not_unicode_become_a_problem(tmp_path: Path, read_all: C
         "its text is not valid UTF-8 at byte 6 (unexpected end of data)",
         None,
     ]
+
+
+def test_so_do_they_in_a_column_that_is_carried_along(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
+    """At any depth: other readers refuse a whole file for one of them."""
+    values = pa.array([b"good", b"bad \xff", b"fine", b"\xfe"])
+    bad = pa.Array.from_buffers(pa.string(), 4, values.buffers())
+    kept = {
+        "tags": pa.ListArray.from_arrays([0, 1, 2, 3], bad),
+        "made": pa.StructArray.from_arrays([bad[1:]], names=["by"]),
+    }
+    pq.write_table(pa.table({"id": ["0", "1", "2"], "text": ["x", "y", "z"], **kept}), tmp_path / "a.parquet")
+    found = read_all(_source(tmp_path, keep=["tags", "made"]))
+
+    told = [f"its {name} is not valid UTF-8" for name in ("made", "tags", "made")]
+    assert found["problem"].to_pylist() == told
+    assert found["tags"].to_pylist() == [["good"], None, ["fine"]]
+    assert found["made"].to_pylist() == [None, {"by": "fine"}, None]
 
 
 @pytest.mark.parametrize(

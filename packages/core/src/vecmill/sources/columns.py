@@ -9,7 +9,7 @@ import pyarrow.types as pt
 
 from vecmill.errors import ConfigError
 from vecmill.sources.batches import COLUMNS, schema
-from vecmill.sources.carried import plain
+from vecmill.sources.carried import carried, plain
 from vecmill.sources.config import ROLES
 from vecmill.sources.unicode import invalid, without
 
@@ -83,8 +83,9 @@ class Projection:
         arrays = [self._role(rows, field) for field in COLUMNS]
         if self.numbered:
             arrays[0] = pa.array([f"{prefix}{first + row}" for row in range(rows.num_rows)], pa.string())
-        arrays += [rows.column(field.name) for field in self.keep]
-        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(self.keep)))
+        keep = carried(pa.schema(self.keep))
+        arrays += [rows.column(field.name).cast(field.type) for field in keep]
+        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(keep)))
 
     def _role(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if field.name not in self.roles:
@@ -141,8 +142,6 @@ def _flagged(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Null what is not valid Unicode, and say so in ``problem``."""
     problems: dict[int, str] = {}
     for index, field in enumerate(batch.schema):
-        if not (pt.is_string(field.type) or pt.is_large_string(field.type)):
-            continue
         if faults := invalid(batch.column(index)):
             batch = batch.set_column(index, field, without(batch.column(index), faults))
             problems = {row: f"its {field.name} is {fault}" for row, fault in faults.items()} | problems

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.types as pt
 
 
-def invalid(strings: pa.Array) -> dict[int, str]:
-    """Return the rows of a string array that are not valid UTF-8, each with what is wrong.
+def invalid(values: pa.Array) -> dict[int, str]:
+    """Return the rows of an array whose strings, at any depth, are not valid UTF-8, each with what is wrong.
 
     Arrow does not look at the bytes when it reads a file, but everything after it relies on them.
     """
-    try:
-        strings.validate(full=True)
-    except pa.ArrowInvalid:
-        values = enumerate(strings.cast(pa.large_binary()).to_pylist())
-        return {row: problem for row, value in values if value is not None and (problem := _fault(value))}
+    strings = pt.is_string(values.type) or pt.is_large_string(values.type)
+    if (strings or pt.is_nested(values.type)) and not _is_valid(values):
+        return _strings(values) if strings else _nested(values)
     return {}
 
 
-def without(strings: pa.Array, rows: dict[int, str]) -> pa.Array:
+def without(values: pa.Array, rows: dict[int, str]) -> pa.Array:
     """Return the array with null in these rows."""
-    good = [None if row in rows else value for row, value in enumerate(strings.cast(pa.large_binary()).to_pylist())]
-    return pa.array(good, pa.large_binary()).cast(strings.type)
+    return values.take(pa.array([None if row in rows else row for row in range(len(values))], pa.int64()))
+
+
+def _is_valid(values: pa.Array) -> bool:
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _strings(values: pa.Array) -> dict[int, str]:
+    found = enumerate(values.cast(pa.large_binary()).to_pylist())
+    return {row: problem for row, value in found if value is not None and (problem := _fault(value))}
+
+
+def _nested(values: pa.Array) -> dict[int, str]:
+    rows = (row for row in range(len(values)) if not _is_valid(values.take(pa.array([row]))))
+    return dict.fromkeys(rows, "not valid UTF-8")
 
 
 def _fault(value: bytes) -> str | None:
