@@ -25,7 +25,9 @@ INTERRUPTED = 130
 PATIENCE_SECONDS = 30.0
 """What has not stopped in order by then, such as an upload in a library's thread, is stopped at once."""
 MOMENT_SECONDS = 0.001
+"""Until an interrupt that came at an unfit moment is raised."""
 HEARD_SECONDS = 0.05
+"""Until one that was raised must be on its way out."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 

@@ -17,7 +17,7 @@ def main() -> NoReturn:
     try:
         interrupt.install()
         interrupt.end(_command())
-    except KeyboardInterrupt:  # there is never a second one
+    except KeyboardInterrupt:  # and none is raised while this one is dealt with
         interrupt.end(interrupt.INTERRUPTED)
 
 
