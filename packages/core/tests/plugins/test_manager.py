@@ -92,7 +92,12 @@ def test_an_installed_plugin_is_found(installed):
         (GOOD.replace("vecmill_register_chunkers", "vecmill_register_chunkerz"), "vecmill_register_chunkerz"),
         (GOOD.replace('name = "whole"', 'name = "paragraphs"'), "already registered by plugin 'vecmill'"),
         (GOOD.replace("register(Whole)", "register(Whole); 1 / 0"), "ZeroDivisionError"),
-        (GOOD.replace("@hookimpl", ""), "mark vecmill_register_sources, vecmill_register_chunkers"),
+        (GOOD.replace("@hookimpl", ""), "vecmill_register_chunkers is not marked: put @vecmill.hookimpl"),
+        ("import vecmill", "none of the hooks: vecmill_register_sources, "),
+        (
+            GOOD.replace("@hookimpl", "@hookimpl\ndef vecmill_run_event(event): ...\n"),
+            "vecmill_register_chunkers is not marked",
+        ),
     ],
 )
 def test_a_broken_plugin_is_named_and_the_others_go_on(installed, broken, why):

@@ -83,8 +83,7 @@ class Plugins:
         scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()})
         manager.register(module, name=name)
         manager.check_pending()
-        if not manager.get_hookcallers(module):
-            raise PluginError(f"it has no hooks: mark {', '.join(HOOKS)} or vecmill_run_event with vecmill.hookimpl")
+        _check_marks(manager, module)
         for hook, kind in HOOKS.items():
             getattr(manager.hook, hook)(register=functools.partial(_register, scratch, kind, name))
         self._observers.register(module, name=name)
@@ -107,6 +106,16 @@ class Plugins:
         self._observers.unregister(name=name)
         self.registry = self.registry.without(name)
         self.problems[name] = Problem(name, self.loaded.pop(name), str(error))
+
+
+def _check_marks(manager: pluggy.PluginManager, module: Any) -> None:  # noqa: ANN401 - as above
+    """Refuse a plugin whose functions would be passed over in silence."""
+    names = [*HOOKS, "vecmill_run_event"]
+    unmarked = [name for name in names if hasattr(module, name) and not manager.parse_hookimpl_opts(module, name)]
+    if unmarked:
+        raise PluginError(f"{unmarked[0]} is not marked: put @vecmill.hookimpl above it")
+    if not manager.get_hookcallers(module):
+        raise PluginError(f"it has none of the hooks: {', '.join(names)}")
 
 
 def _unreadable(registry: Registry) -> Iterator[tuple[str, PluginError]]:
