@@ -102,8 +102,8 @@ class Cloud(Stage):
     def busy(self, call: subprocess.Popen[str], beside: Container | None = None) -> Container:
         """Wait until a worker is in the middle of a shard, and return it."""
         while call.poll() is None:
-            for container in self.plane.containers.of(WORKER):
-                if container is not beside and not container.leaving and self.plane.ledger.running(container.id):
+            for container in self.plane.at_work(WORKER):
+                if container is not beside and not container.leaving:
                     return container
             time.sleep(0.02)
         raise AssertionError(f"no worker was at work\n{self.end(call)}\n{self.log}")

@@ -18,6 +18,7 @@ TWO = ("runtime.max_containers=2",)
 def test_a_run_by_hand_beside_the_deployed_one_is_refused(cloud, made, same):
     """Another app, another container, the same edition; the first is not disturbed."""
     first = cloud.begin(*PLACE)
+    cloud.busy(first)
     cloud.plane.halt(WORKER)
     (driver,) = cloud.plane.containers.of("embed")
     before = len(cloud.plane.containers.started)

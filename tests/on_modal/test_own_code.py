@@ -3,6 +3,7 @@
 import os
 import re
 import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -51,6 +52,7 @@ def own_app(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "modal.md").read_text(), flags=re.DOTALL)
     for there, here in {
         'gpu="L4"': 'gpu=""',
+        '"limit": 20': '"limit": 3',
         '"paragraphs"': '"whole-lines"',
         '"tei"': '"openvino"',
         "BAAI/bge-small-en-v1.5": MODEL,
@@ -75,6 +77,8 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
         first = threading.Thread(target=lambda: said.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
         said = []
         first.start()
+        while first.is_alive() and not plane.at_work(WORKER):
+            time.sleep(0.02)
         plane.halt(WORKER)
         second = run_modal(plane, *command, cwd=own_app.parent, code=1, **given)
         assert second.stderr.startswith("vecmill: another run works on articles (run in container ta-")

@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from doubles.modal.container import Container
 
 PLACE = Path("/var/tmp")  # noqa: S108 - /tmp is each container's own, and the path of a socket has at most 107 bytes
-PATIENCE_SECONDS = 200.0
 
 
 class Plane(Parts):
@@ -94,13 +92,12 @@ class Plane(Parts):
         """Take a container's machine away as Modal does: no more work, an interrupt, and soon after that the end."""
         self.do(self._dismiss(container))
 
+    def at_work(self, name: str) -> list[Container]:
+        """Return the containers of a function that work on an input."""
+        return [container for container in self.containers.of(name) if self.ledger.running(container.id)]
+
     def halt(self, name: str) -> None:
-        """Let the containers of a function stand still, as soon as one of them is at work."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not any(self.ledger.running(container.id) for container in self.containers.of(name)):
-            if time.monotonic() > until:
-                raise TimeoutError(f"no container of {name} has begun to work")
-            time.sleep(0.02)
+        """Let the containers of a function stand still."""
         self._signal(name, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
