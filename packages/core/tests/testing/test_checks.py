@@ -103,6 +103,32 @@ def test_a_source_must_tell_the_same_story_however_it_is_split():
         check_source(Fickle(Options()))
 
 
+class Other(Numbers):
+    """Yields what it is told to."""
+
+    def __init__(self, batch):
+        super().__init__(Options())
+        self.batch = batch
+
+    def read(self, partition):
+        """Yield it, whatever the partition."""
+        yield self.batch
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "said"),
+    [
+        (pa.table({"id": ["1"], "text": ["a"]}), AssertionError, "yields Table"),
+        (pa.record_batch({"text": ["a"]}), AssertionError, "not id and text"),
+        (pa.record_batch({"id": [1], "text": ["a"]}), PluginError, "column 'id' holds int64, not strings"),
+    ],
+)
+def test_a_batch_that_no_run_could_take_is_caught(batch, error, said):
+    """Something else than a batch, a column that is missing, one that holds no strings."""
+    with pytest.raises(error, match=said):
+        check_source(Other(batch))
+
+
 class Shuffled(HashEmbedder):
     """Returns vectors in another order."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo, Publishing
@@ -55,6 +56,9 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
     Args:
         source: A source over a small corpus.
         target_bytes: A size that makes several partitions of it.
+
+    Raises:
+        PluginError: A column of ours holds something else than strings.
     """
     assert source.fingerprint() == source.fingerprint(), "two fingerprints of the same content differ"
     whole = [item for part in source.partitions(2**40) for item in _read(source, part)]
@@ -125,4 +129,8 @@ def _content(dataset: Dataset) -> dict[str, str]:
 
 def _read(source: Source[Any], part: Partition) -> Iterable[object]:
     for batch in source.read(part):
+        assert isinstance(batch, pa.RecordBatch), f"read() yields {type(batch).__name__}, not pyarrow.RecordBatch"
+        assert {"id", "text"}.issubset(batch.schema.names), (
+            f"a batch has the columns {batch.schema.names}, not id and text"
+        )
         yield from documents(batch)
