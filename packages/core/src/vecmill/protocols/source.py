@@ -62,7 +62,7 @@ class Source(Component[ConfigT]):
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's rows, in order, in batches of bounded size.
 
-        Columns: ``id`` and ``text`` (strings, an id too), never missing; ``url`` and ``title`` (string)
+        Columns: ``id`` and ``text`` (strings), never missing; ``url`` and ``title`` (string)
         if there are any; ``problem`` (string) with a sentence for a row that could not be read, null
         for a good one; and the columns to carry along, which are the same in every batch of every
         partition. Nulls are allowed: the worker sets such rows aside, with the reason.
