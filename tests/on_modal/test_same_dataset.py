@@ -53,7 +53,7 @@ def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
 @pytest.mark.fault(
     "modal",
     "a worker's machine fails, or Modal takes it away, in the middle of a shard",
-    promise="One attempt is lost. The shard is done again, and every file is the same, byte for byte.",
+    promise="One attempt is lost at most. The shard is done again, and every file is the same, byte for byte.",
 )
 def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(cloud, made, vecmill):
     """Killed, and preempted by an interrupt: the shards are done again, and every file is the same, byte for byte.
@@ -69,7 +69,7 @@ def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(c
     preempted = cloud.busy(call, beside=killed)
     cloud.plane.preempt(preempted)
     taken = cloud.made(cloud.end(call))
-    assert cloud.deaths == deaths + 2
+    assert cloud.deaths in {deaths + 1, deaths + 2}  # one that is taken away may end its shard before it goes
     assert taken.digests == made.digests
     vecmill("verify", taken.path)
     assert not [pid for pid in inside if Path(f"/proc/{pid}").exists()]

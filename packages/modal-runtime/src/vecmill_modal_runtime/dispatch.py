@@ -79,7 +79,7 @@ class Dispatch:
     def _next(self) -> ShardTask | None:
         """Take the next task, if it may begin now."""
         with self._lock:
-            flying = len(self._flying)
+            flying = len(self._flying) - len(self._lost)
             if not self._todo or flying >= self._options.in_flight or not self._budget.affords(flying):
                 return None
             task = self._todo.popleft()
@@ -132,5 +132,6 @@ class Dispatch:
 
     def _count(self) -> None:
         each = self._options.concurrency
-        self._budget.busy(min(self._options.max_containers, -(-len(self._flying) // each)))
+        flying = len(self._flying) - len(self._lost)
+        self._budget.busy(min(self._options.max_containers, -(-flying // each)))
         self._report(Spent(self._budget.cost, self._budget.containers))
