@@ -77,4 +77,10 @@ def test_what_is_published_names_no_folder_of_this_machine(home, tmp_path, vecmi
     assert "Iron melts." in vecmill("search", out, "What does iron do?", "--json").stdout
     copy = shutil.copytree(out, tmp_path / "copy", ignore=shutil.ignore_patterns(".vecmill*"))
     vecmill("verify", copy)
-    assert "There is no folder '.../minilm'" in vecmill("search", copy, "What?", code=2).stderr
+    assert "name it with --model DIR" in vecmill("search", copy, "What?", code=1).stderr
+    model = home / "models" / "minilm"
+    assert "Iron melts." in vecmill("search", copy, "What does iron do?", "--json", "--model", model).stdout
+    other = shutil.copytree(model, tmp_path / "other")
+    weights = other / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    assert "are not the ones" in vecmill("search", copy, "What?", "--model", other, code=1).stderr

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import modal
 
 from vecmill.errors import ConfigError, VecmillError
+from vecmill.expand import expanded
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
@@ -74,8 +75,8 @@ def brought(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
             f"`modal volume put {volume_name} {path} sources/…`, and write source.path = '{SOURCES}/…'"
         )
     place = SOURCES / "local" / source.fingerprint()[:12]
-    if isinstance(path, str) and Path(path).expanduser().is_dir():
-        there: str | list[str] = str(put(Path(path).expanduser(), volume_name, str(place.relative_to(SOURCES))))
+    if isinstance(path, str) and expanded(path).is_dir():
+        there: str | list[str] = str(put(expanded(path), volume_name, str(place.relative_to(SOURCES))))
     else:
         names = [file.name for file in source.files]
         upload({file.path: f"/{(place / file.name).relative_to(MOUNT)}" for file in source.files}, volume_name)
@@ -97,7 +98,7 @@ def _call(job: Job, options: ModalOptions) -> tuple[dict[str, str], str]:
 
 def _refuse_folder(job: Job) -> None:
     model = str(job.embedder.options.get("model") or "")
-    if model and Path(model).expanduser().is_dir():
+    if model and expanded(model).is_dir():
         raise ConfigError(f"embedder.model = {model!r} is a folder of this machine: name a model of the Hub for Modal")
 
 

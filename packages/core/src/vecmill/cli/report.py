@@ -11,9 +11,10 @@ from vecmill.cli.subcommand import subcommand
 
 @subcommand("vecmill report out/articles --html report.html")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--model", metavar="DIR", help="Where the dataset's model is, if it is a folder, and not where it was.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with charts as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
-def command(directory: Path, *, html: Path | None, as_json: bool) -> None:
+def command(directory: Path, *, html: Path | None, model: str | None, as_json: bool) -> None:
     """Measure a dataset: chunk lengths, vectors, search.
 
     Every chunk's length is counted. On a sample: how the vectors lie, how many chunks repeat, and whether documents
@@ -26,7 +27,7 @@ def command(directory: Path, *, html: Path | None, as_json: bool) -> None:
     from vecmill.quality.sentences import sentences
 
     with waiting(f"measuring {directory}"):
-        report = measure(directory)
+        report = measure(directory, model=model)
     if html is not None:
         _write(html, page(report))
     if as_json:

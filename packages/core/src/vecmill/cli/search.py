@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("--limit", "-n", default=3, show_default=True, type=click.IntRange(1), help="How many passages.")
+@click.option("--model", metavar="DIR", help="Where the dataset's model is, if it is a folder, and not where it was.")
 @click.option("--full", is_flag=True, help="Show passages whole, not their first lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON, whole.")
-def command(directory: Path, query: str, *, limit: int, full: bool, as_json: bool) -> None:
+def command(directory: Path, query: str, *, limit: int, model: str | None, full: bool, as_json: bool) -> None:
     """Find the passages nearest to a query, with the dataset's own model.
 
     Exact: the query is compared with every vector. The score is the cosine, 1 at most.
@@ -31,7 +32,7 @@ def command(directory: Path, query: str, *, limit: int, full: bool, as_json: boo
 
     _check(query)
     with waiting("searching"):
-        passages = search(directory, query, limit)
+        passages = search(directory, query, limit, model=model)
     if as_json:
         click.echo(_json(passages))
         return

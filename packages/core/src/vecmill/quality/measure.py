@@ -11,6 +11,7 @@ from vecmill.quality.known_items import known_items
 from vecmill.quality.lengths import lengths
 from vecmill.quality.report import KnownItems, Report
 from vecmill.quality.sample import Sample, sample
+from vecmill.retrieval.query import with_model
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from vecmill.records import Manifest
 
 
-def measure(path: str | Path) -> Report:
+def measure(path: str | Path, *, model: str | None = None) -> Report:
     """Measure a dataset: the length of every chunk; of a sample, how vectors lie and whether documents are found.
 
     Memory does not grow with the dataset. Time grows with its row count alone, for the vectors are sampled.
+
+    Args:
+        path: The dataset's folder.
+        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
 
     Raises:
         StoreError: There is no finished dataset, or it is empty.
@@ -31,7 +36,7 @@ def measure(path: str | Path) -> Report:
     if not manifest.account.chunks:
         raise StoreError(f"{path} holds no chunks: there is nothing to report on")
     taken = sample(layout.root, manifest)
-    found, why_not = _known_items(taken, manifest)
+    found, why_not = _known_items(taken, with_model(manifest, model))
     return Report(
         path=str(path),
         manifest=manifest,

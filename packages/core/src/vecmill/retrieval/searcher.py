@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from vecmill.retrieval.query import embedded, opened
+from vecmill.retrieval.query import embedded, opened, with_model
 from vecmill.retrieval.ranking import highest
 from vecmill.retrieval.row_groups import Hit, RowGroups
 from vecmill.threads import Threads
@@ -27,13 +27,14 @@ class Searcher:
 
     Args:
         path: The dataset's folder.
+        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
 
     Raises:
         StoreError: There is no finished dataset at ``path``.
-        ModelError: Its model is not to be had here.
+        ModelError: Its model is not to be had here, or ``model`` is another.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, model: str | None = None) -> None:
         self._dataset = RowGroups(path)
         rows = [group.rows for group in self._dataset.all]
         self._starts = np.cumsum([0, *rows])
@@ -41,7 +42,7 @@ class Searcher:
         with Threads() as threads:
             list(threads.map(self._fill, range(len(rows))))
         self._stack = ExitStack()
-        self._embedder = self._stack.enter_context(opened(self._dataset.manifest))
+        self._embedder = self._stack.enter_context(opened(with_model(self._dataset.manifest, model)))
 
     def search(self, query: str, limit: int = 3) -> list[Passage]:
         """Return the chunks nearest to a query, best first. Exact: every vector is compared."""

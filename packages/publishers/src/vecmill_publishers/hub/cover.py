@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError
+from vecmill.expand import expanded
 from vecmill.store.card import Place, card
 from vecmill.store.card import own_text as own_part
 from vecmill_publishers.hub.admission import CARD, MANIFEST, RUN
@@ -126,7 +127,7 @@ def own_text(options: HubOptions) -> str | None:
     if options.readme is None:
         return None
     try:
-        return Path(options.readme).expanduser().read_text(encoding="utf-8")
+        return expanded(options.readme).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"publisher.readme: {options.readme} cannot be read: {error}") from None
 
