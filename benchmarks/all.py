@@ -25,8 +25,8 @@ MINUTES = {
     "client": 6,
     "client_steps": 3,
     "scaling": 4,
-    "corpus": 8,
-    "embedding": 8,
+    "corpus": 30,
+    "embedding": 20,
 }
 
 

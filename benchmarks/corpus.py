@@ -3,8 +3,8 @@
     hatch run bench:corpus
 
 The same documents, the same slices of 400 characters, the same weights, the whole machine. The peers have their
-model loaded; vecmill starts its worker and loads it in each run;
-one row leaves that out. Peak memory is of the largest process.
+model loaded; vecmill starts its worker and loads it in each run; one row leaves that out. Peak memory is of the
+largest process.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ ENTRIES = [
 def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=800)
-    parser.add_argument("--seconds", type=float, default=200, help="no round begins later than this")
-    parser.add_argument("--rounds", type=int, default=5, help="no more rounds than this")
+    parser.add_argument("--chunks", type=int, default=4_000)
+    parser.add_argument("--seconds", type=float, default=600, help="no round begins later than this")
+    parser.add_argument("--rounds", type=int, default=3, help="no more rounds than this")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
     parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
     texts.add_options(parser)

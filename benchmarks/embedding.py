@@ -51,10 +51,10 @@ ENTRIES = [
 def main() -> None:
     """Measure, print, and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chunks", type=int, default=240)
+    parser.add_argument("--chunks", type=int, default=800)
     parser.add_argument("--characters", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=270, help="no round begins later than this")
-    parser.add_argument("--rounds", type=int, default=7, help="no more rounds than this")
+    parser.add_argument("--seconds", type=float, default=900, help="no round begins later than this")
+    parser.add_argument("--rounds", type=int, default=3, help="no more rounds than this")
     parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu where others use the machine")
     parser.add_argument("--only", help="contenders with this in their names; the first always takes part")
     texts.add_options(parser)

@@ -88,7 +88,11 @@ def plain(result: dict[str, Any], columns: dict[str, str]) -> str:
 def steps(result: dict[str, Any]) -> str:
     """Return the table of the steps of a worker's own work, by chunker."""
     columns = ["characters", "paragraphs"]
-    rows = [[row["name"], *(f"{row[column]:.1f}" for column in columns)] for row in result["rows"]]
+    rows = [
+        # A chunker that counts as it cuts leaves nothing to count.
+        [row["name"], *(f"{row[column]:.1f}" if row[column] > 0.05 else "with cutting" for column in columns)]
+        for row in result["rows"]
+    ]
     return markdown(["step, µs of one processor a chunk", *(f"`{column}`" for column in columns)], rows)
 
 
@@ -103,9 +107,10 @@ def machine(result: dict[str, Any]) -> str:
     """Say in a line what a result was seen on."""
     on = result["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in on["versions"].items())
+    noun = "processor" if on["processors"] == 1 else "processors"
     features = ", ".join(on["features"]) or "none that matter here"
     return (
-        f"{on.get('date', 'Undated')}, {on['processors']} processors ({on['processor']}, {on['family']}; {features}), "
+        f"{on.get('date', 'Undated')}, {on['processors']} {noun} ({on['processor']}, {on['family']}; {features}), "
         f"{on['system']}, load {on['load']} after the run; Python {on['python']}, {versions}."
     )
 
