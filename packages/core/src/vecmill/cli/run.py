@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecmill.cli import interrupt
-from vecmill.cli.log import log_option, logged
+from vecmill.cli.logged import log_option, logged
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
