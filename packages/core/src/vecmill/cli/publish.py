@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.cli import interrupt
 from vecmill.cli.logged import log_option, logged
+from vecmill.cli.resumable import resumable
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
@@ -58,14 +58,11 @@ def _publish(directory: Path, to: str, options: dict[str, Any], log: Log, *, qui
     from vecmill.cli.delivery import delivery
     from vecmill.job.delivery import publish
 
-    try:
-        with delivery(quiet=quiet or log.talks) as observe:
-            return publish(directory, to, options, log.follow(observe))
-    except BaseException:
-        if interrupt.requested():
-            again = f"run the same command again:\n    {interrupt.same_command()}"
-            click.echo(f"vecmill: interrupted; what was sent is kept. To go on, {again}", err=True)
-        raise
+    with (
+        resumable(lambda: "interrupted; what was sent is kept. To go on,"),
+        delivery(quiet=quiet or log.talks) as observe,
+    ):
+        return publish(directory, to, options, log.follow(observe))
 
 
 def _preview(directory: Path, to: str, options: dict[str, Any]) -> None:

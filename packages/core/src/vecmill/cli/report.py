@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from vecmill.cli.model_option import model_option
 from vecmill.cli.subcommand import subcommand
 
 
 @subcommand("vecmill report out/articles --html report.html")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--model", metavar="DIR", help="Where the dataset's model is, if it is a folder, and not where it was.")
+@model_option
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with charts as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 def command(directory: Path, *, html: Path | None, model: str | None, as_json: bool) -> None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecmill.cli import interrupt
 from vecmill.cli.logged import log_option, logged
+from vecmill.cli.resumable import resumable
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from vecmill.cli.log import Log
     from vecmill.cli.tally import Tally
     from vecmill.records import Dataset, RunEvent
 
@@ -51,12 +49,13 @@ def command(
 
     The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
     """
+    from vecmill.cli.progress import progress
     from vecmill.cli.tally import Tally
 
     tally = Tally()
     with logged(log_json, "run", str(job_file)) as log:
-        with _watched(tally, log, quiet=quiet) as observe:
-            dataset = _run(job_file, overrides, observe, how)
+        with resumable(lambda: _interrupted(tally)), progress(tally, quiet=quiet or log.talks) as observe:
+            dataset = _run(job_file, overrides, log.follow(observe), how)
         log.write("run.published", places=list(dataset.published))
     if as_json:
         click.echo(dataset.manifest.model_dump_json(indent=2))
@@ -64,20 +63,6 @@ def command(
         from vecmill.cli.summary import summary
 
         click.echo(summary(dataset, tally))
-
-
-@contextlib.contextmanager
-def _watched(tally: Tally, log: Log, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
-    """Show and log a run; of one that is interrupted, say how it stands and how it goes on."""
-    from vecmill.cli.progress import progress
-
-    try:
-        with progress(tally, quiet=quiet or log.talks) as observe:
-            yield log.follow(observe)
-    except BaseException:
-        if interrupt.requested():
-            click.echo(f"vecmill: {_interrupted(tally)}", err=True)
-        raise
 
 
 def _run(
@@ -99,9 +84,7 @@ def _interrupted(tally: Tally) -> str:
 
     view = tally.view()
     if view.shards:
-        state = f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
-    elif view.phase == ELSEWHERE:
-        state = "interrupted; what is done is kept there.\nTo go on,"
-    else:
-        state = "interrupted before the work began.\nTo begin anew,"
-    return f"{state} run the same command again:\n    {interrupt.same_command()}"
+        return f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
+    if view.phase == ELSEWHERE:
+        return "interrupted; what is done is kept there.\nTo go on,"
+    return "interrupted before the work began.\nTo begin anew,"

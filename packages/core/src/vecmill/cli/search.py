@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecmill.cli.model_option import model_option
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("--limit", "-n", default=3, show_default=True, type=click.IntRange(1), help="How many passages.")
-@click.option("--model", metavar="DIR", help="Where the dataset's model is, if it is a folder, and not where it was.")
+@model_option
 @click.option("--full", is_flag=True, help="Show passages whole, not their first lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON, whole.")
 def command(directory: Path, query: str, *, limit: int, model: str | None, full: bool, as_json: bool) -> None:

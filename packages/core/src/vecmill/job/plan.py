@@ -17,7 +17,7 @@ from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSp
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
@@ -69,7 +69,7 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
     fingerprint, terms = parts["source"].fingerprint(), parts["source"].terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
-    layout = Layout(directory(job))
+    layout = Layout(_directory(job, publishers))
     spec = _work_spec(job, parts, run_id(identity_), layout)
     return Plan(
         job=job,
@@ -93,7 +93,10 @@ def directory(job: Job) -> Path:
     Raises:
         ConfigError: A publisher's options are wrong.
     """
-    publishers = (build(load().registry, "publisher", spec) for spec in job.publish)
+    return _directory(job, (build(load().registry, "publisher", spec) for spec in job.publish))
+
+
+def _directory(job: Job, publishers: Iterable[Publisher[Any]]) -> Path:
     wanted = (publisher.directory() for publisher in publishers)
     return next((path for path in wanted if path is not None), Path("out") / job.name).absolute()
 

@@ -43,6 +43,7 @@ class Projection:
             role: name for role in ROLES if (name := self._find(role, config.columns.get(role)))
         }
         self.keep = [self._field(name, "keep") for name in config.keep]
+        self._carried = carried(pa.schema(self.keep))
         for role, name in self.roles.items():
             self._check_type(role, table.field(name))
 
@@ -83,9 +84,8 @@ class Projection:
         arrays = [self._role(rows, field) for field in COLUMNS]
         if self.numbered:
             arrays[0] = pa.array([f"{prefix}{first + row}" for row in range(rows.num_rows)], pa.string())
-        keep = carried(pa.schema(self.keep))
-        arrays += [rows.column(field.name).cast(field.type) for field in keep]
-        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(keep)))
+        arrays += [rows.column(field.name).cast(field.type) for field in self._carried]
+        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(self._carried)))
 
     def _role(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if field.name not in self.roles:
