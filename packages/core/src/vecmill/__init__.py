@@ -11,8 +11,9 @@ Make one, look at it, publish it::
         print(passage.score, passage.title, passage.text)
     vecmill.publish(dataset.path, to="hub", options={"repo": "user/name"})
 
-``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches, ``embed_query`` (or
-``embed_queries``) embeds a question for a vector database, and ``open_dataset`` reads the manifest of a folder.
+``estimate(job)`` says what a job will come to; ``Searcher`` is a dataset opened for many searches; ``embed_query`` and
+``embed_queries`` embed questions for a vector database, and a ``QueryEmbedder`` keeps the model loaded in between;
+``open_dataset`` reads the manifest of a folder.
 
 A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, its options in
 an ``Options``, registered by a function that is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
-    from vecmill.retrieval import Searcher, embed_queries, embed_query, search
+    from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
     from vecmill.store.opening import open_dataset
     from vecmill.store.verify import verify
 
@@ -58,7 +59,7 @@ _HOMES = {
         "Tokenizer",
     ),
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
-    "vecmill.retrieval": ("Searcher", "embed_queries", "embed_query", "search"),
+    "vecmill.retrieval": ("QueryEmbedder", "Searcher", "embed_queries", "embed_query", "search"),
     "vecmill.store.opening": ("open_dataset",),
     "vecmill.store.verify": ("verify",),
 }
@@ -76,6 +77,7 @@ __all__ = [
     "Options",
     "Partition",
     "Publisher",
+    "QueryEmbedder",
     "Runtime",
     "Searcher",
     "Source",

@@ -21,7 +21,7 @@ WORDS = 12
 SHOWN = 10
 
 
-def known_items(sample: Sample, manifest: Manifest) -> KnownItems | None:
+def known_items(sample: Sample, manifest: Manifest, *, model: str | None = None) -> KnownItems | None:
     """Ask for documents of the sample by their title, and see where in it their chunks rank.
 
     Returns:
@@ -34,7 +34,7 @@ def known_items(sample: Sample, manifest: Manifest) -> KnownItems | None:
     if not asked:
         return None
     owners, questions = np.array(list(asked)), list(asked.values())
-    vectors = embed_queries(manifest, questions)
+    vectors = embed_queries(manifest, questions, model=model)
     scores = vectors @ sample.vectors.T
     best = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
     ranks = _ranks(np.array(sample.ids)[best] == owners[:, None])

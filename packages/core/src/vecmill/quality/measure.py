@@ -11,7 +11,6 @@ from vecmill.quality.known_items import known_items
 from vecmill.quality.lengths import lengths
 from vecmill.quality.report import KnownItems, Report
 from vecmill.quality.sample import Sample, sample
-from vecmill.retrieval.query import with_model
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
@@ -36,7 +35,7 @@ def measure(path: str | Path, *, model: str | None = None) -> Report:
     if not manifest.account.chunks:
         raise StoreError(f"{path} holds no chunks: there is nothing to report on")
     taken = sample(layout.root, manifest)
-    found, why_not = _known_items(taken, with_model(manifest, model))
+    found, why_not = _known_items(taken, manifest, model)
     return Report(
         path=str(path),
         manifest=manifest,
@@ -47,8 +46,8 @@ def measure(path: str | Path, *, model: str | None = None) -> Report:
     )
 
 
-def _known_items(taken: Sample, manifest: Manifest) -> tuple[KnownItems | None, str | None]:
+def _known_items(taken: Sample, manifest: Manifest, model: str | None) -> tuple[KnownItems | None, str | None]:
     try:
-        return known_items(taken, manifest), None
+        return known_items(taken, manifest, model=model), None
     except VecmillError as error:
         return None, str(error)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.errors import ModelError
 from vecmill.job.places import SOMEWHERE
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import ComponentSpec, Places
+from vecmill.records import ComponentSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -21,57 +20,74 @@ if TYPE_CHECKING:
     from vecmill.records import Manifest
 
 
-def embed_query(manifest: Manifest, query: str) -> npt.NDArray[np.float32]:
+class QueryEmbedder:
+    """A dataset's own model, loaded, for questions to any index of its vectors.
+
+    Use it as a context manager, or call ``close``. Calls may come from many threads.
+
+    Args:
+        manifest: The dataset's.
+        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
+
+    Raises:
+        ModelError: The model is not to be had here, or what is in its place is another.
+    """
+
+    def __init__(self, manifest: Manifest, *, model: str | None = None) -> None:
+        self._prompt = manifest.model.query_prompt
+        self._embedder = _built(manifest, model)
+        self._embedder.open()
+
+    def embed(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed questions in plain words, with the model's prompt for queries; shape ``(queries, dimension)``."""
+        return self._embedder.embed([self._prompt + query for query in queries])
+
+    def close(self) -> None:
+        """Free the model."""
+        self._embedder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def embed_query(manifest: Manifest, query: str, *, model: str | None = None) -> npt.NDArray[np.float32]:
     """Embed a query as the dataset's model wants it, with its prompt for queries.
 
-    The model is loaded for each call: ``embed_queries`` takes several at once, a ``Searcher`` one after another.
+    The model is loaded for each call: ``embed_queries`` takes several at once, a ``QueryEmbedder`` one after another.
 
     Args:
         manifest: The dataset's.
         query: A question in plain words.
+        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
 
     Returns:
         Shape ``(dimension,)``, float32.
 
     Raises:
-        ModelError: The model is not to be had here.
+        ModelError: The model is not to be had here, or ``model`` is another.
     """
-    vector: npt.NDArray[np.float32] = embed_queries(manifest, [query])[0]
+    vector: npt.NDArray[np.float32] = embed_queries(manifest, [query], model=model)[0]
     return vector
 
 
-def embed_queries(manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+def embed_queries(manifest: Manifest, queries: Sequence[str], *, model: str | None = None) -> npt.NDArray[np.float32]:
     """Embed queries as ``embed_query`` does, with the model loaded once; shape ``(queries, dimension)``."""
-    with opened(manifest) as embedder:
-        return embedded(embedder, manifest, queries)
+    with QueryEmbedder(manifest, model=model) as embedder:
+        return embedder.embed(queries)
 
 
-@contextmanager
-def opened(manifest: Manifest) -> Iterator[Embedder[Any]]:
-    """Open the dataset's own model, with the options that fit this machine.
-
-    Raises:
-        ModelError: It is not to be had here, or what is in its place is another.
-    """
+def _built(manifest: Manifest, model: str | None) -> Embedder[Any]:
+    """Make the dataset's embedder, with the options that fit this machine."""
     recipe, registry = manifest.recipe["embedder"], load().registry
     left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
-    known = recipe | manifest.places.embedder
+    known = recipe | manifest.places.embedder | ({} if model is None else {"model": model})
     _check_place(str(known.get("model")))
     options = {key: value for key, value in known.items() if key not in left_out}
-    embedder: Any = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
-    embedder.open()
-    try:
-        yield embedder
-    finally:
-        embedder.close()
-
-
-def with_model(manifest: Manifest, model: str | None) -> Manifest:
-    """Return the manifest of a dataset whose model is to be looked for in this folder, if one is given."""
-    if model is None:
-        return manifest
-    places = Places(run_id=manifest.run_id, embedder=manifest.places.embedder | {"model": model})
-    return manifest.model_copy(update={"places": places})
+    embedder: Embedder[Any] = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
+    return embedder
 
 
 def _check_place(model: str) -> None:
@@ -80,8 +96,3 @@ def _check_place(model: str) -> None:
             f"the dataset was made with a model in a folder, {model!r}, and nothing here says where that is: "
             "name it with --model DIR, or in Python with model=DIR"
         )
-
-
-def embedded(embedder: Embedder[Any], manifest: Manifest, queries: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Embed queries with a model that is open."""
-    return embedder.embed([manifest.model.query_prompt + query for query in queries])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecmill.retrieval.query import embed_query, with_model
+from vecmill.retrieval.query import embed_query
 from vecmill.retrieval.ranking import highest
 from vecmill.retrieval.row_groups import Hit, RowGroups
 from vecmill.threads import Threads
@@ -32,7 +32,7 @@ def search(path: str | Path, query: str, limit: int = 3, *, model: str | None = 
         ModelError: Its model is not to be had here, or ``model`` is another.
     """
     dataset = RowGroups(path)
-    vector = embed_query(with_model(dataset.manifest, model), query)
+    vector = embed_query(dataset.manifest, query, model=model)
 
     def best(group: RowGroup) -> list[Hit]:
         scores = dataset.vectors(group) @ vector

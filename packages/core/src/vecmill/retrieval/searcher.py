@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from vecmill.retrieval.query import embedded, opened, with_model
+from vecmill.retrieval.query import QueryEmbedder
 from vecmill.retrieval.ranking import highest
 from vecmill.retrieval.row_groups import Hit, RowGroups
 from vecmill.threads import Threads
@@ -41,17 +40,16 @@ class Searcher:
         self._vectors = np.empty((sum(rows), self._dataset.manifest.model.dimension), np.float32)
         with Threads() as threads:
             list(threads.map(self._fill, range(len(rows))))
-        self._stack = ExitStack()
-        self._embedder = self._stack.enter_context(opened(with_model(self._dataset.manifest, model)))
+        self._embedder = QueryEmbedder(self._dataset.manifest, model=model)
 
     def search(self, query: str, limit: int = 3) -> list[Passage]:
         """Return the chunks nearest to a query, best first. Exact: every vector is compared."""
-        scores = self._vectors @ embedded(self._embedder, self._dataset.manifest, [query])[0]
+        scores = self._vectors @ self._embedder.embed([query])[0]
         return [self._dataset.passage(self._hit(scores, row)) for row in highest(scores, limit).tolist()]
 
     def close(self) -> None:
         """Free the model."""
-        self._stack.close()
+        self._embedder.close()
 
     def __enter__(self) -> Self:
         return self
