@@ -4,6 +4,7 @@
     ├── ConfigError         a job file, an option or a command line is wrong: nothing was started
     ├── PluginError         a plugin could not be loaded, or broke a protocol
     ├── SourceError         the corpus could not be read
+    ├── ReadError           a source failed, and does not say why; the shard may be tried again
     ├── ModelError          the model's files are missing, damaged or of an unknown kind
     ├── EmbedError          these texts could not be embedded; others may
     ├── EngineError         the engine itself failed; the shard may be tried again
@@ -39,6 +40,10 @@ class PluginWarning(RuntimeWarning):
 
 class SourceError(VecmillError):
     """The corpus could not be read: a file is missing, truncated or not what it says."""
+
+
+class ReadError(VecmillError):
+    """A source failed with an error that is none of these, such as a library's: the shard may be tried again."""
 
 
 class ModelError(VecmillError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vecmill.plugins import load
 from vecmill.plugins.build import build, options
 from vecmill.records import ComponentSpec
+from vecmill.sources.corpus import Corpus
 
 if TYPE_CHECKING:
     from vecmill import Job
@@ -52,13 +53,13 @@ def edition(name: str, job: Job) -> Edition:
         VecmillError: The source is not there, or an option is wrong.
     """
     registry = load().registry
-    source = build(registry, "source", job.source)
-    pinned = source.pinned().model_dump(mode="json")
+    source = Corpus(build(registry, "source", job.source)).pinned()
+    pinned = source.config.model_dump(mode="json")
     revision = pinned.get("revision") or ""
     return Edition(
         name=name,
         source=ComponentSpec(name=job.source.name, options=pinned),
-        revision=revision if COMMIT.fullmatch(revision) else source.fingerprint(),
+        revision=revision if COMMIT.fullmatch(revision) else Corpus(source).fingerprint(),
         recipe=_recipe(
             registry, job, {key: pinned[key] for key in pinned if key not in {"revision", *source.location}}
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.density import SAMPLE_BYTES, chunks_per_byte
+from vecmill.sources.corpus import Corpus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
     """
     from vecmill.sources.carried import carried, dump
 
-    batches = _batches(source)
+    batches = _batches(Corpus(source))
     first = next(batches, None)
     if first is None:
         raise SourceError(f"the source {source.name!r} has no documents")
@@ -46,10 +47,10 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
     return Look(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
 
 
-def _batches(source: Source[Any]) -> Iterator[pa.RecordBatch]:
+def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
     """Yield the batches of the first partition that has any."""
-    for partition in source.partitions(SAMPLE_BYTES):
-        batches = iter(source.read(partition))
+    for partition in corpus.partitions(SAMPLE_BYTES):
+        batches = corpus.read(partition)
         first = next(batches, None)
         if first is not None:
             yield first

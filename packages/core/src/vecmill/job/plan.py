@@ -14,6 +14,7 @@ from vecmill.job.since import earlier
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
+from vecmill.sources.corpus import Corpus
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
     registry = load().registry
     publishers = [build(registry, "publisher", spec) for spec in job.publish]
     parts, model = components(job, registry)
-    fingerprint, terms = parts["source"].fingerprint(), parts["source"].terms()
+    corpus = Corpus(parts["source"])
+    fingerprint, terms = corpus.fingerprint(), corpus.terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
     layout = Layout(_directory(job, publishers))
@@ -103,17 +105,13 @@ def _directory(job: Job, publishers: Iterable[Publisher[Any]]) -> Path:
 
 def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
     """Return source, chunker, batching and embedder with what could move pinned, and the model."""
-    source = _pinned(registry, "source", job.source)
-    embedder = _pinned(registry, "embedder", job.embedder)
+    source = Corpus(build(registry, "source", job.source)).pinned()
+    embedder = build(registry, "embedder", job.embedder)
+    embedder = type(embedder)(embedder.pinned())
     model = embedder.model()
     chunker = build(registry, "chunker", job.chunker, embedder.tokenizer(), model)
     batching = build(registry, "batching", job.batching)
     return {"source": source, "chunker": chunker, "batching": batching, "embedder": embedder}, model
-
-
-def _pinned(registry: Registry, kind: str, spec: ComponentSpec) -> Any:  # noqa: ANN401 - the kind decides
-    component = build(registry, kind, spec)
-    return type(component)(component.pinned())
 
 
 def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layout: Layout) -> WorkSpec:
@@ -134,7 +132,7 @@ def _tasks(job: Job, parts: Mapping[str, Any], model: ModelInfo, spec: WorkSpec)
     found = look(source, chunker)
     shared = spec.model_copy(update={"keep": found.keep})
     text_bytes = text_per_shard(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
-    partitions = list(source.partitions(text_bytes))
+    partitions = list(Corpus(source).partitions(text_bytes))
     return [
         ShardTask(spec=shared, index=index, count=len(partitions), partition=partition)
         for index, partition in enumerate(partitions)

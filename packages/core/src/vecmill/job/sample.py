@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.chunking.render import prefix
 from vecmill.records import Document
+from vecmill.sources.corpus import Corpus
 from vecmill.worker.rows import documents
 from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
@@ -77,11 +78,12 @@ class Sample:
 
 def sample(source: Source[Any], chunker: Chunker[Any], tokenizer: Tokenizer) -> Sample:
     """Read partitions from all over the source: every one of a small corpus, some of a large one."""
-    partitions = list(source.partitions(PIECE_BYTES))
+    corpus = Corpus(source)
+    partitions = list(corpus.partitions(PIECE_BYTES))
     chosen = _spread(partitions)
     found = Sample(sum(part.bytes for part in partitions), [], whole=len(chosen) == len(partitions))
     for partition in chosen:
-        found.pieces.append(_piece(found, source, partition, chunker, tokenizer))
+        found.pieces.append(_piece(found, corpus, partition, chunker, tokenizer))
     return found
 
 
@@ -92,11 +94,9 @@ def _spread(partitions: Sequence[Partition]) -> Sequence[Partition]:
     return [partitions[(2 * i + 1) * len(partitions) // (2 * PIECES)] for i in range(PIECES)]
 
 
-def _piece(
-    found: Sample, source: Source[Any], partition: Partition, chunker: Chunker[Any], tokenizer: Tokenizer
-) -> Piece:
+def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker[Any], tokenizer: Tokenizer) -> Piece:
     window, piece = Window(), Piece(partition.bytes)
-    for batch in source.read(partition):
+    for batch in corpus.read(partition):
         for row, document in enumerate(documents(batch)):
             piece.documents += 1
             if isinstance(document, Document):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo, Publishing
 from vecmill.sources.carried import carried
+from vecmill.sources.corpus import Corpus
 from vecmill.store.files import sha256
 from vecmill.testing.texts import AWKWARD_TEXTS
 from vecmill.testing.tokenizer import WordTokenizer
@@ -58,14 +58,16 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
         target_bytes: A size that makes several partitions of it.
 
     Raises:
-        PluginError: A column of ours holds something else than strings.
+        PluginError: It returned something that its protocol does not allow, such as a column of ours without strings.
+        ReadError: It failed with an error that is not of vecmill.errors.
     """
-    assert source.fingerprint() == source.fingerprint(), "two fingerprints of the same content differ"
-    whole = [item for part in source.partitions(2**40) for item in _read(source, part)]
-    parts = list(source.partitions(target_bytes))
-    again = [list(_read(source, part)) for part in parts]
+    corpus = Corpus(source)
+    assert corpus.fingerprint() == corpus.fingerprint(), "two fingerprints of the same content differ"
+    whole = [item for part in corpus.partitions(2**40) for item in _read(corpus, part)]
+    parts = list(corpus.partitions(target_bytes))
+    again = [list(_read(corpus, part)) for part in parts]
     assert [item for part in again for item in part] == whole, "splitting changes, loses or reorders documents"
-    kept = {tuple(map(str, carried(batch.schema))) for part in parts for batch in source.read(part)}
+    kept = {tuple(map(str, carried(batch.schema))) for part in parts for batch in corpus.read(part)}
     assert len(kept) <= 1, f"batches have other columns to carry along than others: {sorted(kept)}"
     for part, items in zip(parts, again, strict=True):
         known = part.documents
@@ -127,9 +129,8 @@ def _content(dataset: Dataset) -> dict[str, str]:
     return {path.relative_to(dataset.path).as_posix(): sha256(path) for path in files}
 
 
-def _read(source: Source[Any], part: Partition) -> Iterable[object]:
-    for batch in source.read(part):
-        assert isinstance(batch, pa.RecordBatch), f"read() yields {type(batch).__name__}, not pyarrow.RecordBatch"
+def _read(corpus: Corpus, part: Partition) -> Iterable[object]:
+    for batch in corpus.read(part):
         assert {"id", "text"}.issubset(batch.schema.names), (
             f"a batch has the columns {batch.schema.names}, not id and text"
         )

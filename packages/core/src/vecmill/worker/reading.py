@@ -10,6 +10,7 @@ import pyarrow as pa
 from vecmill.chunking.render import prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
+from vecmill.sources.corpus import Corpus
 from vecmill.worker.kept import Kept
 from vecmill.worker.rows import Rejected, documents
 from vecmill.worker.spans import cut
@@ -39,7 +40,7 @@ class Reading:
     def __init__(self, task: ShardTask, source: Source[Any], chunker: Chunker[Any]) -> None:
         self._task = task
         self.kept = Kept(task)
-        self._source = source
+        self._corpus = Corpus(source)
         self._chunker = chunker
         self._duplicates = frozenset(task.duplicates)
         self.documents_in = 0
@@ -53,9 +54,10 @@ class Reading:
 
         Raises:
             SourceError: The partition holds other columns, or another number of documents, than was planned.
+            ReadError: The source failed, and does not say why.
         """
         window, tables, base = Window(), list[pa.RecordBatch](), 0
-        for batch in self._source.read(self._task.partition):
+        for batch in self._corpus.read(self._task.partition):
             kept = self.kept.of(batch)
             tables.append(kept)
             for row, item in enumerate(documents(batch)):

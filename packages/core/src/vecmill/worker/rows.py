@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vecmill.errors import PluginError
 from vecmill.records import Document
 
 if TYPE_CHECKING:
@@ -27,11 +26,7 @@ class Rejected:
 
 
 def documents(batch: pa.RecordBatch) -> Iterator[Document | Rejected]:
-    """Yield one document, or one rejection, for every row of a source's batch, in order.
-
-    Raises:
-        PluginError: The source broke its law: a column of ours does not hold strings.
-    """
+    """Yield one document, or one rejection, for every row of a source's batch, in order."""
     rows = batch.num_rows
     texts, ids = _strings(batch, "text"), _strings(batch, "id")
     titles, urls, problems = (_strings(batch, name) for name in ("title", "url", "problem"))
@@ -72,7 +67,6 @@ def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
     if name not in batch.schema.names:
         return [None] * batch.num_rows
     column = batch.column(name)
-    _check(name, column.type)
     try:
         values: list[str | bytes | None] = column.to_pylist()
     except UnicodeDecodeError:
@@ -80,13 +74,6 @@ def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
 
         values = [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
     return values
-
-
-def _check(name: str, kind: pa.DataType) -> None:
-    import pyarrow.types as pt
-
-    if not (pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind) or pt.is_null(kind)):
-        raise PluginError(f"the source's column {name!r} holds {kind}, not strings: report it to the source's author")
 
 
 def _decoded(value: bytes | None) -> str | bytes | None:

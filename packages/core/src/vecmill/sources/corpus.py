@@ -1,0 +1,108 @@
+"""Corpus: a source, asked for what it has; what goes wrong in it is told with its name."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vecmill.errors import PluginError, ReadError, VecmillError
+from vecmill.records import Partition, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from vecmill.protocols import Source
+
+T = TypeVar("T")
+
+SHOWN = 200
+"""Characters of a partition's place that an error quotes."""
+
+
+class Corpus:
+    """Asks a source, in the driver and in workers alike, and holds it to the types of its protocol.
+
+    Raises:
+        VecmillError: The source's own, as it is.
+        ReadError: The source failed with something else; says at what, with the partition where there is one.
+        PluginError: The source returned something that its protocol does not allow.
+    """
+
+    def __init__(self, source: Source[Any]) -> None:
+        self._source = source
+
+    def pinned(self) -> Source[Any]:
+        """Return the source with all that could move in its options replaced by what it means now."""
+        with self._named("pinned()"):
+            return type(self._source)(self._source.pinned())
+
+    def fingerprint(self) -> str:
+        """Return the hash of its content."""
+        with self._named("fingerprint()"):
+            return self._held(self._source.fingerprint(), str, "fingerprint()")
+
+    def terms(self) -> Terms:
+        """Return the text's licences and languages."""
+        with self._named("terms()"):
+            return self._held(self._source.terms(), Terms, "terms()")
+
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Yield parts of about ``target_bytes`` of text each."""
+        with self._named("partitions()"):
+            for partition in self._source.partitions(target_bytes):
+                yield self._held(partition, Partition, "partitions()")
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Yield one partition's batches."""
+        import pyarrow as pa
+
+        call = f"read() of the partition {_place(partition)}"
+        with self._named(call):
+            for item in self._source.read(partition):
+                batch = self._held(item, pa.RecordBatch, call)
+                self._check(batch)
+                yield batch
+
+    @contextmanager
+    def _named(self, call: str) -> Iterator[None]:
+        try:
+            yield
+        except (VecmillError, MemoryError):
+            raise
+        except Exception as error:
+            raise ReadError(
+                f"the source {self._source.name!r} failed at {call}: {type(error).__name__}: {error}. See that what it "
+                "reads is there, can be reached and is sound, and run the same command again; or report it to the "
+                "source's author"
+            ) from error
+
+    def _held(self, value: object, kind: type[T], call: str) -> T:
+        if not isinstance(value, kind):
+            raise PluginError(
+                f"the source {self._source.name!r} gave {type(value).__name__}, not {kind.__name__}, at {call}: report "
+                "it to the source's author"
+            )
+        return value
+
+    def _check(self, batch: pa.RecordBatch) -> None:
+        """Refuse columns of ours that hold something else than strings."""
+        import pyarrow.types as pt
+
+        from vecmill.sources.carried import OWN
+
+        for field in batch.schema:
+            kind = field.type
+            strings = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind) or pt.is_null(kind)
+            if field.name in OWN and not strings:
+                raise PluginError(
+                    f"the source {self._source.name!r} has {kind}, not strings, in its column {field.name!r}: report "
+                    "it to the source's author"
+                )
+
+
+def _place(partition: Partition) -> str:
+    told = json.dumps(partition.where, ensure_ascii=False, default=str)
+    return told if len(told) <= SHOWN else f"{told[: SHOWN - 1]}…"
