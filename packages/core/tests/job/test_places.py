@@ -5,7 +5,39 @@ import json
 import pytest
 
 import vecmill
+from vecmill.errors import ModelError
 from vecmill.job.places import hidden, told
+from vecmill.plugins import load
+from vecmill.plugins.registry import Registered
+from vecmill.records import ShardDone
+from vecmill.store import json as store
+from vecmill.testing import HashEmbedder
+from vecmill.testing.embedder import HashOptions
+
+
+class Filed(HashEmbedder):
+    """A model that may be in a folder, behind an address, or have a name."""
+
+    name = "filed"
+    location = frozenset({"model", "url"})
+
+    class Config(HashOptions):
+        """Where it is."""
+
+        model: str = "user/model"
+        url: str | None = None
+
+    def model(self):
+        """Be called as the option says."""
+        return super().model().model_copy(update={"id": self.config.model})
+
+
+@pytest.fixture
+def filed(monkeypatch, job, corpus):
+    """Return what makes jobs with that embedder."""
+    monkeypatch.setitem(load().registry.entries["embedder"], "filed", Registered(Filed, "filed"))
+    path = corpus({"id": "1", "text": "Water boils."}, {"id": "2", "text": "Iron melts."})
+    return lambda embedder, **keys: job(path, embedder={"name": "filed", **embedder}, **keys)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +82,77 @@ def test_no_path_of_this_machine_is_in_what_a_run_leaves(job, corpus, tmp_path):
     assert ".../corpus.jsonl" in files["README.md"].decode()
     assert vecmill.verify(dataset.path).ok
     assert vecmill.run(made).manifest.timing == dataset.manifest.timing
+
+
+def elsewhere(tmp_path, name):
+    """Return the table of a publisher into another folder."""
+    return {"name": "parquet", "path": str(tmp_path / name)}
+
+
+@pytest.mark.fault(
+    "disk",
+    "what a finished dataset notes of this machine, where its model is, is damaged",
+    promise="Who needs none of it goes on; a search says how to name the model, and the next run writes it anew.",
+)
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"embedder": 1}', b"\xff"])
+def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(filed, tmp_path, damage):
+    """Checked, published, gone on from; a search without them says what to do, and the job mends them."""
+    model = str(tmp_path / "models" / "mini")
+    work = filed({"model": model})
+    dataset = vecmill.run(work)
+    places = dataset.path / ".vecmill.places.json"
+    before = places.read_bytes()
+    places.write_bytes(damage)
+
+    assert vecmill.verify(dataset.path).ok
+    target = elsewhere(tmp_path, "copy")["path"]
+    assert vecmill.publish(dataset.path, "parquet", {"path": target}) == target
+    since = vecmill.run(filed({"model": model}, publish=[elsewhere(tmp_path, "next")]), since=dataset.path)
+    assert since.manifest.reused.chunks == 2
+    told = (
+        r"'\.\.\./mini', and .*\.places\.json cannot be read \(.+\): name it with --model DIR.*, or run its job again"
+    )
+    with pytest.raises(ModelError, match=told):
+        vecmill.search(dataset.path, "What boils?")
+    assert len(vecmill.search(dataset.path, "What boils?", model=model)) == 2
+
+    events = []
+    vecmill.run(work, events.append)
+    assert places.read_bytes() == before
+    assert not [event for event in events if isinstance(event, ShardDone)]
+    assert len(vecmill.search(dataset.path, "What boils?")) == 2
+
+
+def test_damaged_places_of_a_model_with_a_name_are_in_nobodys_way(filed):
+    """Only who has need of a place is stopped: an address may have been in them, a name stands in the manifest."""
+    work = filed({})
+    dataset = vecmill.run(work)
+    places = dataset.path / ".vecmill.places.json"
+    places.write_bytes(b"{")
+    with pytest.raises(
+        ModelError, match=r"embedder\.url is known to .*, and .* cannot be read \(.+\): run its job again"
+    ):
+        vecmill.search(dataset.path, "What boils?")
+    assert len(vecmill.search(dataset.path, "What boils?", model="user/model")) == 2
+    vecmill.run(work)
+    assert not places.exists()
+    assert len(vecmill.search(dataset.path, "What boils?")) == 2
+
+
+def test_places_are_written_once_and_only_when_they_are_others(filed, tmp_path, monkeypatch):
+    """Also by a run that writes the manifest again, for what is said of the text has changed, too."""
+    corpus = {"name": "jsonl", "path": str(tmp_path / "corpus.jsonl")}
+    written = []
+
+    def write_bytes(target, *rest):
+        written.append(target.name)
+        real(target, *rest)
+
+    real = store.write_bytes
+    monkeypatch.setattr(store, "write_bytes", write_bytes)
+    for folder, license_, times in (("a", "mit", 1), ("b", "cc0-1.0", 1), ("b", "cc0-1.0", 0), ("c", "cc0-1.0", 1)):
+        written.clear()
+        source = corpus | {"license": license_}
+        dataset = vecmill.run(filed({"model": str(tmp_path / folder / "mini")}, source=source))
+        assert written.count(".vecmill.places.json") == times
+        assert str(tmp_path / folder / "mini") in (dataset.path / ".vecmill.places.json").read_text()

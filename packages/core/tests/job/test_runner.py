@@ -8,6 +8,8 @@ import pytest
 
 import vecmill
 from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.plugins import load
+from vecmill.protocols import Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
 from vecmill.testing import AWKWARD_TEXTS
 from vecmill.testing.runtime import InlineRuntime
@@ -326,6 +328,16 @@ def test_a_runtime_may_keep_others_out_from_before_a_look_at_the_folder_until_al
     with pytest.raises(StoreError, match="another run works on it"):
         vecmill.run(job(corpus(*rows(TEXTS[:3])), publish=[{"name": "parquet", "path": str(tmp_path / "two")}]))
     assert not (tmp_path / "two").exists()
+
+
+def test_a_publisher_is_made_once_for_a_run(job, corpus, monkeypatch):
+    """It may look up an account, or open a connection, when it is made."""
+    cls, made = load().registry.get("publisher", "parquet"), []
+    monkeypatch.setattr(
+        cls, "__init__", lambda self, config: (made.append(config), Publisher.__init__(self, config))[1]
+    )
+    vecmill.run(job(corpus(*rows(TEXTS[:3]))))
+    assert len(made) == 1
 
 
 def test_what_is_said_of_the_text_is_in_manifest_and_card_and_embeds_nothing_again(job, corpus):

@@ -10,7 +10,7 @@ from vecmill import Options, Partition, Source
 from vecmill.errors import PluginError, ReadError, RunError, SourceError
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
-from vecmill.records import Terms
+from vecmill.records import ShardDone, Terms
 from vecmill.sources.corpus import Corpus
 
 STEPS = ["pinned", "fingerprint", "terms", "partitions", "read"]
@@ -91,6 +91,11 @@ def test_a_source_that_fails_in_the_driver_is_named_with_the_step(frail, work, c
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.fault(
+    "plugin",
+    "a source fails with an error of a library's, or its own fault",
+    promise="It is named, with the partition and the error; the other shards are kept.",
+)
 def test_a_source_that_fails_in_a_worker_is_named_with_the_partition(frail, work):
     """The plan reads the first partition alone, so the second fails in the worker."""
     frail(("read", "2.tar"), KeyError("body"))
@@ -98,6 +103,10 @@ def test_a_source_that_fails_in_a_worker_is_named_with_the_partition(frail, work
     with pytest.raises(RunError, match=told) as caught:
         vecmill.run(work)
     assert CURE in str(caught.value)
+    frail("", None)
+    events = []
+    vecmill.run(work, events.append)
+    assert [event.receipt.index for event in events if isinstance(event, ShardDone)] == [1]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -65,6 +65,7 @@ class Finish:
             places=plan.places,
         )
         add_sent(plan.layout, receipts)
+        write_places(plan.layout, plan.places)
         return self._save(manifest)
 
     def _reused(self, receipts: list[Receipt]) -> Reused | None:
@@ -74,8 +75,7 @@ class Finish:
 
     def mend(self, manifest: Manifest) -> Manifest:
         """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""
-        if manifest.places != self._plan.places:
-            write_places(self._plan.layout, self._plan.places)
+        write_places(self._plan.layout, self._plan.places)
         source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
         if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
             return manifest
@@ -94,7 +94,6 @@ class Finish:
         manifest = manifest.model_copy(update={"status": self._status(manifest)})
         layout = self._plan.layout
         write_bytes(layout.card, layout.temporary, card(manifest).encode())
-        write_places(layout, self._plan.places)
         write_json(layout, layout.manifest, manifest)
         return manifest
 

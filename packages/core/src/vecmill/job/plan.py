@@ -53,25 +53,32 @@ class Plan:
     since: tuple[Layout, Manifest] | None = None
 
 
-def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None = None) -> Plan:
+def plan(
+    job: Job,
+    since: str | Path | None = None,
+    runtime: Runtime[Any] | None = None,
+    publishers: list[Publisher[Any]] | None = None,
+) -> Plan:
     """Check a job against the installed plugins, pin what could move, and split the source.
 
     Args:
         job: The job.
         since: An earlier dataset, its folder or its repo on the Hub, whose vectors are to be used again.
         runtime: The job's, if there is one already.
+        publishers: The job's, if they are there already.
 
     Raises:
         VecmillError: The job, its model or its source is wrong. Nothing was written.
     """
     registry = load().registry
-    publishers = [build(registry, "publisher", spec) for spec in job.publish]
+    if publishers is None:
+        publishers = publishers_of(job)
     parts, model = components(job, registry)
     corpus = Corpus(parts["source"])
     fingerprint, terms = corpus.fingerprint(), corpus.terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
-    layout = Layout(_directory(job, publishers))
+    layout = Layout(directory(job, publishers))
     spec = _work_spec(job, parts, run_id(identity_), layout)
     return Plan(
         job=job,
@@ -89,16 +96,18 @@ def plan(job: Job, since: str | Path | None = None, runtime: Runtime[Any] | None
     )
 
 
-def directory(job: Job) -> Path:
-    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``; absolute.
+def publishers_of(job: Job) -> list[Publisher[Any]]:
+    """Return a job's publishers.
 
     Raises:
-        ConfigError: A publisher's options are wrong.
+        ConfigError: The options of one are wrong.
     """
-    return _directory(job, (build(load().registry, "publisher", spec) for spec in job.publish))
+    registry = load().registry
+    return [build(registry, "publisher", spec) for spec in job.publish]
 
 
-def _directory(job: Job, publishers: Iterable[Publisher[Any]]) -> Path:
+def directory(job: Job, publishers: Iterable[Publisher[Any]]) -> Path:
+    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``; absolute."""
     wanted = (publisher.directory() for publisher in publishers)
     return next((path for path in wanted if path is not None), Path("out") / job.name).absolute()
 

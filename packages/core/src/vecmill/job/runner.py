@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.job import resume
 from vecmill.job.delivery import deliver
 from vecmill.job.finish import Finish, judge
-from vecmill.job.plan import directory, plan
+from vecmill.job.plan import directory, plan, publishers_of
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
 from vecmill.plugins import load
@@ -59,8 +59,9 @@ def run(
     elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
     if elsewhere is not None:
         return elsewhere
-    with runtime.holding(directory(job)):
-        plan_ = plan(job, since, runtime)
+    publishers = publishers_of(job)
+    with runtime.holding(directory(job, publishers)):
+        plan_ = plan(job, since, runtime, publishers)
         _check_publishers(plan_, tell)
         with locked(plan_.layout):
             manifest = _made(plan_, tell, began, overwrite=overwrite)

@@ -13,9 +13,11 @@ class Places(BaseModel):
     Attributes:
         run_id: Of the run that they belong to.
         embedder: Options of the embedder, in place of what the recipe says.
+        fault: Why they cannot be known, if they cannot.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     run_id: str = ""
     embedder: dict[str, Any] = Field(default_factory=dict)
+    fault: str = Field("", exclude=True)

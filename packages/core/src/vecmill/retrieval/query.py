@@ -11,7 +11,7 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -82,17 +82,25 @@ def embed_queries(manifest: Manifest, queries: Sequence[str], *, model: str | No
 def _built(manifest: Manifest, model: str | None) -> Embedder[Any]:
     """Make the dataset's embedder, with the options that fit this machine."""
     recipe, registry = manifest.recipe["embedder"], load().registry
-    left_out = {"name", "version", *registry.get("embedder", recipe["name"]).machine}
-    known = recipe | manifest.places.embedder | ({} if model is None else {"model": model})
-    _check_place(str(known.get("model")))
+    component, places = registry.get("embedder", recipe["name"]), manifest.places
+    left_out = {"name", "version", *component.machine}
+    known = recipe | places.embedder | ({} if model is None else {"model": model})
+    _check_places(known, component.location, places.fault if model is None else "")
     options = {key: value for key, value in known.items() if key not in left_out}
     embedder: Embedder[Any] = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
     return embedder
 
 
-def _check_place(model: str) -> None:
-    if model.startswith(SOMEWHERE):
-        raise ModelError(
-            f"the dataset was made with a model in a folder, {model!r}, and nothing here says where that is: "
-            "name it with --model DIR, or in Python with model=DIR"
-        )
+def _check_places(known: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
+    """Refuse to open an embedder of which the recipe leaves out a place that is not known here."""
+    why = fault or "nothing here says where that is"
+    for key, value in known.items():
+        if str(value).startswith(SOMEWHERE) or (fault and key in location and value is None):
+            if key == "model":
+                raise ModelError(
+                    f"the dataset was made with a model in a folder, {value!r}, and {why}: "
+                    "name it with --model DIR, or in Python with model=DIR, or run its job again"
+                )
+            raise ModelError(
+                f"the dataset's embedder.{key} is known to the machine that made it, and {why}: run its job again"
+            )

@@ -30,22 +30,42 @@ def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
         StoreError: It is there, but is damaged or unreadable.
     """
     try:
+        return _read(path, kind)
+    except (OSError, ValidationError) as error:
+        raise StoreError(f"{path} cannot be read ({_reason(error)}): restore it, or choose another folder") from error
+
+
+def _read(path: Path, kind: type[ModelT]) -> ModelT | None:
+    try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        reason = (
-            error.strerror if isinstance(error, OSError) else f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}"
-        )
-        raise StoreError(f"{path} cannot be read ({reason}): restore it, or choose another folder") from error
+
+
+def _reason(error: OSError | ValidationError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def write_places(layout: Layout, places: Places) -> None:
-    """Keep what is known on this machine alone; no file is left if that is nothing."""
-    if places.embedder:
-        write_json(layout, layout.places, places)
-    else:
+    """Keep what is known on this machine alone, unless it is there; no file is left if that is nothing."""
+    if not places.embedder:
         remove(layout.places)
+    elif places != read_places(layout):
+        write_json(layout, layout.places, places)
+
+
+def read_places(layout: Layout) -> Places:
+    """Return what is known on this machine alone.
+
+    A damaged file stops nobody who can do without it: what is wrong is told to those who ask for a place.
+    """
+    try:
+        return _read(layout.places, Places) or Places()
+    except (OSError, ValidationError) as error:
+        return Places(fault=f"{layout.places} cannot be read ({_reason(error)})")
 
 
 class _Format(BaseModel):
@@ -64,9 +84,9 @@ def read_manifest(layout: Layout) -> Manifest | None:
             f"{layout.manifest} has format {version.format}, and this vecmill reads format {FORMAT}: "
             "use the version that wrote it, or choose another folder"
         )
-    manifest, places = read_json(layout.manifest, Manifest), read_json(layout.places, Places) or Places()
-    known = manifest is not None and manifest.run_id == places.run_id
-    return manifest and manifest.model_copy(update={"places": places if known else Places()})
+    manifest, places = read_json(layout.manifest, Manifest), read_places(layout)
+    fit = manifest is not None and (places.fault or places.run_id == manifest.run_id)
+    return manifest and manifest.model_copy(update={"places": places if fit else Places()})
 
 
 def finished_manifest(layout: Layout) -> Manifest:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from vecmill.errors import StoreError
 from vecmill.records import Sent
 from vecmill.store.files import remove
 from vecmill.store.json import read_json, write_json
@@ -31,12 +32,11 @@ def add_sent(layout: Layout, receipts: Iterable[Receipt]) -> None:
 
 
 def read_sent(layout: Layout) -> tuple[Sent, ...]:
-    """Return what was kept.
-
-    Raises:
-        StoreError: The file is damaged.
-    """
-    kept = read_json(layout.sent, _Kept)
+    """Return what was kept; of a damaged file nothing: what was sent is sent again, which costs less than asking."""
+    try:
+        kept = read_json(layout.sent, _Kept)
+    except StoreError:
+        return ()
     return kept.sent if kept else ()
 
 

@@ -42,7 +42,7 @@ def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFol
         return Patience(config.attempts, config.wait_s)
 
     try:
-        info = _wait_for_info(router, config.wait_s)
+        info = _wait_for_info(router, patience())
         if info is not None:
             info.check(folder, config.precision)
             check_reading(router, route, tokenizer, patience())
@@ -52,9 +52,8 @@ def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFol
     return Session(router, route, Limits.of(info) if info else Limits(), folder.dimension, patience)
 
 
-def _wait_for_info(router: Router, wait_s: float) -> RouterInfo | None:
+def _wait_for_info(router: Router, patience: Patience) -> RouterInfo | None:
     """Ask until there is an answer; ``None`` stands for a server of another make, which has no ``/info``."""
-    patience = Patience(1, wait_s)
     while True:
         try:
             response = router.get("/info")
