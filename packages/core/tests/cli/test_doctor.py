@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from vecmill.cli import diagnosis
+from vecmill.cli import diagnosis, packages
 from vecmill.cli.check import Check
+from vecmill.cli.packages import Package
 from vecmill.errors import ConfigError
 from vecmill.plugins import Problem, load
 
@@ -79,6 +80,24 @@ def test_the_real_diagnosis_of_this_environment_finds_nothing_missing():
     assert all(check.found for check in checks)
 
 
+def test_what_one_command_brings_is_one_problem(invoke, monkeypatch):
+    """Packages that are missing, and all that is missing with them, are one line and counted once."""
+    absent = ("vecmill-local-runtime", "vecmill-publishers", "openvino")
+    told = [Package(item.name, "no_such") if item.name in absent else item for item in packages.PACKAGES]
+    monkeypatch.setattr(packages, "PACKAGES", told)
+    for kind, name in diagnosis.NEEDED:
+        monkeypatch.delitem(load().registry.entries[kind], name)
+    shown = invoke("doctor", code=1).stdout
+    assert shown.endswith("1 problem to solve\n")
+    (check,) = (check for check in diagnosis.diagnosis() if check.level == "fail")
+    assert check.name == "vecmill[local]"
+    assert check.found == (
+        "not installed: vecmill-local-runtime, vecmill-publishers, openvino; "
+        "needed by embedder openvino, runtime local, publisher parquet"
+    )
+    assert check.hint == 'pip install "vecmill[local]"'
+
+
 def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     """A broken plugin is a note: the run may not need it. An embedder that is not there is needed."""
     monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
@@ -87,8 +106,8 @@ def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     found = "bad 1.0 is broken and was left out: boom"
     assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", found)
     assert "VECMILL_DISABLE_PLUGINS=bad" in checks["plugin bad"].hint
-    assert checks["embedder openvino"].level == "fail"
-    assert "vecmill[local]" in checks["embedder openvino"].hint
+    assert (checks["vecmill[local]"].level, checks["vecmill[local]"].found) == ("fail", "there is no embedder openvino")
+    assert "plugin is broken or disabled" in checks["vecmill[local]"].hint
 
 
 def test_an_installation_that_cannot_even_list_its_plugins_is_diagnosed(monkeypatch):

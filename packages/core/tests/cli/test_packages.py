@@ -17,13 +17,13 @@ def test_a_package_that_works_has_its_version(monkeypatch):
     assert check.found[0].isdigit()
 
 
-def test_a_missing_package_fails_only_if_it_is_needed(monkeypatch):
-    """What to install is in the hint."""
-    needed, optional = judge(
-        monkeypatch, Package("no-such", "no_such", "do this"), Package("no-such", "no_such", "or that", needed=False)
+def test_a_missing_package_is_a_note_or_is_counted_among_those_that_a_run_needs(monkeypatch):
+    """What to install is in the hint of the first; for all the others it is the same."""
+    (note,) = judge(
+        monkeypatch, Package("needed", "no_such"), Package("optional", "no_such", "this"), Package("b", "no")
     )
-    assert (needed.level, needed.found, needed.hint) == ("fail", "not installed", "do this")
-    assert (optional.level, optional.hint) == ("note", "or that")
+    assert (note.name, note.level, note.found, note.hint) == ("optional", "note", "not installed", "this")
+    assert packages.missing() == ["needed", "b"]
 
 
 def test_a_package_whose_import_fails_or_crashes_is_told_apart_from_a_missing_one(monkeypatch, tmp_path):
@@ -32,9 +32,7 @@ def test_a_package_whose_import_fails_or_crashes_is_told_apart_from_a_missing_on
     (tmp_path / "dies_on_import.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGILL)")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    raises, dies = judge(
-        monkeypatch, Package("raises", "raises_on_import", "x"), Package("dies", "dies_on_import", "x")
-    )
+    raises, dies = judge(monkeypatch, Package("raises", "raises_on_import"), Package("dies", "dies_on_import"))
     assert raises.level == dies.level == "fail"
     assert "libgomp.so.1: cannot open" in raises.found
     assert "killed by signal 4" in dies.found

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from vecmill.cli import machine
 from vecmill.cli.accounts import accounts
 from vecmill.cli.check import Check
-from vecmill.cli.packages import LOCAL, packages
+from vecmill.cli.packages import EXTRA, LOCAL, missing, packages
 from vecmill.cli.text import printable, said, size
-from vecmill.errors import VecmillError
 from vecmill.plugins.problem import DISABLE
 
 if TYPE_CHECKING:
@@ -102,19 +101,29 @@ def _plugins() -> Iterator[Check]:
         plugins.check()
     except Exception as error:  # noqa: BLE001 - a doctor is there for installations in which anything may fail
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
+        yield from _local(missing(), [])
         return
-    yield from _components(plugins)
+    yield from _listed(plugins)
+    yield from _local(
+        missing(), [f"{kind} {name}" for kind, name in NEEDED if name not in plugins.registry.entries[kind]]
+    )
 
 
-def _components(plugins: Plugins) -> Iterator[Check]:
+def _listed(plugins: Plugins) -> Iterator[Check]:
     for name, problem in plugins.problems.items():
         found = f"{problem.origin} is broken and was left out: {problem.error}"
         yield Check(f"plugin {name}", "note", said(found), problem.cure)
     for name in plugins.disabled:
         yield Check(f"plugin {name}", "note", f"disabled: {DISABLE} names it")
-    for kind, name in NEEDED:
-        try:
-            plugins.registry.get(kind, name)
-        except VecmillError as error:
-            yield Check(f"{kind} {name}", "fail", str(error), LOCAL)
     yield Check("plugins", "ok", ", ".join(sorted(plugins.loaded)))
+
+
+def _local(packages: list[str], components: list[str]) -> Iterator[Check]:
+    """Say in one line what is not there for a run on this machine: packages, and the components that they bring."""
+    needing = ", ".join(components)
+    if packages:
+        found = f"not installed: {', '.join(packages)}; needed by {needing or 'a run on this machine'}"
+        yield Check(EXTRA, "fail", found, LOCAL)
+    elif components:
+        hint = f"its plugin is broken or disabled, as is said above; if it is not: {LOCAL}"
+        yield Check(EXTRA, "fail", f"there is no {needing}", hint)

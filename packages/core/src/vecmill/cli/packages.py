@@ -13,46 +13,62 @@ from vecmill.cli.check import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOCAL = 'pip install "vecmill[local]"'
+EXTRA = "vecmill[local]"
+"""What a run on this machine needs."""
+LOCAL = f'pip install "{EXTRA}"'
 
 
 class Package(NamedTuple):
-    """A distribution, the module to try, what to do if it is missing, and whether a local run needs it."""
+    """A distribution, the module to try, and what to do if it is missing; one that a local run needs comes with it."""
 
     name: str
     module: str
-    hint: str
-    needed: bool = True
+    hint: str = LOCAL
+
+    @property
+    def needed(self) -> bool:
+        """Whether a run on this machine needs it."""
+        return self.hint == LOCAL
+
+    @property
+    def there(self) -> bool:
+        """Whether it is installed."""
+        return find_spec(self.module.partition(".")[0]) is not None
 
 
 PACKAGES = (
-    Package("vecmill-local-runtime", "vecmill_local_runtime", LOCAL),
-    Package("vecmill-publishers", "vecmill_publishers", LOCAL),
-    Package("openvino", "openvino", LOCAL),
-    Package("numpy", "numpy", LOCAL),
-    Package("pyarrow", "pyarrow.parquet", LOCAL),
-    Package("tokenizers", "tokenizers", LOCAL),
-    Package("huggingface-hub", "huggingface_hub", LOCAL),
-    Package("tokie", "tokie", 'counts tokens faster: pip install "vecmill[fast]"', needed=False),
-    Package("httpx2", "httpx2", 'talks to embedding servers: pip install "vecmill[tei]"', needed=False),
-    Package("modal", "modal", 'runs on GPUs in the cloud: pip install "vecmill[modal]"', needed=False),
-    Package(
-        "datasets", "datasets", 'reads Hub datasets that are not Parquet: pip install "vecmill[datasets]"', needed=False
-    ),
+    Package("vecmill-local-runtime", "vecmill_local_runtime"),
+    Package("vecmill-publishers", "vecmill_publishers"),
+    Package("openvino", "openvino"),
+    Package("numpy", "numpy"),
+    Package("pyarrow", "pyarrow.parquet"),
+    Package("tokenizers", "tokenizers"),
+    Package("huggingface-hub", "huggingface_hub"),
+    Package("tokie", "tokie", 'counts tokens faster: pip install "vecmill[fast]"'),
+    Package("httpx2", "httpx2", 'talks to embedding servers: pip install "vecmill[tei]"'),
+    Package("modal", "modal", 'runs on GPUs in the cloud: pip install "vecmill[modal]"'),
+    Package("datasets", "datasets", 'reads Hub datasets that are not Parquet: pip install "vecmill[datasets]"'),
 )
 
 
 def packages() -> Iterator[Check]:
-    """Look for every package, and import what is needed: a wheel for another processor is there, and useless."""
-    there = [package for package in PACKAGES if find_spec(package.module.partition(".")[0])]
-    trials = {package: _trial(package) for package in there if package.needed}
+    """Look for every package, and import what is needed: a wheel for another processor is there, and useless.
+
+    Those that are needed and missing are left to ``missing``: one command brings them all.
+    """
+    trials = {package: _trial(package) for package in PACKAGES if package.needed and package.there}
     for package in PACKAGES:
         if package in trials:
             yield _judged(package, trials[package])
-        elif package in there:
+        elif package.there:
             yield Check(package.name, "ok", _version(package))
-        else:
-            yield Check(package.name, "fail" if package.needed else "note", "not installed", package.hint)
+        elif not package.needed:
+            yield Check(package.name, "note", "not installed", package.hint)
+
+
+def missing() -> list[str]:
+    """Return the packages that are needed and not installed."""
+    return [package.name for package in PACKAGES if package.needed and not package.there]
 
 
 def _trial(package: Package) -> subprocess.Popen[str]:
