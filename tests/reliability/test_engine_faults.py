@@ -67,7 +67,7 @@ def complete(manifest, out, bad=0):
 def test_a_storm_ends_in_a_complete_dataset(vecmill, shared, job, tmp_path, seed):
     """A third of all answers is wrong, in every way there is."""
     shared.behave(script=OPENING, seed=seed, **STORM)
-    manifest = run(vecmill, job(shared.url), "--set", "runtime.attempts=9")
+    manifest = run(vecmill, job(shared.url), "--set", "runtime.attempts=30")
     complete(manifest, tmp_path / "out")
     happened = {name for name, count in shared.metrics().items() if "fault=" in name and count}
     assert len(happened) >= 6, happened
@@ -123,7 +123,7 @@ def test_a_fault_that_stays_is_one_clear_message(vecmill, shared, job, tmp_path,
             said = run(vecmill, job(router.url, wait_s=0.2), *options, code=1)
     else:
         shared.behave(rates={fault: 1.0})
-        said = run(vecmill, job(shared.url, wait_s=0.2, attempts=2), *options, code=1)
+        said = run(vecmill, job(shared.url, wait_s=0.2, attempts=2, timeout_s=60), *options, code=1)
     assert message in said
     assert "Traceback" not in said
     assert not (tmp_path / "out" / "manifest.json").exists()

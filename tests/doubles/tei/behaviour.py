@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
@@ -42,7 +43,7 @@ class Behaviour:
         refuse: A text that contains this is invalid.
         nan: A text that contains this gets a vector that is not a number.
         zero: A text that contains this gets a vector of zeros.
-        slow_s: How long a slow answer takes.
+        slow_s: How long a slow answer takes, if the behaviour does not change before.
         never_ready: The port never opens.
         no_info: There is no ``/info``, as in servers of another make.
         cuda: Say in the log that the model runs on a GPU.
@@ -81,31 +82,41 @@ class Behaviour:
 
 
 class Chance:
-    """Decides what befalls each request, in the order in which they come."""
+    """Decides what befalls each request.
+
+    By chance it is what befalls its content the first time, the second, and so on: in whichever order requests come,
+    the same befalls each.
+    """
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self._random = random.Random(behaviour.seed)  # noqa: S311 - it decides about tests
+        self._met: Counter[int] = Counter()
         self.requests = 0
         self.faults: Counter[str] = Counter()
 
-    def next(self) -> str | None:
+    def next(self, body: bytes) -> str | None:
         """Return the fault of this request."""
-        fault = self._next()
+        fault = self._next(body)
         self.requests += 1
         if fault:
             self.faults[fault] += 1
         return fault
 
-    def _next(self) -> str | None:
+    def _next(self, body: bytes) -> str | None:
         behaviour = self._behaviour
         if behaviour.die_every and (self.requests + 1) % behaviour.die_every == 0:
             return "die"
         if self.requests < len(behaviour.script):
             return behaviour.script[self.requests]
-        drawn = self._random.random()
+        drawn = self._drawn(body)
         for fault, rate in behaviour.rates.items():
             drawn -= rate
             if drawn < 0:
                 return fault
         return None
+
+    def _drawn(self, body: bytes) -> float:
+        content = zlib.crc32(body)
+        self._met[content] += 1
+        drawn = random.Random(f"{self._behaviour.seed} {content} {self._met[content]}")  # noqa: S311 - decides about tests
+        return drawn.random()

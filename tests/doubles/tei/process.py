@@ -44,7 +44,8 @@ class RouterDouble:
         executable: Path | str | None = None,
         **behaviour: Any,
     ) -> None:
-        self.port = _free_port()
+        self._place = _place()
+        self.port = int(self._place.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.starts = 0
         self._wait = wait
@@ -78,6 +79,7 @@ class RouterDouble:
             self._process.kill()
             self._process.wait()
         self._log.close()
+        self._place.close()
 
     @property
     def pid(self) -> int:
@@ -141,7 +143,9 @@ def _clean_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "HF_HUB_OFFLINE") if name in os.environ}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _place() -> socket.socket:
+    """Return a socket that keeps a port: no one else is given it, and who asks for it by number may listen there."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    return place

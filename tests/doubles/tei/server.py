@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -50,6 +51,7 @@ class Server:
         self._chance = Chance(behaviour)
         self._permits = flags.max_concurrent_requests
         self._overloaded = 0
+        self._changed = asyncio.Event()
         self._pool = ThreadPoolExecutor(model.workers)
 
     def app(self) -> web.Application:
@@ -82,7 +84,7 @@ class Server:
     async def _embed(self, request: web.Request) -> web.StreamResponse:
         began, openai, flags = time.monotonic(), _is_openai(request), self._flags
         body = await _body(request)
-        fault = self._chance.next()
+        fault = self._chance.next(body)
         _befall(request, fault)
         most = flags.max_client_batch_size
         asked = read_embed(body, openai=openai, auto_truncate=flags.auto_truncate, most=most)
@@ -98,7 +100,8 @@ class Server:
         self._permits -= needed
         try:
             if fault == "slow":
-                await asyncio.sleep(self._behaviour.slow_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), self._behaviour.slow_s)
             for text in asked.texts:
                 self._model.check(text, truncate=asked.truncate)
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._model.embed, asked.texts)
@@ -118,10 +121,12 @@ class Server:
         return web.Response(text="\n".join([*lines, ""]))
 
     async def _behave(self, request: web.Request) -> web.Response:
-        """Change for the worse, or the better; counts begin anew. A real router has no such page."""
+        """Change for the worse, or the better: counts begin anew, slow answers come. No real router has this page."""
         self._behaviour.become(Behaviour(**await request.json()))
         self._chance = Chance(self._behaviour)
         self._overloaded = 0
+        self._changed.set()
+        self._changed = asyncio.Event()
         return web.Response()
 
     async def _info(self, _: web.Request) -> web.Response:
