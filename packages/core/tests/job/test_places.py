@@ -1,11 +1,13 @@
 """Tests of vecmill.job.places."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 import vecmill
-from vecmill.errors import ModelError
+from vecmill.chunking.characters import CharactersChunker
+from vecmill.errors import ModelError, StoreError
 from vecmill.job.places import hidden, told
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
@@ -13,6 +15,30 @@ from vecmill.records import ShardDone
 from vecmill.store import json as store
 from vecmill.testing import HashEmbedder
 from vecmill.testing.embedder import HashOptions
+
+
+class Inner(vecmill.Options):
+    """A table in the options."""
+
+    file: Path
+
+
+class Worded(CharactersChunker):
+    """A chunker with paths that its author has not declared, and one that is."""
+
+    name = "worded"
+    location = frozenset({"cache"})
+
+    class Config(CharactersChunker.Config):
+        """Paths in all the ways they are written."""
+
+        one: Path | None = None
+        several: tuple[Path, ...] = ()
+        named: dict[str, Path] | None = None
+        inner: Inner | None = None
+        either: Path | int = 0
+        cache: Path | None = None
+        plain: str = "words"
 
 
 class Filed(HashEmbedder):
@@ -50,6 +76,7 @@ def filed(monkeypatch, job, corpus):
         (r"C:\Users\jane\corpus.csv", ".../corpus.csv"),
         (r"\\server\jane\corpus.csv", ".../corpus.csv"),
         (["/home/jane/a.csv", "b.csv"], [".../a.csv", "b.csv"]),
+        ({"a": ["/home/jane/a.csv"], "b": 1}, {"a": [".../a.csv"], "b": 1}),
         ("http://jane:secret@10.0.0.5:8080/v1", None),
         ("/", ".../"),
         ("corpus/*.parquet", "corpus/*.parquet"),
@@ -156,3 +183,56 @@ def test_places_are_written_once_and_only_when_they_are_others(filed, tmp_path, 
         dataset = vecmill.run(filed({"model": str(tmp_path / folder / "mini")}, source=source))
         assert written.count(".vecmill.places.json") == times
         assert str(tmp_path / folder / "mini") in (dataset.path / ".vecmill.places.json").read_text()
+
+
+def test_a_path_is_a_place_by_its_type_and_counts_unless_its_author_says_otherwise(job, corpus, tmp_path, monkeypatch):
+    """Nobody reads its folders; another one is another run, as what lies there may be, but for one in ``location``."""
+    monkeypatch.setitem(load().registry.entries["chunker"], "worded", Registered(Worded, "worded"))
+    path = corpus({"id": "1", "text": "Water boils."})
+    home = tmp_path / "jane"
+
+    def made(chunker, name):
+        return vecmill.run(job(path, chunker={"name": "worded", **chunker}, publish=[elsewhere(tmp_path, name)]))
+
+    ways = {
+        "one": "{}/a.txt",
+        "several": ["{}/a.txt", "b.txt"],
+        "named": {"en": "{}/a.txt"},
+        "inner": {"file": "{}/a.txt"},
+        "either": "{}/a.txt",
+    }
+    for key, value in ways.items():
+        here, there = (json.loads(json.dumps(value).replace("{}", str(home / folder))) for folder in ("one", "two"))
+        first, second = made({key: here}, f"{key}-1"), made({key: there}, f"{key}-2")
+        assert first.manifest.run_id != second.manifest.run_id
+        assert made({key: here}, f"{key}-1").manifest.timing == first.manifest.timing
+        for dataset in (first, second):
+            text = dataset.path.joinpath("manifest.json").read_text()
+            assert str(tmp_path) not in text
+            assert dataset.manifest.recipe["chunker"][key] == told(here)
+        with pytest.raises(StoreError, match=rf"chunker\.{key}.* \(.*\.\.\./a\.txt#[0-9a-f]{{8}}.* there, "):
+            made({key: there}, f"{key}-1")
+
+    first, second = (made({"cache": str(home / folder)}, "cache") for folder in ("one", "two"))
+    assert first.manifest.timing == second.manifest.timing
+    assert "cache" not in first.manifest.identity["chunker"]
+    assert made({"one": "words/a.txt"}, "near").manifest.identity["chunker"]["one"] == "words/a.txt"
+
+
+def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, tmp_path, monkeypatch):
+    """The path is kept on this machine; where it is not known, the search says which option it is."""
+
+    class Adapted(HashEmbedder):
+        name = "adapted"
+
+        class Config(HashOptions):
+            adapter: Path
+
+    monkeypatch.setitem(load().registry.entries["embedder"], "adapted", Registered(Adapted, "adapted"))
+    work = job(corpus({"id": "1", "text": "one"}), embedder={"name": "adapted", "adapter": str(tmp_path / "a.bin")})
+    dataset = vecmill.run(work)
+    assert dataset.manifest.recipe["embedder"]["adapter"] == ".../a.bin"
+    assert len(vecmill.search(dataset.path, "one")) == 1
+    (dataset.path / ".vecmill.places.json").unlink()
+    with pytest.raises(ModelError, match=r"embedder\.adapter .* nothing here says where that is: run its job again"):
+        vecmill.search(dataset.path, "one")

@@ -1,5 +1,7 @@
 """Tests of vecmill.testing.checks: each check passes what is right and catches what is wrong."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -127,6 +129,35 @@ def test_a_batch_that_no_run_could_take_is_caught(batch, error, said):
     """Something else than a batch, a column that is missing, one that holds no strings."""
     with pytest.raises(error, match=said):
         check_source(Other(batch))
+
+
+class Placed(Options):
+    """Options of which some are paths."""
+
+    folder: str = "."
+    words: Path | None = None
+
+
+def test_an_option_that_leads_somewhere_and_is_not_declared_is_pointed_out():
+    """Of a source, a chunker and an embedder; a name, a path of this folder and what is declared are let be."""
+    declared = frozenset({"folder", "words"})
+    source = type("Stored", (Numbers,), {"Config": Placed})
+    chunker = type("Stored", (Whole,), {"Config": Placed})
+    embedder = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashOptions, Placed), {})})
+    for folder in ("/home/jane", "~/corpus", "..", "C:\\Users\\jane"):
+        with pytest.raises(AssertionError, match=r"would show where .*: put \['folder'\] in `location`"):
+            check_source(source(Placed(folder=folder)))
+        with pytest.raises(AssertionError, match=r"put \['folder'\] in `location`"):
+            check_chunker(chunker, {"folder": folder})
+        with pytest.raises(AssertionError, match=r"put \['folder'\] in `location`"):
+            check_embedder(embedder(embedder.Config(folder=folder)))
+        assert (
+            check_source(type("Declared", (source,), {"location": declared})(Placed(folder=folder, words="/a"))) == 100
+        )
+    assert check_source(source(Placed(folder="user/name"))) == 100
+    with pytest.raises(AssertionError, match=r"would be another run: put \['words'\] in `location`"):
+        check_source(source(Placed(words="/home/jane/words.txt")))
+    check_chunker(chunker, {"words": "/home/jane/words.txt"})
 
 
 class Shuffled(HashEmbedder):

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from vecmill.job.places import hidden, told
+from vecmill.job.places import distinct, hidden, paths, places, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,21 +18,18 @@ if TYPE_CHECKING:
 
 def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
     """Return every option of the run, in JSON types: the manifest's ``recipe``; of places what others may read."""
-    described = {kind: _public(_described(part), part.location) for kind, part in parts.items()}
+    described = {kind: _public(part) for kind, part in parts.items()}
     return {**described, "shards": job.shards.model_dump(), "truncate": job.truncate}
 
 
 def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, model: ModelInfo) -> dict[str, Any]:
-    """Return what decides the bytes that come out: options without places and speeds, content, model revision.
+    """Return what decides the bytes that come out: options without ``location``, content, model revision.
 
-    A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path.
+    A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path. A path that
+    its author has not put in ``location`` counts: who knows what is read there? Others see its hash.
     """
-    essence = {
-        kind: {key: value for key, value in _described(part).items() if key not in part.location}
-        for kind, part in parts.items()
-    }
     return {
-        **essence,
+        **{kind: _decisive(part) for kind, part in parts.items()},
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
         "content": fingerprint,
@@ -70,8 +67,14 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _public(options: dict[str, Any], location: frozenset[str]) -> dict[str, Any]:
-    return options | {key: told(value) for key, value in hidden(options, location).items()}
+def _public(part: Component[Any]) -> dict[str, Any]:
+    options = _described(part)
+    return options | {key: told(value) for key, value in hidden(options, places(part)).items()}
+
+
+def _decisive(part: Component[Any]) -> dict[str, Any]:
+    options = {key: value for key, value in _described(part).items() if key not in part.location}
+    return options | {key: distinct(value) for key, value in hidden(options, paths(part.config)).items()}
 
 
 def _described(part: Component[Any]) -> dict[str, Any]:

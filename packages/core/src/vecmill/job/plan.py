@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
 from vecmill.job.look import look
-from vecmill.job.places import hidden, told
+from vecmill.job.places import hidden, places, told
 from vecmill.job.since import earlier
 from vecmill.plugins import load
 from vecmill.plugins.build import build
@@ -132,7 +132,7 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
 
 def _places(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
     """Return what must be known to open the dataset's model on this machine again."""
-    embedder = hidden(spec.embedder.options, parts["embedder"].location)
+    embedder = hidden(spec.embedder.options, places(parts["embedder"]))
     return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
 
 

@@ -21,7 +21,8 @@ class Component(Generic[ConfigT]):
         Config: Its options, a pydantic model. A job with other keys or types is refused.
         location: Options that say *where* things are or *how fast* to go, not *what* comes out;
             they are left out of a run's identity, and of a path or an address among them the manifest,
-            which others read, shows no more than the last part.
+            which others read, shows no more than the last part. So it does of every ``pathlib.Path``, which is
+            left out of the identity only if it is named here.
         config: The validated options of this instance.
     """
 

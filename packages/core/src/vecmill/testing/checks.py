@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vecmill.job.places import paths, places, without_folders
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo, Publishing
 from vecmill.sources.carried import carried
@@ -19,7 +20,7 @@ from vecmill.worker.spans import cut
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vecmill.protocols import Chunker, Embedder, Publisher, Source, Tokenizer
+    from vecmill.protocols import Chunker, Component, Embedder, Publisher, Source, Tokenizer
     from vecmill.records import Dataset, Partition, RunEvent
 
 _MODEL = ModelInfo(id="testing", revision=None, dimension=8, max_tokens=256, pooling="mean", normalized=True)
@@ -44,6 +45,7 @@ def check_chunker(
     """
     tokenizer = tokenizer or WordTokenizer()
     chunker = cls(options(cls, "chunker", config or {}), tokenizer, model)
+    _check_places(chunker)
     for number, text in enumerate(texts):
         document = Document(id=str(number), text=text, title="A title")
         spans = cut(chunker, document)
@@ -61,6 +63,12 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
         PluginError: It returned something that its protocol does not allow, such as a column of ours without strings.
         ReadError: It failed with an error that is not of vecmill.errors.
     """
+    _check_places(source)
+    moving = sorted(paths(source.config) - source.location)
+    assert not moving, (
+        f"moved to another place, the same corpus would be another run: put {moving} in `location`, and have "
+        "fingerprint() hash what is read there"
+    )
     corpus = Corpus(source)
     assert corpus.fingerprint() == corpus.fingerprint(), "two fingerprints of the same content differ"
     whole = [item for part in corpus.partitions(2**40) for item in _read(corpus, part)]
@@ -82,6 +90,7 @@ def check_embedder(embedder: Embedder[Any], texts: Iterable[str] = AWKWARD_TEXTS
         embedder: One with its options.
         texts: What to embed; texts over the model's limit are left to it.
     """
+    _check_places(embedder)
     texts, model = list(texts), embedder.model()
     embedder.open()
     try:
@@ -122,6 +131,16 @@ def check_publisher(publisher: Publisher[Any], dataset: Dataset) -> str:
     assert again.publish(dataset.path, dataset.manifest) == place, "published again, it is somewhere else"
     assert _content(dataset) == before, "publishing changed the dataset"
     return place
+
+
+def _check_places(component: Component[Any]) -> None:
+    """Point out options that others would read in the manifest, and that lead somewhere on this machine."""
+    options = component.config.model_dump(mode="json")
+    told = [key for key in options if key not in places(component) and without_folders(options[key]) != options[key]]
+    assert not told, (
+        f"the manifest, which others read, would show where things are on this machine: put {told} in `location`, or "
+        "make it a pathlib.Path if a run with another path is another run"
+    )
 
 
 def _content(dataset: Dataset) -> dict[str, str]:
