@@ -3,8 +3,11 @@
 import pytest
 
 import vecmill
+from vecmill import Options, Publisher
 from vecmill.errors import ConfigError, PublishError, RunError, StoreError
 from vecmill.job.delivery import preview, publish
+from vecmill.plugins import load
+from vecmill.plugins.registry import Registered
 
 
 @pytest.fixture
@@ -54,3 +57,41 @@ def test_a_wrong_publisher_or_option_is_a_configuration_error(dataset, to, optio
     """It names what is wrong."""
     with pytest.raises(ConfigError, match=r"parquet|publisher\."):
         publish(dataset, to, options)
+
+
+@pytest.mark.fault(
+    "plugin",
+    "a publisher fails with an error of a library's, or its own fault",
+    promise="It is named, with the step and the error; the dataset is there, and the same command goes on from it.",
+)
+@pytest.mark.parametrize("step", ["directory", "check", "prepare", "accept", "publish"])
+def test_a_publisher_that_fails_is_named_with_the_step(job, corpus, monkeypatch, step):
+    """In a run and afterwards; what it says itself, and an interrupt, pass unchanged."""
+    frail = type("Frail", (Publisher,), {"name": "frail", "Config": Options, "publish": lambda *_: "here"})
+    monkeypatch.setitem(load().registry.entries["publisher"], "frail", Registered(frail, "frail"))
+    usual = getattr(frail, step)
+    work = job(corpus({"id": "1", "text": "Some text."}), publish=[{"name": "frail"}], name="frail")
+    monkeypatch.chdir(work.source.options["path"].rpartition("/")[0])
+
+    def fail(error):
+        def failing(*_):
+            raise error
+
+        monkeypatch.setattr(frail, step, failing)
+
+    told = rf"^the publisher 'frail' failed at {step}\(\): KeyError: 'token'\. .*the same command goes on.*author$"
+    for error in (PublishError("no permission"), KeyboardInterrupt()):
+        fail(error)
+        with pytest.raises(type(error)) as caught:
+            vecmill.run(work)
+        assert caught.value is error
+    fail(KeyError("token"))
+    with pytest.raises(PublishError, match=told):
+        vecmill.run(work)
+    monkeypatch.setattr(frail, step, usual)
+    dataset = vecmill.run(work)
+    assert dataset.published == ("here",)
+    fail(KeyError("token"))
+    if step in {"check", "accept", "publish"}:
+        with pytest.raises(PublishError, match=told):
+            publish(dataset.path, "frail")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import PublishError
+from vecmill.named import named
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Errand
@@ -16,6 +17,7 @@ from vecmill.store.sent import read_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from vecmill.protocols import Publisher
     from vecmill.records import Manifest, RunEvent
@@ -48,7 +50,7 @@ def publish(
     if observe is not None:
         publisher.report = observe
     with locked(layout):
-        publisher.check()
+        check([publisher])
         return deliver([publisher], layout, manifest)[0]
 
 
@@ -56,27 +58,61 @@ def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None)
     """Yield in lines what ``publish`` would do now; nothing is changed. Raises what ``publish`` raises."""
     layout, manifest = _finished(path)
     publisher = _publisher(to, options)
-    publisher.check()
+    check([publisher])
     _tell_of_sent([publisher], layout)
-    yield from publisher.preview(layout.root, manifest)
+    with _named(publisher, "preview()"):
+        yield from publisher.preview(layout.root, manifest)
+
+
+def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
+    """Return where a job's dataset is made: where the first publisher wants it, else ``out/NAME``; absolute."""
+    for publisher in publishers:
+        with _named(publisher, "directory()"):
+            wanted = publisher.directory()
+            if wanted is not None:
+                return wanted.absolute()
+    return (Path("out") / name).absolute()
+
+
+def check(publishers: Iterable[Publisher[Any]]) -> None:
+    """Ask publishers, before the work, whether they could deliver."""
+    for publisher in publishers:
+        with _named(publisher, "check()"):
+            publisher.check()
 
 
 def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Manifest) -> tuple[str, ...]:
     """Give a finished dataset to publishers, one after the other, and return where it is."""
     _tell_of_sent(publishers, layout)
-    return tuple(publisher.publish(layout.root, manifest) for publisher in publishers)
+    return tuple(_delivered(publisher, layout, manifest) for publisher in publishers)
+
+
+def _delivered(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
+    with _named(publisher, "publish()"):
+        return publisher.publish(layout.root, manifest)
 
 
 def errands(publishers: Iterable[Publisher[Any]]) -> tuple[Errand, ...]:
     """Ask publishers, before the work, which of them want shards from the workers that make them."""
-    asked = ((publisher, publisher.prepare()) for publisher in publishers)
+    asked = ((publisher, _prepared(publisher)) for publisher in publishers)
     return tuple(Errand(publisher=_spec(publisher), ready=ready) for publisher, ready in asked if ready is not None)
+
+
+def _prepared(publisher: Publisher[Any]) -> dict[str, Any] | None:
+    with _named(publisher, "prepare()"):
+        return publisher.prepare()
 
 
 def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
     kept = read_sent(layout)
     for publisher in publishers:
-        publisher.accept([sent for sent in kept if sent.publisher == publisher.name])
+        with _named(publisher, "accept()"):
+            publisher.accept([sent for sent in kept if sent.publisher == publisher.name])
+
+
+def _named(publisher: Publisher[Any], call: str) -> AbstractContextManager[None]:
+    advice = "What is done is kept, and the same command goes on from there; or report it to the publisher's author"
+    return named(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
 
 
 def _spec(publisher: Publisher[Any]) -> ComponentSpec:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vecmill.job.delivery import directory
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
 from vecmill.job.look import look
@@ -18,7 +18,8 @@ from vecmill.sources.corpus import Corpus
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
@@ -78,7 +79,7 @@ def plan(
     fingerprint, terms = corpus.fingerprint(), corpus.terms()
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
-    layout = Layout(directory(job, publishers))
+    layout = Layout(directory(publishers, job.name))
     spec = _work_spec(job, parts, run_id(identity_), layout)
     return Plan(
         job=job,
@@ -104,12 +105,6 @@ def publishers_of(job: Job) -> list[Publisher[Any]]:
     """
     registry = load().registry
     return [build(registry, "publisher", spec) for spec in job.publish]
-
-
-def directory(job: Job, publishers: Iterable[Publisher[Any]]) -> Path:
-    """Return where the dataset is made: where the first publisher wants it, else ``out/NAME``; absolute."""
-    wanted = (publisher.directory() for publisher in publishers)
-    return next((path for path in wanted if path is not None), Path("out") / job.name).absolute()
 
 
 def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:

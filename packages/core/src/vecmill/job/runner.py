@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from vecmill.job import resume
-from vecmill.job.delivery import deliver
+from vecmill.job.delivery import check, deliver, directory
 from vecmill.job.finish import Finish, judge
-from vecmill.job.plan import directory, plan, publishers_of
+from vecmill.job.plan import plan, publishers_of
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
 from vecmill.plugins import load
@@ -60,9 +60,11 @@ def run(
     if elsewhere is not None:
         return elsewhere
     publishers = publishers_of(job)
-    with runtime.holding(directory(job, publishers)):
+    with runtime.holding(directory(publishers, job.name)):
         plan_ = plan(job, since, runtime, publishers)
-        _check_publishers(plan_, tell)
+        for publisher in publishers:
+            publisher.report = tell
+        check(publishers)
         with locked(plan_.layout):
             manifest = _made(plan_, tell, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
@@ -78,12 +80,6 @@ def _telling(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent],
             observe(event)
 
     return tell
-
-
-def _check_publishers(plan: Plan, tell: Callable[[RunEvent], None]) -> None:
-    for publisher in plan.publishers:
-        publisher.report = tell
-        publisher.check()
 
 
 def _published(plan: Plan, manifest: Manifest) -> tuple[str, ...]:

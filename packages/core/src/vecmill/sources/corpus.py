@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vecmill.errors import PluginError, ReadError, VecmillError
+from vecmill.errors import PluginError, ReadError
+from vecmill.named import named
 from vecmill.records import Partition, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+ADVICE = (
+    "See that what it reads is there, can be reached and is sound, and run the same command again; or report it to the "
+    "source's author"
+)
 SHOWN = 200
 """Characters of a partition's place that an error quotes."""
 
@@ -66,18 +71,8 @@ class Corpus:
                 self._check(batch)
                 yield batch
 
-    @contextmanager
-    def _named(self, call: str) -> Iterator[None]:
-        try:
-            yield
-        except (VecmillError, MemoryError):
-            raise
-        except Exception as error:
-            raise ReadError(
-                f"the source {self._source.name!r} failed at {call}: {type(error).__name__}: {error}. See that what it "
-                "reads is there, can be reached and is sound, and run the same command again; or report it to the "
-                "source's author"
-            ) from error
+    def _named(self, call: str) -> AbstractContextManager[None]:
+        return named(f"the source {self._source.name!r} failed at {call}", ReadError, ADVICE)
 
     def _held(self, value: object, kind: type[T], call: str) -> T:
         if not isinstance(value, kind):
