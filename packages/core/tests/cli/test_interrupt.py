@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -22,7 +21,12 @@ from vecmill.cli import main
 sys.argv = ["vecmill", *sys.argv[1:]]
 main()
 """
-SLOW = "import time; time.sleep(0.05)"
+STILL = """
+    import time
+    from pathlib import Path
+    from vecmill.cli import interrupt
+    while len(list(Path({receipts!r}).glob("*.json"))) > 1 and not interrupt.requested():
+        time.sleep(0.01)"""
 STUCK = """
     import signal, time
     while True:
@@ -34,7 +38,7 @@ def start():
     """Start a run in a process of its own, and wait until it embeds; its standard error is kept."""
     children = []
 
-    def run(*args, slow=SLOW):
+    def run(*args, slow=""):
         # Tests may be run in the background by a shell that ignores Ctrl-C for them, and so for their children.
         old = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
@@ -69,12 +73,12 @@ def test_an_interrupted_run_says_how_to_go_on_and_then_does(start, job_file, tmp
     """Exit 130, the shards that are kept, the exact command to repeat; repeated, it does the rest."""
     job = job_file(400, shards="target_mb = 0.02")
     args = ["run", job, "--set", "name=a b"]
-    child, _ = start(*args)
     receipts = tmp_path / "out" / ".vecmill" / "receipts"
-    while not (receipts.is_dir() and len(list(receipts.iterdir())) > 1):
+    child, _ = start(*args, slow=STILL.format(receipts=str(receipts)))
+    while len(list(receipts.glob("*.json"))) < 2:
         _until(child, "embedding\n")
     child.send_signal(number)
-    output, errors = child.communicate(timeout=60)
+    output, errors = child.communicate(timeout=300)
     assert child.returncode == 130
     assert output == ""
     assert "Traceback" not in errors
@@ -82,8 +86,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_then_does(start, job_file, tmp
     assert "shards.\nTo go on, run the same command again:\n" in errors
     assert errors.splitlines()[-1] == f"    vecmill run {job} --set 'name=a b'"
     kept = len(list(receipts.iterdir()))
-    again, _ = start(*args, slow="")
-    output, errors = again.communicate(timeout=60)
+    again, _ = start(*args)
+    output, errors = again.communicate(timeout=300)
     assert again.returncode == 0
     assert f"{kept:,} were done before" in output
 
@@ -103,22 +107,26 @@ def test_the_second_signal_stops_at_once(start, job_file):
     reader = threading.Thread(target=read)
     reader.start()
     child.send_signal(signal.SIGINT)
-    assert stopped.wait(30)
+    assert stopped.wait(300)
     assert child.poll() is None
     child.send_signal(signal.SIGINT)
-    assert child.wait(30) == 130
-    reader.join(30)
+    assert child.wait(300) == 130
+    reader.join(300)
     assert "vecmill: stopped at once\n" in lines
     assert "Traceback" not in "".join(lines)
 
 
 ALONE = """
-import atexit, hashlib, os, signal, sys, threading, time
+import atexit, functools, hashlib, operator, os, queue, signal, sys, threading, time
 from vecmill.cli import interrupt, main
 interrupt.PATIENCE_SECONDS = {patience}
 def forever():  # in C, where no signal handler of Python's gets its turn
     threading.Timer(0.5, print, ["ready"], {{"flush": True}}).start()
     hashlib.pbkdf2_hmac("sha512", b"", b"", 2**31 - 1)
+def soon_waiting():  # at work in C, and then, without a moment for a signal handler, waiting for what never comes
+    work = functools.partial(hashlib.pbkdf2_hmac, "sha512", b"", b"", 300_000)
+    threading.Timer(0.1, print, ["ready"], {{"flush": True}}).start()
+    list(map(operator.call, [work, queue.SimpleQueue().get]))
 def linger(seconds, write=os.write, sleep=time.sleep):
     write(1, b"ready\\n")
     sleep(seconds)
@@ -126,17 +134,21 @@ class Finalized:
     def __init__(self, seconds):
         self.__class__.__del__ = lambda self, linger=linger: linger(seconds)
 def finalize():
-    Finalized(60)
-    time.sleep(60)
+    Finalized(600)
+    time.sleep(600)
 def suppress():
     try:
-        linger(60)
+        linger(600)
     except KeyboardInterrupt:
         pass
-    time.sleep(60)
+    time.sleep(600)
+def linger_at_the_end():
+    while not interrupt._ended:
+        time.sleep(0.01)
+    linger(1)
 def tidy():
     try:
-        linger(60)
+        linger(600)
     finally:
         time.sleep(1)
         os.write(2, b"tidy")
@@ -151,16 +163,19 @@ main()
 def signalled():
     """Run some code as the command, send it signals once it says that it is ready; return its exit code and errors."""
 
-    def run(click, *numbers, setup="", patience=60):
+    def run(click, *numbers, setup="", patience=600):
         code = ALONE.format(click=click, setup=setup, patience=patience)
         pipe = subprocess.PIPE
-        with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as child:
+        with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, bufsize=0) as child:
             try:
-                assert child.stdout.readline() == "ready\n"
-                for number in numbers:
+                assert child.stdout.readline() == b"ready\n"
+                first, *others = numbers
+                child.send_signal(first)
+                errors = ""
+                for number in others:
+                    errors += _announced(child)  # or the system would make one of two
                     child.send_signal(number)
-                    time.sleep(0.1)  # or the system would make one of two
-                _, errors = child.communicate(timeout=50)
+                errors += child.communicate(timeout=300)[1].decode()
             finally:
                 child.kill()
         assert "Traceback" not in errors
@@ -168,6 +183,15 @@ def signalled():
         return child.returncode, errors
 
     return run
+
+
+def _announced(child):
+    said = b""
+    while not said.endswith(b"once more to stop at once)\n"):
+        line = child.stderr.readline()
+        assert line, said
+        said += line
+    return said.decode()
 
 
 def test_the_second_signal_ends_even_what_is_deep_in_a_library(signalled):
@@ -185,9 +209,15 @@ def test_what_does_not_stop_is_stopped_when_patience_ends(signalled):
 
 def test_threads_of_libraries_are_not_waited_for(signalled):
     """Python waits for them at its end; an interrupted command does not, but what is to be done at exit is done."""
-    setup = "threading.Thread(target=time.sleep, args=(60,)).start(); atexit.register(os.write, 2, b'cleared')"
-    code, errors = signalled("lambda: linger(60)", signal.SIGTERM, setup=setup)
+    setup = "threading.Thread(target=time.sleep, args=(600,)).start(); atexit.register(os.write, 2, b'cleared')"
+    code, errors = signalled("lambda: linger(600)", signal.SIGTERM, setup=setup)
     assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\ncleared")
+
+
+def test_a_signal_just_before_a_wait_ends_the_wait(signalled):
+    """It has come when the main thread begins to wait, so it does not wake it; the command stops all the same."""
+    code, errors = signalled("soon_waiting", signal.SIGTERM, patience=60)
+    assert (code, errors) == (130, "\nvecmill: stopping (once more to stop at once)\n")
 
 
 @pytest.mark.parametrize("swallow", ["finalize", "suppress"])
@@ -207,7 +237,7 @@ def test_what_tidies_up_is_not_disturbed(signalled):
     "late",
     [
         "atexit.register(linger, 1)",
-        "threading.Thread(target=lambda: (time.sleep(0.5), linger(1))).start()",
+        "threading.Thread(target=linger_at_the_end).start()",
         "sys.last_one = Finalized(1)",  # which goes when Python has given signals back to the system
     ],
 )

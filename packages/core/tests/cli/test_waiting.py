@@ -1,5 +1,6 @@
 """Tests of vecmill.cli.waiting, on a real terminal."""
 
+import contextlib
 import os
 import pty
 import subprocess
@@ -14,10 +15,18 @@ def test_a_terminal_shows_what_is_waited_for():
     env = {**os.environ, "TERM": "xterm"}
     subprocess.run([sys.executable, "-c", CODE], stderr=theirs, check=True, env=env)
     os.close(theirs)
-    shown = os.read(ours, 10_000).decode()
+    shown = _all_of(ours)
     os.close(ours)
     assert "checking [red]out" in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def _all_of(terminal):
+    parts = []
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed, and there is no more
+        while part := os.read(terminal, 10_000):
+            parts.append(part)
+    return b"".join(parts).decode()
 
 
 def test_a_pipe_stays_empty():

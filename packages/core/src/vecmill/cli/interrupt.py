@@ -41,7 +41,8 @@ def install() -> None:
     signals, told = os.pipe()
     os.set_blocking(told, False)
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-    _thread.start_new_thread(_watch, (signals,))
+    _thread.start_new_thread(_watch, (signals, _thread.get_ident()))
+    signal.signal(signal.SIGALRM, _insist)
     for number in SIGNALS:
         # A shell that starts a job in the background may have it ignore Ctrl-C, and means it.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -94,19 +95,20 @@ def _interrupt(frame: FrameType | None) -> None:
 
 
 def _look_again(seconds: float) -> None:
-    signal.signal(signal.SIGALRM, _insist)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _insist(number: int, frame: FrameType | None) -> None:
     del number
+    if not _requested:
+        return  # only woken, for the signal itself to be heard
     if sys.exc_info()[1] is not None:  # something is on its way out, or tidies up
         _look_again(HEARD_SECONDS)
     elif not _ended:
         _interrupt(frame)
 
 
-def _watch(signals: int) -> None:
+def _watch(signals: int, main: int) -> None:
     """Read the number of each signal as it comes."""
     came = 0
     while number := os.read(signals, 1):
@@ -118,11 +120,17 @@ def _watch(signals: int) -> None:
         if came > 1:
             _leave("\nvecmill: stopped at once\n", INTERRUPTED)
         _announce()
-        _thread.start_new_thread(_lose_patience, ())
+        _thread.start_new_thread(_lose_patience, (main,))
 
 
-def _lose_patience() -> None:
-    time.sleep(PATIENCE_SECONDS)
+def _lose_patience(main: int) -> None:
+    until, pause = time.monotonic() + PATIENCE_SECONDS, HEARD_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(pause, left))
+        pause *= 2
+        if not _requested:
+            # A signal that came just before the main thread began to wait for something does not end that wait.
+            signal.pthread_kill(main, signal.SIGALRM)
     _leave(f"\nvecmill: not stopped after {PATIENCE_SECONDS:.0f} s, so stopped at once\n", INTERRUPTED)
 
 
