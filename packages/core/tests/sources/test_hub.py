@@ -124,9 +124,12 @@ def test_a_limit_looks_into_no_more_files_than_it_needs(hub: HubDouble) -> None:
 
 @pytest.mark.usefixtures("repo")
 def test_requests_do_not_grow_with_the_partitions(hub: HubDouble) -> None:
-    """The Hub limits calls of its API: a worker lists the repo once, whatever it reads."""
+    """The Hub limits calls of its API: a worker lists the repo once, whatever it reads; a plan reads footers once."""
     source = HubSource(_source().pinned())
     partitions = list(source.partitions(8_000))
+    before = len(hub.requests)
+    assert len(list(source.partitions(80_000))) < len(partitions)
+    assert len(hub.requests) == before
     worker = HubSource(source.config)
     list(worker.read(partitions[0]))
     before = len(_api(hub))

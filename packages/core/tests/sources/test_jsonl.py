@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.sources import json_shape
 from vecmill.sources.jsonl import JsonlSource
 
 if TYPE_CHECKING:
@@ -31,6 +32,19 @@ def _source(path: object, **options: object) -> JsonlSource:
 
 def _all(source: JsonlSource, target: int) -> list[dict[str, Any]]:
     return [row for part in source.partitions(target) for batch in source.read(part) for row in batch.to_pylist()]
+
+
+def test_columns_are_typed_once_however_often_the_source_is_split(
+    write_lines: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To type a column every row is parsed, and a plan asks for two splits."""
+    parsed: list[bytes] = []
+    real = json_shape.parse
+    monkeypatch.setattr(json_shape, "parse", lambda line: (parsed.append(line), real(line))[1])
+    source = _source(write_lines(*({**GOOD, "n": number} for number in range(50))), keep=["n"])
+    splits = [list(source.partitions(target)) for target in (200, 1000)]
+    assert len(parsed) == 50
+    assert len(splits[0]) > len(splits[1]) > 1
 
 
 @settings(max_examples=60, deadline=None)

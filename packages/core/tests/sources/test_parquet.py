@@ -40,6 +40,22 @@ def _write(path: Path, rows: int = 100, size: int = 10, **columns: object) -> Pa
     return path
 
 
+def test_a_file_is_looked_into_once_however_often_its_source_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan asks for two splits: another size, the same look; and the parts are those of a fresh source."""
+    for number in range(3):
+        _write(tmp_path / f"{number}.parquet")
+    opened: list[str] = []
+    real = ParquetSource.opened
+    monkeypatch.setattr(ParquetSource, "opened", lambda self, file: (opened.append(file.name), real(self, file))[1])
+    source = _source(tmp_path)
+    splits = [list(source.partitions(target)) for target in (500, 5000)]
+    assert sorted(opened) == ["0.parquet", "1.parquet", "2.parquet"]
+    assert len(splits[0]) > len(splits[1]) > 1
+    assert splits == [list(_source(tmp_path).partitions(target)) for target in (500, 5000)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(ROWS, min_size=1, max_size=3),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vecmill.sources.hub_repo import HubFile, HubRepo
     from vecmill.sources.hub_stream import HubStream
     from vecmill.sources.parquet_table import ParquetTable
+    from vecmill.sources.tables import Outlines
 
 AHEAD = 16
 CONVERTED = "refs/convert/parquet"
@@ -68,15 +69,12 @@ class HubSource(Source["HubConfig"]):
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the files by row group."""
-        from vecmill.sources.tables import table_units
-
         with self._reading():
             found = self._found
             if not found.files:
                 yield from self._stream.partitions(target_bytes)
                 return
-            units = table_units(found.files, self._opened, self.config, target_bytes, AHEAD)
-            yield from plan(found.files, units, target_bytes, {})
+            yield from plan(found.files, self._outlines.units(target_bytes), target_bytes, {})
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
@@ -107,6 +105,12 @@ class HubSource(Source["HubConfig"]):
         from vecmill.sources.hub_repo import HubRepo
 
         return self._found.repo.card or HubRepo(self.config.repo, None).card
+
+    @cached_property
+    def _outlines(self) -> Outlines[HubFile]:
+        from vecmill.sources.tables import Outlines
+
+        return Outlines(self._found.files, self._opened, self.config, AHEAD)
 
     @cached_property
     def _stream(self) -> HubStream:

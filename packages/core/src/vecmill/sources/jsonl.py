@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vecmill.records import Partition
     from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
+    from vecmill.sources.json_shape import Shape
 
 
 class JsonlSource(RecordSource["FilesConfig", Line]):
@@ -49,10 +51,14 @@ class JsonlSource(RecordSource["FilesConfig", Line]):
                 yield found
 
     def _extra(self) -> dict[str, Any]:
+        return {"shape": self._shape.dump()}
+
+    @cached_property
+    def _shape(self) -> Shape:
         from vecmill.sources.json_shape import discover
 
         found = ((file, line) for file in self.files for line in self.records(file))
-        return {"shape": discover(islice(found, self.config.limit), self.config).dump()}
+        return discover(islice(found, self.config.limit), self.config)
 
 
 def _complete(file: File, last: Line) -> None:

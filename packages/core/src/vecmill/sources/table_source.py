@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from vecmill.sources.local import FilesConfigT, LocalSource
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from vecmill.records import Partition
     from vecmill.sources.balance import Unit
     from vecmill.sources.files import File
-    from vecmill.sources.tables import Table
+    from vecmill.sources.tables import Outlines, Table
 
 
 class TableSource(LocalSource[FilesConfigT]):
@@ -40,6 +41,10 @@ class TableSource(LocalSource[FilesConfigT]):
         return table_rows(self.files, Stretch.of(partition), self.opened, self.config)
 
     def _units(self, target_bytes: int) -> Iterator[Unit]:
-        from vecmill.sources.tables import table_units
+        return self._outlines.units(target_bytes)
 
-        return table_units(self.files, self.opened, self.config, target_bytes, self.ahead)
+    @cached_property
+    def _outlines(self) -> Outlines[File]:
+        from vecmill.sources.tables import Outlines
+
+        return Outlines(self.files, self.opened, self.config, self.ahead)

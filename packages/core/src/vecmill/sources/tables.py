@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from vecmill.sources.balance import limited, row_units
 from vecmill.sources.batches import bounded
@@ -48,36 +48,43 @@ class Outline(NamedTuple):
     blocks: list[tuple[int, int]]
 
 
-def table_units(
-    files: Sequence[FileT],
-    opened: Callable[[FileT], AbstractContextManager[Table]],
-    config: SourceConfig,
-    target: int,
-    ahead: int,
-) -> Iterator[Unit]:
-    """Yield the units of tables, in order, up to the limit.
+class Outlines(Generic[FileT]):
+    """A source's files, each looked into once, however often the source is split.
 
     Args:
-        files: The source's files.
+        files: The files.
         opened: Opens one.
-        config: The options.
-        target: Blocks with more bytes of text than this are split.
+        config: The source's options.
         ahead: How many files to look into at the same time.
     """
 
-    def outline(file: FileT) -> Outline:
-        with opened(file) as table:
-            projection = Projection(config, table.schema, table.place)
-            return Outline(projection, list(table.blocks(projection.roles["text"])))
+    def __init__(
+        self,
+        files: Sequence[FileT],
+        opened: Callable[[FileT], AbstractContextManager[Table]],
+        config: SourceConfig,
+        ahead: int,
+    ) -> None:
+        self._files, self._opened, self._config, self._ahead = files, opened, config, ahead
+        self._known: dict[FileT, Outline] = {}
 
-    def units() -> Iterator[Unit]:
+    def units(self, target: int) -> Iterator[Unit]:
+        """Yield the units of the tables, in order, up to the limit; larger blocks of text than ``target`` are split."""
+        return limited(self._units(target), self._config.limit)
+
+    def _units(self, target: int) -> Iterator[Unit]:
         first: Projection | None = None
-        for index, found in enumerate(_ahead(outline, files, ahead)):
+        for index, found in enumerate(_ahead(self._outline, self._files, self._ahead)):
             first = first or found.projection
             first.agree(found.projection)
             yield from row_units(index, found.blocks, target)
 
-    return limited(units(), config.limit)
+    def _outline(self, file: FileT) -> Outline:
+        if file not in self._known:
+            with self._opened(file) as table:
+                projection = Projection(self._config, table.schema, table.place)
+                self._known[file] = Outline(projection, list(table.blocks(projection.roles["text"])))
+        return self._known[file]
 
 
 def _ahead(look: Callable[[FileT], Outline], files: Sequence[FileT], most: int) -> Iterator[Outline]:
