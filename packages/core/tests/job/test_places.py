@@ -220,13 +220,15 @@ def test_a_path_is_a_place_by_its_type_and_counts_unless_its_author_says_otherwi
 
 
 def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, tmp_path, monkeypatch):
-    """The path is kept on this machine; where it is not known, the search says which option it is."""
+    """The path is kept on this machine; where it is not known, the search names the option, if it has need of it."""
 
     class Adapted(HashEmbedder):
         name = "adapted"
+        machine = frozenset({"cache"})
 
         class Config(HashOptions):
-            adapter: Path
+            adapter: Path | None = None
+            cache: Path | None = None
 
     monkeypatch.setitem(load().registry.entries["embedder"], "adapted", Registered(Adapted, "adapted"))
     work = job(corpus({"id": "1", "text": "one"}), embedder={"name": "adapted", "adapter": str(tmp_path / "a.bin")})
@@ -236,3 +238,8 @@ def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, t
     (dataset.path / ".vecmill.places.json").unlink()
     with pytest.raises(ModelError, match=r"embedder\.adapter .* nothing here says where that is: run its job again"):
         vecmill.search(dataset.path, "one")
+
+    options = {"name": "adapted", "cache": str(tmp_path / "cache")}
+    dataset = vecmill.run(job(work.source.options["path"], embedder=options, publish=[elsewhere(tmp_path, "b")]))
+    (dataset.path / ".vecmill.places.json").unlink()
+    assert len(vecmill.search(dataset.path, "one")) == 1

@@ -85,16 +85,16 @@ def _built(manifest: Manifest, model: str | None) -> Embedder[Any]:
     component, places = registry.get("embedder", recipe["name"]), manifest.places
     left_out = {"name", "version", *component.machine}
     known = recipe | places.embedder | ({} if model is None else {"model": model})
-    _check_places(known, component.location, places.fault if model is None else "")
     options = {key: value for key, value in known.items() if key not in left_out}
+    _check_places(options, component.location, places.fault if model is None else "")
     embedder: Embedder[Any] = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
     return embedder
 
 
-def _check_places(known: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
+def _check_places(options: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
     """Refuse to open an embedder of which the recipe leaves out a place that is not known here."""
     why = fault or "nothing here says where that is"
-    for key, value in known.items():
+    for key, value in options.items():
         if str(value).startswith(SOMEWHERE) or (fault and key in location and value is None):
             if key == "model":
                 raise ModelError(
