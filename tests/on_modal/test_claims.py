@@ -17,12 +17,13 @@ TWO = ("runtime.max_containers=2",)
 )
 def test_a_run_by_hand_beside_the_deployed_one_is_refused(cloud, made, same):
     """Another app, another container, the same edition; the first is not disturbed."""
-    first = cloud.begin(*PLACE)
-    cloud.busy(first)
-    cloud.plane.halt(WORKER)
-    (driver,) = cloud.plane.containers.of("embed")
-    before = len(cloud.plane.containers.started)
-    said = cloud.modal("run", "-q", "-m", "apps.wikipedia", "--set", " ".join(PLACE), changes=TWO, code=1)
+    with cloud.plane.holding(WORKER):
+        first = cloud.begin(*PLACE)
+        cloud.busy(first)
+        cloud.plane.halt(WORKER)
+        (driver,) = cloud.plane.at_work("embed")
+        before = len(cloud.plane.containers.started)
+        said = cloud.modal("run", "-q", "-m", "apps.wikipedia", "--set", " ".join(PLACE), changes=TWO, code=1)
     assert "vecmill: another run works on runs/both-" in said
     assert f"(embed in container {driver.id}, since 20" in said
     assert "wait until it has ended, and run again" in said

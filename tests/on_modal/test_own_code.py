@@ -76,11 +76,12 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
         command = ("run", "-q", own_app.name)
         first = threading.Thread(target=lambda: said.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
         said = []
-        first.start()
-        while first.is_alive() and not plane.at_work(WORKER):
-            time.sleep(0.02)
-        plane.halt(WORKER)
-        second = run_modal(plane, *command, cwd=own_app.parent, code=1, **given)
+        with plane.holding(WORKER):
+            first.start()
+            while first.is_alive() and not plane.at_work(WORKER):
+                time.sleep(0.02)
+            plane.halt(WORKER)
+            second = run_modal(plane, *command, cwd=own_app.parent, code=1, **given)
         assert second.stderr.startswith("vecmill: another run works on articles (run in container ta-")
         assert "Traceback" not in second.stdout + second.stderr
         plane.resume(WORKER)

@@ -61,13 +61,14 @@ def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(c
     A killed container takes its router with it, which has a session of its own.
     """
     deaths = cloud.deaths
-    call = cloud.begin("publish.0.path=out/taken")
-    killed = cloud.busy(call)
-    inside = killed.processes
-    assert any("text-embeddings-router" in command(pid) for pid in inside)
-    killed.signal(signal.SIGKILL)
-    preempted = cloud.busy(call, beside=killed)
-    cloud.plane.preempt(preempted)
+    with cloud.plane.holding(WORKER):
+        call = cloud.begin("publish.0.path=out/taken")
+        killed = cloud.busy(call)
+        inside = killed.processes
+        assert any("text-embeddings-router" in command(pid) for pid in inside)
+        killed.signal(signal.SIGKILL)
+        preempted = cloud.busy(call, beside=killed)
+        cloud.plane.preempt(preempted)
     taken = cloud.made(cloud.end(call))
     assert cloud.deaths in {deaths + 1, deaths + 2}  # one that is taken away may end its shard before it goes
     assert taken.digests == made.digests

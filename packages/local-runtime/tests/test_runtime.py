@@ -116,7 +116,7 @@ def test_no_worker_outlives_a_killed_driver(tables, tmp_path):
         os.kill(driver.pid, signal.SIGKILL)
         driver.wait()
         driver.stdout.close()
-    for _ in range(100):
+    for _ in range(600):
         if not any(alive(pid) for pid in children):
             return
         time.sleep(0.1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
 
-from doubles.modal.processes import children, family, open_files
+from doubles.modal.processes import children, family, open_files, send
 
 if TYPE_CHECKING:
     import signal
@@ -117,8 +117,7 @@ class Container:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal: SIGINT is what a preemption sends; SIGKILL is a machine that fails, and ends all in it."""
         if self.process is not None and self.process.returncode is None:
-            for first in children(self.process.pid):
-                os.kill(first, number)
+            send(number, children(self.process.pid))
 
     def is_up(self) -> None:
         """Note that it is up: it asked for work."""

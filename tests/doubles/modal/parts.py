@@ -40,7 +40,8 @@ class Parts:
         idle_seconds: How long a container may idle.
 
     Attributes:
-        apps, containers, dicts, functions, images, ledger, stand_ins, volumes, wire, workspace: What there is and was.
+        apps, containers, dicts, functions, images, ledger, stand_ins, volumes, wire, work, workspace: What there is
+            and was.
     """
 
     def __init__(self, folder: Path, idle_seconds: float) -> None:
@@ -54,6 +55,7 @@ class Parts:
         self.ledger = Ledger(number, news)
         self.stand_ins = StandIns(self.functions, self.ledger)
         self.containers = Containers(self.functions, news)
+        self.work = Work(self.ledger, self.containers, news)
         self.dicts = Dicts(number)
         self.volumes = Volumes(folder / "volumes", self.containers, number)
         mounts, layouts = Mounts(self.blobs, number), Layouts(self.apps, self.functions)
@@ -65,7 +67,7 @@ class Parts:
                 Variants(self.functions, number),
                 VolumeFiles(self.volumes, self.blobs, number),
             ),
-            *(Calls(self.ledger, self.functions, news), Work(self.ledger, self.containers, news)),
+            *(Calls(self.ledger, self.functions, news), self.work),
         )
         lives = Lives(
             folder=folder / "c",

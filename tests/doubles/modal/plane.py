@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Self
 from grpclib.server import Server
 
 from doubles.modal.parts import Parts
+from doubles.modal.processes import send
 from doubles.modal.record import Record, record
 from doubles.modal.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
 
     from doubles.modal.container import Container
 
@@ -96,6 +98,16 @@ class Plane(Parts):
         """Return the containers of a function that work on an input."""
         return [container for container in self.containers.of(name) if self.ledger.running(container.id)]
 
+    @contextlib.contextmanager
+    def holding(self, name: str) -> Iterator[None]:
+        """Take no output of a function meanwhile: a container that is seen at work is at work until it is let go."""
+        self.work.held.add(name)
+        try:
+            yield
+        finally:
+            self.work.held.remove(name)
+            self._loop.call_soon_threadsafe(self.keeper.news.tell)
+
     def halt(self, name: str) -> None:
         """Let the containers of a function stand still."""
         self._signal(name, signal.SIGSTOP)
@@ -106,8 +118,7 @@ class Plane(Parts):
 
     def _signal(self, name: str, number: signal.Signals) -> None:
         for container in self.containers.of(name):
-            for pid in container.processes:
-                os.kill(pid, number)
+            send(number, container.processes)
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Do something in the plane's own thread, and wait for it."""

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterable
 
 
 def children(process: int) -> list[int]:
@@ -20,6 +26,13 @@ def family(process: int) -> list[int]:
     for number in found:
         found += children(number)
     return found
+
+
+def send(number: signal.Signals, processes: Iterable[int]) -> None:
+    """Send a signal to those of some processes that have not ended meanwhile."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 def open_files(process: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
@@ -127,15 +128,17 @@ def test_text_is_tokenized_once():
 def test_vectors_are_read_about_as_fast_as_their_json():
     """What is done beyond parsing costs about as much again; the library's own base64 thrice, numbers twentyfold."""
     content, route = answer(512), OpenAiRoute()
-    ours, parsing = seconds(lambda: route.vectors(content, 512, WIDTH)), seconds(lambda: orjson.loads(content))
+    ours = parsing = math.inf
+    for turn in range(400):  # in turns, for what else the machine does is charged to both, and the least is free of it
+        ours = min(ours, seconds(lambda: route.vectors(content, 512, WIDTH)))
+        parsing = min(parsing, seconds(lambda: orjson.loads(content)))
+        if turn >= 20 and ours < 3 * parsing:
+            break
     assert ours < 3 * parsing
 
 
 def seconds(work):
-    """Return the least processor time of many tries."""
-    taken = []
-    for _ in range(20):
-        began = time.thread_time()
-        work()
-        taken.append(time.thread_time() - began)
-    return min(taken)
+    """Return the processor time that some work takes."""
+    began = time.thread_time()
+    work()
+    return time.thread_time() - began
