@@ -113,7 +113,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, famil
         child = start("run", job)
         until(child, lambda: receipts(tmp_path / "out"))
         child.send_signal(number)
-        _, errors = child.communicate(timeout=120)
+        _, errors = child.communicate(timeout=300)
         assert child.returncode == 130
         assert "run the same command again" in errors
         assert "Traceback" not in errors
@@ -154,14 +154,16 @@ def test_a_second_interrupt_stops_at_once(start, finish, family, tmp_path):
     job = write_job(tmp_path, 600)
     child = start("run", job)
     until(child, lambda: receipts(tmp_path / "out"))
+    child.send_signal(signal.SIGSTOP)  # it gives its workers nothing more while they are looked for
     workers = [pid for pid in family.pids() if pid != child.pid]
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
+    child.send_signal(signal.SIGCONT)
     child.send_signal(signal.SIGINT)
     errors = iter(child.stderr.readline, "")
     assert any("once more to stop at once" in line for line in errors)
     child.send_signal(signal.SIGINT)
-    _, rest = child.communicate(timeout=120)
+    _, rest = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "stopped at once" in rest
     family.wait_until_gone()
@@ -182,7 +184,7 @@ def test_an_interrupt_while_the_source_is_hashed(start, family, tmp_path):
     child = start("run", job)
     until(child, lambda: _reads(child.pid, tmp_path / "corpus.jsonl"))
     child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=120)
+    _, errors = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "interrupted before the work began" in errors
     family.wait_until_gone()
@@ -207,6 +209,6 @@ def test_two_runs_in_one_folder_are_refused(start, finish, tmp_path):
     again = finish("run", job, "--set", f"publish.0.path={tmp_path / 'by-link'}", code=1)
     assert "another run works in" in again.stderr
     first.send_signal(signal.SIGCONT)
-    first.communicate(timeout=120)
+    first.communicate(timeout=300)
     assert first.returncode == 0
     finish("verify", tmp_path / "out")
