@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import vecmill
-from vecmill.errors import ModelError
+from vecmill.errors import EngineError, ModelError
 from vecmill.testing import HashEmbedder
 
 QUESTIONS = ["one", "two"]
@@ -37,6 +37,13 @@ def test_a_query_gets_the_models_prompt_for_queries(dataset):
     model = dataset.manifest.model.model_copy(update={"query_prompt": "query: "})
     asking = dataset.manifest.model_copy(update={"model": model})
     assert np.array_equal(vecmill.embed_query(asking, "one"), vecmill.embed_query(dataset.manifest, "query: one"))
+
+
+def test_an_error_that_is_not_ours_names_the_embedder(dataset, monkeypatch):
+    """When its model is opened for a question, as in a run."""
+    monkeypatch.setattr(HashEmbedder, "open", lambda _: {}["weights"])
+    with pytest.raises(EngineError, match=r"the embedder 'hash' failed at open\(\): KeyError: 'weights'\."):
+        vecmill.embed_query(dataset.manifest, "one")
 
 
 def test_no_questions_are_no_vectors(dataset):

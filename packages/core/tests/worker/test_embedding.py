@@ -47,6 +47,42 @@ def test_a_vector_that_is_no_number_fails_its_text_alone():
     assert failed == {4: "the vector is not finite"}
 
 
+class Foreign(HashEmbedder):
+    """Fails as plugins do whose author has not thought of it."""
+
+    name = "foreign"
+
+    def embed(self, texts):
+        """Fail."""
+        return {}[len(texts)]
+
+
+class Lists(HashEmbedder):
+    """Returns what its protocol does not allow."""
+
+    name = "lists"
+
+    def embed(self, texts):
+        """Return lists of numbers."""
+        return super().embed(texts).tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            Foreign,
+            r"the embedder 'foreign' failed at embed\(\) of \d+ texts: KeyError: \d+\. Run the same command again",
+        ),
+        (Lists, r"the embedder 'lists' failed at embed\(\) of \d+ texts: AttributeError: .*'shape'"),
+    ],
+)
+def test_an_error_that_is_not_ours_names_the_embedder(kind, said):
+    """Whose plugin it was, and at how many texts; the shard may be tried again."""
+    with pytest.raises(EngineError, match=said):
+        embed(kind(HashOptions()))
+
+
 def test_vectors_of_another_width_are_the_engines_fault():
     """An engine that answers with the wrong shape fails the shard, not a document."""
     wide = HashEmbedder(HashOptions(dimension=9))

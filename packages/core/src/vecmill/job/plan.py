@@ -16,6 +16,7 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.sources.corpus import Corpus
 from vecmill.store.layout import Layout
+from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,9 +112,10 @@ def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]
     """Return source, chunker, batching and embedder with what could move pinned, and the model."""
     source = Corpus(build(registry, "source", job.source)).pinned()
     embedder = build(registry, "embedder", job.embedder)
-    embedder = type(embedder)(embedder.pinned())
-    model = embedder.model()
-    chunker = build(registry, "chunker", job.chunker, embedder.tokenizer(), model)
+    with asked(embedder, "pinned(), model() or tokenizer()"):
+        embedder = type(embedder)(embedder.pinned())
+        model, tokenizer = embedder.model(), embedder.tokenizer()
+    chunker = build(registry, "chunker", job.chunker, tokenizer, model)
     batching = build(registry, "batching", job.batching)
     return {"source": source, "chunker": chunker, "batching": batching, "embedder": embedder}, model
 

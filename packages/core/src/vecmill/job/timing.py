@@ -10,6 +10,7 @@ import numpy as np
 from vecmill.records import Pace, Range
 from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
+from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,7 +31,8 @@ def timed(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> P
     """
     tokens = np.concatenate(sample.tokens)
     began = time.perf_counter()
-    embedder.open()
+    with asked(embedder, "open()"):
+        embedder.open()
     opened = time.perf_counter() - began
     try:
         with Threads(embedder.concurrency) as threads:

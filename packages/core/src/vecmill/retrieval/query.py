@@ -9,6 +9,7 @@ from vecmill.job.places import SOMEWHERE
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec
+from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,11 +37,13 @@ class QueryEmbedder:
     def __init__(self, manifest: Manifest, *, model: str | None = None) -> None:
         self._prompt = manifest.model.query_prompt
         self._embedder = _built(manifest, model)
-        self._embedder.open()
+        with asked(self._embedder, "open()"):
+            self._embedder.open()
 
     def embed(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed questions in plain words, with the model's prompt for queries; shape ``(queries, dimension)``."""
-        return self._embedder.embed([self._prompt + query for query in queries])
+        with asked(self._embedder, f"embed() of {len(queries)} queries"):
+            return self._embedder.embed([self._prompt + query for query in queries])
 
     def close(self) -> None:
         """Free the model."""

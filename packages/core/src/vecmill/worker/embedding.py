@@ -9,6 +9,7 @@ import numpy as np
 
 from vecmill.errors import EmbedError, EngineError
 from vecmill.store.vectors import check_vectors
+from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -61,13 +62,14 @@ class Embedding:
     ) -> dict[int, str]:
         """Embed a batch; when a text of it is refused, halve it until that text stands alone."""
         try:
-            made = self._embedder.embed([texts[i] for i in batch])
+            with asked(self._embedder, f"embed() of {len(batch)} texts"):
+                made = self._embedder.embed([texts[i] for i in batch])
+                self._check_shape(made, len(batch))
         except EmbedError as error:
             if len(batch) == 1:
                 return {int(batch[0]): str(error)}
             middle = len(batch) // 2
             return self._embed(texts, batch[:middle], vectors) | self._embed(texts, batch[middle:], vectors)
-        self._check_shape(made, len(batch))
         vectors[batch] = made
         return {int(batch[i]): reason for i, reason in check_vectors(made, normalized=self._model.normalized).items()}
 

@@ -11,6 +11,7 @@ from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
+from vecmill.worker.engine import asked
 from vecmill.worker.errands import run_errands
 from vecmill.worker.reading import Reading
 from vecmill.worker.shard import Shard
@@ -65,7 +66,8 @@ class Worker:
         if self._embedder is None or self._spec is None or self._spec.embedder != spec.embedder:
             self.close()
             embedder = build(load().registry, "embedder", spec.embedder)
-            embedder.open()
+            with asked(embedder, "open()"):
+                embedder.open()
             self._embedder = embedder
         self._spec = spec
         return self._embedder
