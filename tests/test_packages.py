@@ -174,9 +174,10 @@ def test_wheels_install_alone_and_work(wheels, tmp_path):
         return done
 
     places = [part for wheel in wheels.values() for part in ("--find-links", wheel.parent)]
-    run("pip", "install", "-q", wheels["vecmill"])
+    install = ("pip", "install", "-q", "--retries", "10", "--timeout", "60", "--constraint", ROOT / "constraints.txt")
+    run(*install, wheels["vecmill"])
     assert "paragraphs" in run("vecmill", "plugins").stdout
-    run("pip", "install", "-q", *places, f"vecmill[local,modal] @ {wheels['vecmill'].as_uri()}")
+    run(*install, *places, f"vecmill[local,modal] @ {wheels['vecmill'].as_uri()}")
     done = run("vecmill", "plugins")
     assert all(name in done.stdout for name in ("openvino", "modal", "hub"))
     assert not done.stderr
