@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from vecmill import Job
@@ -17,9 +16,6 @@ from vecmill.testing import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-settings.register_profile("vecmill", deadline=None)  # a slow machine is no defect
-settings.load_profile("vecmill")
 
 TRAINING = [*list(pydoc_data.topics.topics.values())[:8], "Ελληνικά κείμενα, עברית. 中文文本。日本語のテキスト。" * 9]
 
