@@ -33,6 +33,8 @@ BULK = (
 """For many texts at once: the defaults are made for many users with one text each."""
 LOOK_SECONDS = 0.05
 DRAIN_SECONDS = 30
+LOG_SECONDS = 5
+"""Longest wait, once its port is open, for the log to say so too: what it says of the processor comes before."""
 
 
 class Router:
@@ -64,6 +66,7 @@ class Router:
         self._startup_s = startup_s
         self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._on_processor = False
+        self._ready = threading.Event()
         self._closing = threading.Event()
         self.restarts = 0
         self.last_words = ""
@@ -116,6 +119,8 @@ class Router:
             for line in log:
                 self._lines.append(line.rstrip())
                 self._on_processor |= "model on Cpu" in line
+                if line.endswith("Ready\n"):
+                    self._ready.set()
 
     def _wait_until_open(self) -> None:
         until = time.monotonic() + self._startup_s
@@ -126,6 +131,7 @@ class Router:
                 self.stop()
                 raise EngineError(f"the router was not ready after {self._startup_s:g} s:\n    {self.last_lines}")
             time.sleep(LOOK_SECONDS)
+        self._ready.wait(LOG_SECONDS)
         if self._cuda and self._on_processor:
             self.stop()
             raise EngineError(
