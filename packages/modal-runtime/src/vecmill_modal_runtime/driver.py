@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill import run
 from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.job.delivery import check
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.verify import verify
+from vecmill.worker.engine import asked
 from vecmill_modal_runtime import weights
 from vecmill_modal_runtime.claim import claimed
 from vecmill_modal_runtime.edition import edition
@@ -145,14 +147,15 @@ def _pinned(spec: ComponentSpec) -> ComponentSpec:
     """Find out which commit of the model is meant, unless the job says it."""
     if PINNED.fullmatch(spec.options.get("revision") or "") or not spec.options.get("model"):
         return spec
-    revision = getattr(build(load().registry, "embedder", spec).pinned(), "revision", None)
+    embedder = build(load().registry, "embedder", spec)
+    with asked(embedder, "pinned()"):
+        revision = getattr(embedder.pinned(), "revision", None)
     return spec.model_copy(update={"options": {**spec.options, "revision": revision}})
 
 
 def _may_publish(job: Job) -> None:
     """Ask the publishers before anything is downloaded or paid for."""
-    for spec in _elsewhere(job):
-        build(load().registry, "publisher", spec).check()
+    check(build(load().registry, "publisher", spec) for spec in _elsewhere(job))
 
 
 def _elsewhere(job: Job) -> list[ComponentSpec]:
