@@ -1,7 +1,13 @@
 """Tests of vecmill.store.lock."""
 
+import contextlib
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import filelock
 import pytest
 
 from vecmill.errors import StoreError
@@ -32,3 +38,79 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(StoreError, match="cannot be written"), locked(Layout(tmp_path / "out")):
         pass
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Hold the folder ``out`` with locks in a folder of this name, or with none; yield from a block."""
+
+    @contextlib.contextmanager
+    def hold(name):
+        if name:
+            monkeypatch.setenv("VECMILL_LOCKS", str(tmp_path / name))
+        else:
+            monkeypatch.delenv("VECMILL_LOCKS", raising=False)
+        with locked(Layout(tmp_path / "out")):
+            yield
+
+    return hold
+
+
+@pytest.mark.fault(
+    "folder",
+    "two runs at the same time in one folder, and `VECMILL_LOCKS` is set for one of them only",
+    promise="The second is refused with one sentence, whichever of them has the variable, or another value of it.",
+)
+@pytest.mark.parametrize(("first", "second"), [("a", ""), ("", "a"), ("a", "b"), ("a", "a")])
+def test_a_lock_elsewhere_is_seen_by_those_who_have_it_not(elsewhere, tmp_path, first, second):
+    """While one command works in a folder another is refused; afterwards the folder is free and clean."""
+    with elsewhere(first):
+        for _ in range(2):  # who is refused takes nothing away
+            with pytest.raises(StoreError, match="another run works in"), elsewhere(second):
+                pass
+    with elsewhere(second):
+        pass
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from vecmill.store.layout import Layout
+from vecmill.store.lock import locked
+
+with locked(Layout(Path(sys.argv[1]))):
+    os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("second", ["", "a", "b"])
+def test_a_lock_elsewhere_of_a_killed_command_is_free_at_once(elsewhere, tmp_path, second):
+    """What it left in the folder stops nobody."""
+    environment = {**os.environ, "VECMILL_LOCKS": str(tmp_path / "a")}
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "out"], env=environment, check=False)
+    assert done.returncode == 9
+    assert (tmp_path / "out" / ".vecmill.holder.json").is_file()
+    with elsewhere(second):
+        pass
+    assert not (tmp_path / "out" / ".vecmill.holder.json").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="Linux says which files are open")
+def test_a_lock_elsewhere_keeps_no_file_of_the_folder_open(elsewhere, tmp_path):
+    """For a volume that is shared between machines cannot be brought up to date while one is."""
+    with elsewhere("a"):
+        held = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        assert not [path for path in held if path.startswith(str(tmp_path / "out"))]
+        assert [path for path in held if path.startswith(str(tmp_path / "a"))]
+
+
+def test_a_lock_on_another_machine_is_none_of_ours(elsewhere, tmp_path):
+    """Nobody here can know whether it is held; it stops nobody for ever."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "held").touch()
+    holder = json.dumps({"lock": str(tmp_path / "held"), "machine": "another"})
+    with filelock.FileLock(tmp_path / "held"):
+        (tmp_path / "out" / ".vecmill.holder.json").write_text(holder)
+        with elsewhere(""):
+            pass

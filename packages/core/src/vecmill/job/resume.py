@@ -114,7 +114,7 @@ def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> 
 
 
 def _refuse_strangers(layout: Layout) -> None:
-    ours = {layout.lock.name, layout.state.name}
+    ours = {layout.lock.name, layout.holder.name, layout.state.name}
     if layout.data.is_dir() and not any(layout.data.iterdir()):
         ours.add(layout.data.name)
     strangers = sorted(path.name for path in layout.root.iterdir() if path.name not in ours)

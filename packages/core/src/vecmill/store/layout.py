@@ -51,6 +51,11 @@ class Layout:
         return self.root / ".vecmill.lock"
 
     @property
+    def holder(self) -> Path:
+        """Which lock elsewhere is held by the command that works in this folder, if it is not ``lock``."""
+        return self.root / ".vecmill.holder.json"
+
+    @property
     def sent(self) -> Path:
         """Which shards workers have sent, until the dataset is published; it outlives the state."""
         return self.root / ".vecmill.sent.json"
