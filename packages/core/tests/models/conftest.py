@@ -31,7 +31,7 @@ for model, options in json.load(sys.stdin):
         found = open_model(model, **options)
         files = sorted(str(p.relative_to(found.root)) for p in found.root.rglob("*") if p.is_file())
         told = {"revision": found.revision, "prompts": found.prompts, "files": files,
-                "weights": [path.name for path in found.weights]}
+                "weights": [path.name for path in found.weights], "hashes": found.files}
     except VecmillError as error:
         told = {"error": type(error).__name__, "message": str(error)}
     print(json.dumps(told))

@@ -118,3 +118,18 @@ def test_a_hub_out_of_reach_is_told_in_a_sentence(hub, open_from):
         assert told[0]["error"] == "ModelError"
         assert "cannot be reached" in told[0]["message"]
         assert "folder that holds the model" in told[0]["message"]
+
+
+def test_a_cache_changed_by_hand_shows_in_the_hashes(hub, repo, open_from, tmp_path):
+    """The commit is the same, and what is read is not: each file that is read has its hash, weights among them."""
+    (before,) = open_from(hub.url, ("user/model", NATIVE))
+    assert sorted(before["hashes"]) == NEEDED
+    changed = tmp_path / "hf" / "hub" / "models--user--model" / "snapshots" / before["revision"]
+    for name in ("tokenizer_config.json", "model.safetensors"):
+        content = (changed / name).read_bytes()
+        (changed / name).unlink()
+        (changed / name).write_bytes(content + b"\n")
+    (after,) = open_from(hub.url, ("user/model", NATIVE))
+    assert after["revision"] == before["revision"]
+    differing = {name for name in NEEDED if after["hashes"][name] != before["hashes"][name]}
+    assert differing == {"tokenizer_config.json", "model.safetensors"}

@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vecmill.models import describe_model
+from vecmill.models.reference import find_folder
 from vecmill.plugins import load
 from vecmill.plugins.build import build, options
 from vecmill.records import ComponentSpec
@@ -72,11 +74,19 @@ def _recipe(registry: Registry, job: Job, source: dict[str, Any]) -> str:
     essence = {
         **{kind: _described(registry, kind, spec) for kind, spec in kinds.items()},
         "model": [job.embedder.options.get("model"), job.embedder.options.get("revision")],
+        **_model_files(job.embedder.options.get("model")),
         "source": {"name": job.source.name, **source},
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
     }
     return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()
+
+
+def _model_files(model: str | None) -> dict[str, dict[str, str]]:
+    """Return what a model's folder holds beside its weights; of a model of the Hub its commit says all."""
+    if not model or find_folder(model) is None:
+        return {}
+    return {"files": describe_model(model).files}
 
 
 def _described(registry: Registry, kind: str, spec: ComponentSpec) -> dict[str, Any]:

@@ -40,13 +40,13 @@ def pace(options: ModalOptions, flop_per_token: float) -> Pace | None:
 
 def shard_dollars(options: ModalOptions, task: ShardTask) -> float:
     """Reckon what a shard will cost at least, from the size of its text; 0 for a model of unknown size."""
-    from vecmill.models import open_model
+    from vecmill.models import describe_model
     from vecmill.models.flop import flop_per_token
 
     model = task.spec.embedder.options.get("model")
     if not model:
         return 0.0
-    found = open_model(model, task.spec.embedder.options.get("revision"))
+    found = describe_model(model, task.spec.embedder.options.get("revision"))
     known = pace(options, flop_per_token(found, CHUNK_TOKENS))
     if known is None or known.price is None:
         return 0.0

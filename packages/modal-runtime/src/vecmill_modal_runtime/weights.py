@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vecmill.models import open_model
+from vecmill.models import describe_model
 from vecmill.models.hub import fetch
 from vecmill_modal_runtime.volume import WEIGHTS, commit, reload
 
@@ -35,7 +35,7 @@ def keep(model: str, revision: str | None) -> None:
 def bring(model: str, revision: str | None) -> Path:
     """Return a folder of this container with the model, taken from the Volume if it is there."""
     if not _of_hub(model):
-        return open_model(model, revision).root
+        return describe_model(model).root
     if revision:
         from huggingface_hub.constants import HF_HUB_CACHE
 

@@ -73,11 +73,11 @@ def _pace(runtime: Any, parts: dict[str, Any], found: Sample) -> Pace | None:  #
 
 
 def _flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)
-    from vecmill.models import open_model
+    from vecmill.models import describe_model
 
     options = embedder.config
     model = getattr(options, "model", None)
-    return flop_per_token(open_model(model, getattr(options, "revision", None)), length) if model else 0.0
+    return flop_per_token(describe_model(model, getattr(options, "revision", None)), length) if model else 0.0
 
 
 def _seconds(pace: Pace | None, found: Sample, shards: int) -> Range | None:

@@ -25,7 +25,8 @@ def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
 def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, model: ModelInfo) -> dict[str, Any]:
     """Return what decides the bytes that come out: options without ``location``, content, model revision.
 
-    A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path. A path that
+    A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path; so do those of
+    its tokenizer and its settings, each under its name, so that a difference can be named. A path that
     its author has not put in ``location`` counts: who knows what is read there? Others see its hash.
     """
     return {
@@ -33,7 +34,8 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
         "content": fingerprint,
-        "weights": model.model_dump(exclude={"id"}),
+        "weights": model.model_dump(exclude={"id", "files"}),
+        **({"files": model.files} if model.files else {}),
     }
 
 

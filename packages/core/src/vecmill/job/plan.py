@@ -81,7 +81,7 @@ def plan(
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
     layout = Layout(directory(publishers, job.name))
-    spec = _work_spec(job, parts, run_id(identity_), layout)
+    spec = _work_spec(job, parts, run_id(identity_), layout).model_copy(update={"model": model})
     return Plan(
         job=job,
         run_id=spec.run_id,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
 from vecmill.job.identity import difference
+from vecmill.job.since import select_decisive
 from vecmill.store.files import remove
 from vecmill.store.json import read_manifest
 from vecmill.store.state import RunState, clear_state, clear_temporary, intact, read_state, valid_receipt, write_state
@@ -105,7 +106,8 @@ def clear(layout: Layout) -> None:
 
 
 def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
-    newer = layout.manifest.is_file() and {**theirs, "content": plan.identity["content"]} == plan.identity
+    alike = select_decisive(plan.identity, theirs) == select_decisive(theirs, plan.identity)
+    newer = layout.manifest.is_file() and alike
     again = f" with --since {layout.root}, which keeps the vectors of what has not changed," if newer else ""
     return StoreError(
         f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}. "

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DECISIVE = ("chunker", "embedder", "weights", "truncate")
 """What must be the same for a chunk to have the same vector, and for chunks to be cut alike."""
+FILES = "files"
+"""The same of a model's tokenizer and settings, which datasets of the first versions do not name."""
 
 
 def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
@@ -36,13 +38,19 @@ def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> t
         raise ConfigError(f"--since {since}: there is no finished dataset; name its folder, or its repo on the Hub")
     if there.root == layout.root:
         raise ConfigError(f"--since {since}: the new dataset would be made in the same folder; choose another for it")
-    mine, theirs = ({key: of.get(key) for key in DECISIVE} for of in (identity, manifest.identity))
+    mine, theirs = select_decisive(identity, manifest.identity), select_decisive(manifest.identity, identity)
     if mine != theirs:
         raise ConfigError(
             f"--since {since}: its vectors cannot be used again, for they were made otherwise: "
             f"{difference(mine, theirs)}. Make the job the same, or run without --since"
         )
     return there, manifest
+
+
+def select_decisive(identity: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of an identity that decide its vectors, as far as another one can be compared with it."""
+    keys = (*DECISIVE, FILES) if FILES in identity and FILES in other else DECISIVE
+    return {key: identity.get(key) for key in keys}
 
 
 def _folder(since: str | Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
@@ -10,12 +10,15 @@ from vecmill.models.casing import check_casing
 from vecmill.models.limits import read_max_tokens, sentence_settings
 from vecmill.models.pipeline import Pipeline, read_pipeline
 from vecmill.models.prompts import Prompts, read_prompts
-from vecmill.models.settings import read_settings
+from vecmill.models.settings import read_settings, record_reads
+from vecmill.models.weights import hash_file
 from vecmill.records import ModelInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+TOKENIZER = "tokenizer.json"
 _WIDTHS = ("hidden_size", "dim", "d_model")
 
 
@@ -35,6 +38,8 @@ class ModelFolder:
         dimension: Width of a vector.
         weights: The files that hold the numbers; the transformer's safetensors, or ONNX, come first. Empty
             for a model of the Hub whose weights were not asked for.
+        files: The sha256, in hex, of every file that is read, by its name in the folder. The weights are among them
+            if ``revision`` is not their digest.
     """
 
     id: str
@@ -47,6 +52,7 @@ class ModelFolder:
     max_tokens: int
     dimension: int
     weights: tuple[Path, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -65,7 +71,13 @@ class ModelFolder:
             prompt=prompt,
             query_prompt=self.prompts.query,
             precision=precision,
+            files=self.files,
         )
+
+    def with_files(self, found: Mapping[Path, str]) -> ModelFolder:
+        """Return the same model with more ``files``, each with its sha256."""
+        names = {path.relative_to(self.root).as_posix(): sha256 for path, sha256 in found.items()}
+        return replace(self, files=self.files | names)
 
 
 def describe(model: str, root: Path) -> ModelFolder:
@@ -75,11 +87,14 @@ def describe(model: str, root: Path) -> ModelFolder:
         ModelError: It holds no model, a damaged one, or one that is not a text embedder.
     """
     try:
-        return _described(model, root)
+        with record_reads() as reads:
+            found = _described(model, root)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # Settings of other types than they have: there is no end of them.
         told = f"The settings in {root} make no sense ({type(error).__name__}: {error})"
         raise ModelError(f"{told}. Get the model's files again.") from error
+    tokenizer = found.path / TOKENIZER
+    return found.with_files(reads | ({tokenizer: hash_file(tokenizer)} if tokenizer.is_file() else {}))
 
 
 def _described(model: str, root: Path) -> ModelFolder:

@@ -9,7 +9,8 @@ from vecmill.errors import ConfigError, ModelError
 from vecmill.models.folder import describe
 from vecmill.models.hub import fetch
 from vecmill.models.reference import find_folder
-from vecmill.models.weights import INDEX, ONNX, SAFETENSORS, SHARDS, digest, onnx_files, safetensors_files
+from vecmill.models.settings import record_reads
+from vecmill.models.weights import INDEX, ONNX, SAFETENSORS, SHARDS, digest, hash_file, onnx_files, safetensors_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,18 +48,44 @@ def open_model(model: str, revision: str | None = None, native: Collection[str] 
     folder = find_folder(model)
     if folder is not None:
         found = describe(model, folder)
-        found = replace(found, weights=_choose(found, native))
+        found = _with_weights(found, native)
         return replace(found, revision=_check_pin(model, revision, digest(found.weights)))
     if revision and revision.startswith(_DIGEST):
         raise ConfigError(
             f"revision {revision!r} is for a folder, but {model!r} is a Hub id: name a branch, tag or commit."
         )
-    root = fetch(model, revision, _SETTINGS)
-    found = replace(describe(model, root), revision=root.name)
+    found = _describe_on_hub(model, revision)
     if native is None:
         return found
-    fetch(model, root.name, _weight_patterns(found, native))
-    return replace(found, weights=_choose(found, native))
+    fetch(model, found.revision, _weight_patterns(found, native))
+    found = _with_weights(found, native)
+    return found.with_files({path: hash_file(path) for path in found.weights})
+
+
+def describe_model(model: str, revision: str | None = None) -> ModelFolder:
+    """Find a model and read what its files say, whatever its weights are: neither they nor a pin of them is looked at.
+
+    Args:
+        model: A Hub id, a folder, or ``package:NAME/path``.
+        revision: On the Hub a branch, tag or commit.
+
+    Raises:
+        ConfigError: ``model`` cannot be a model's name.
+        ModelError: The model is not there, damaged, or not a text embedder.
+    """
+    folder = find_folder(model)
+    return _describe_on_hub(model, revision) if folder is None else describe(model, folder)
+
+
+def _describe_on_hub(model: str, revision: str | None) -> ModelFolder:
+    root = fetch(model, revision, _SETTINGS)
+    return replace(describe(model, root), revision=root.name)
+
+
+def _with_weights(found: ModelFolder, native: Collection[str] | None) -> ModelFolder:
+    with record_reads() as reads:
+        weights = _choose(found, native)
+    return replace(found, weights=weights).with_files(reads)
 
 
 def _weight_patterns(found: ModelFolder, native: Collection[str]) -> list[str]:

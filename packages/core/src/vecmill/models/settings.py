@@ -1,16 +1,35 @@
-"""Settings: the JSON files that describe a model, read with one clear error."""
+"""Settings: the JSON files that describe a model, read with one clear error.
+
+They are read here alone, so that a run knows which files of a folder decide its vectors.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from vecmill.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Shape = TypeVar("Shape", dict, list)  # type: ignore[type-arg]  # of whatever JSON holds
+_reads: ContextVar[dict[Path, str] | None] = ContextVar("reads", default=None)
+
+
+@contextlib.contextmanager
+def record_reads() -> Iterator[dict[Path, str]]:
+    """Collect which settings are read inside the block, each with the sha256, in hex, of what was read."""
+    reads: dict[Path, str] = {}
+    token = _reads.set(reads)
+    try:
+        yield reads
+    finally:
+        _reads.reset(token)
 
 
 def read_settings(path: Path, shape: type[Shape]) -> Shape | None:
@@ -27,7 +46,10 @@ def read_settings(path: Path, shape: type[Shape]) -> Shape | None:
         ModelError: The file is damaged.
     """
     try:
-        content = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        if (reads := _reads.get()) is not None:
+            reads[path] = hashlib.sha256(data).hexdigest()
+        content = json.loads(data)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:

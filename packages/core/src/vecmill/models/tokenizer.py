@@ -10,6 +10,7 @@ import tokenizers
 
 from vecmill.errors import ModelError
 from vecmill.models.fast_tokens import fast_counter
+from vecmill.models.folder import TOKENIZER
 from vecmill.models.token_counters import ExactCounter, TokenCounter, WordCounter
 from vecmill.models.token_structure import is_additive
 from vecmill.protocols import Tokenizer
@@ -31,7 +32,7 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
     Raises:
         ModelError: There is no ``tokenizer.json``, or it cannot be read.
     """
-    path = folder / "tokenizer.json"
+    path = folder / TOKENIZER
     if not path.is_file():
         raise ModelError(f"{folder} holds no tokenizer.json. Name a folder or Hub id of a model that has one.")
     try:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import mmap
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
 from vecmill.inside import is_inside
@@ -77,13 +77,18 @@ def digest(files: Sequence[Path]) -> str:
     return f"sha256:{_sha256(tuple((path, *_stamp(path)) for path in files))}"
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file, in hex."""
+    return _sha256(((path, *_stamp(path)),))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
     status = path.stat()
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 @functools.lru_cache
-def _sha256(files: tuple[tuple[Path, int, int], ...]) -> str:
+def _sha256(files: tuple[tuple[Any, ...], ...]) -> str:
     total = hashlib.sha256()
     for path, *_ in files:
         with path.open("rb") as stream:

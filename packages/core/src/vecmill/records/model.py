@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ModelInfo(BaseModel):
@@ -18,6 +18,7 @@ class ModelInfo(BaseModel):
         prompt: Put in front of every embedded document.
         query_prompt: Put in front of a search query.
         precision: Arithmetic that made the vectors, such as ``bf16``.
+        files: The sha256, in hex, of the files beside the weights that decide the vectors, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,3 +32,4 @@ class ModelInfo(BaseModel):
     prompt: str = ""
     query_prompt: str = ""
     precision: str | None = None
+    files: dict[str, str] = Field(default_factory=dict)

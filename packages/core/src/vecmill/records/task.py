@@ -10,6 +10,7 @@ from vecmill.inside import is_inside
 from vecmill.records.account import Account
 from vecmill.records.component import ComponentSpec
 from vecmill.records.errand import Errand, Sent
+from vecmill.records.model import ModelInfo
 
 
 class Partition(BaseModel):
@@ -32,6 +33,7 @@ class WorkSpec(BaseModel):
     """What is the same for every shard of a run: the components, and where the dataset grows.
 
     Attributes:
+        model: What the driver knows of the model; a worker that finds another one refuses the shard.
         keep: The source's columns to carry along, an Arrow schema in base64: every shard has just these.
         since: The folder of an earlier dataset whose vectors are used again.
         errands: What publishers have a worker do with a shard that it finished.
@@ -45,6 +47,7 @@ class WorkSpec(BaseModel):
     chunker: ComponentSpec
     batching: ComponentSpec
     embedder: ComponentSpec
+    model: ModelInfo | None = None
     truncate: bool = False
     keep: str = ""
     since: str | None = None

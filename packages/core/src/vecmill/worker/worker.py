@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from vecmill.errors import ModelError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.json import write_json
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from vecmill.protocols import Embedder
-    from vecmill.records import Progress, Receipt, ShardTask, WorkSpec
+    from vecmill.records import ModelInfo, Progress, Receipt, ShardTask, WorkSpec
 
 
 class Worker:
@@ -53,6 +54,7 @@ class Worker:
         """
         embedder = self._open(task.spec)
         model, tokenizer = embedder.model(), embedder.tokenizer()
+        _check_model(task.spec, model)
         registry = load().registry
         source = build(registry, "source", task.spec.source)
         chunker = build(registry, "chunker", task.spec.chunker, tokenizer, model)
@@ -63,7 +65,7 @@ class Worker:
         return _delivered(task.spec, receipt) if task.spec.errands else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:
-        if self._embedder is None or self._spec is None or self._spec.embedder != spec.embedder:
+        if self._embedder is None or self._spec is None or not _same_model(self._spec, spec):
             self.close()
             embedder = build(load().registry, "embedder", spec.embedder)
             with asked(embedder, "open()"):
@@ -77,6 +79,26 @@ class Worker:
         if self._embedder is not None:
             self._embedder.close()
         self._embedder = self._spec = None
+
+
+def _same_model(spec: WorkSpec, other: WorkSpec) -> bool:
+    return (spec.embedder, spec.model) == (other.embedder, other.model)
+
+
+def _check_model(spec: WorkSpec, found: ModelInfo) -> None:
+    """Refuse a model that is not the one which the run was planned with."""
+    if spec.model is None or found == spec.model:
+        return
+    planned, here = (_flat(model) for model in (spec.model, found))
+    names = ", ".join(sorted(name for name in planned | here if planned.get(name) != here.get(name)))
+    raise ModelError(
+        f"the model {found.id!r} is not the one that the run began with: it differs in {names}: put back what it was, "
+        "or run again to make another run of it"
+    )
+
+
+def _flat(model: ModelInfo) -> dict[str, Any]:
+    return model.model_dump(exclude={"files"}) | model.files
 
 
 def _delivered(spec: WorkSpec, receipt: Receipt) -> Receipt:
