@@ -102,14 +102,27 @@ def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
     [
         (("--set", "runtime.gpu=A10H"), "there is no GPU 'A10H'"),
         (("--set", "source.path=none.parquet"), "There is no file or folder 'none.parquet'"),
+        (("--set", "chunker.name=nonesuch"), "there is no chunker 'nonesuch'"),
+        (("--set", "embedder.precission=f32"), "embedder.precission: unknown key"),
         (("--set", "embedder.model=."), "is a folder of this machine: name a model of the Hub"),
         (("--since", "out/topics"), "leave --overwrite and --since out"),
     ],
 )
 def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
-    """One message before an app is started."""
+    """One message before an app is started, and before anything is sent."""
     assert message in laptop("run", "job.toml", *args, code=2)[1]
     assert not plane.containers.started
+    assert plane.volumes.named("vecmill") is None
+    assert not plane.images.definitions
+
+
+def test_without_a_gpu_the_package_that_embeds_must_be_here(laptop, plane):
+    """What containers get is what is installed here, so it is missed here: nothing is uploaded, no image is built."""
+    arguments = ("run", "job.toml", "--set", "runtime.gpu=")
+    _, errors = laptop(*arguments, code=2, VECMILL_DISABLE_PLUGINS="local-runtime")
+    assert "there is no embedder 'openvino'" in errors
+    assert 'pip install "vecmill[local]"' in errors
+    assert plane.volumes.named("vecmill") is None
 
 
 def test_what_a_container_finds_out_is_one_message_here(laptop):

@@ -205,17 +205,17 @@ def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):
 
 
 def test_places_and_starts_arrive_as_the_settings_say(scene, tmp_path):
-    """A bucket beside the Volume in every container, the token beside the GPU, warm containers, a memory snapshot.
+    """A bucket beside the Volume in every container, the token beside the GPU, a memory snapshot.
 
     What one uploads from a laptop is on the Volume, where the command says.
     """
     bucket = ("runtime.bucket=corpora/news/", "runtime.bucket_endpoint=https://storage.googleapis.com")
-    warm = ("runtime.min_containers=1", "runtime.scaledown_window=300", "runtime.memory_snapshot=true")
+    starts = ("runtime.scaledown_window=300", "runtime.memory_snapshot=true")
     scene.plane.workspace.add_secret("keys", {"AWS_ACCESS_KEY_ID": "x"})
-    scene.modal(*DEPLOY, changes=(*bucket, "runtime.bucket_secret=keys", *warm))
+    scene.modal(*DEPLOY, changes=(*bucket, "runtime.bucket_secret=keys", *starts))
     deployed = scene.plane.deployed("vecmill-wikipedia")
     worker = deployed["SnapshotWorker.*"]
-    assert (worker.min_containers, worker.scaledown_window, worker.snapshot) == (1, 300, True)
+    assert (worker.scaledown_window, worker.snapshot) == (300, True)
     assert worker.secrets == [{"HF_TOKEN"}]
     for name in deployed:
         functions = scene.plane.apps.deployed("vecmill-wikipedia").functions

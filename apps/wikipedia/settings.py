@@ -11,6 +11,7 @@ import modal
 
 from vecmill import Job
 from vecmill.errors import ConfigError
+from vecmill.plugins import load
 from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 
@@ -73,8 +74,14 @@ PASSED_ON = {
 
 
 def job(overrides: Iterable[str] = ()) -> Job:
-    """Return the job as it runs on Modal."""
-    return placed(Job.load(JOB, [*SET, *overrides]))
+    """Return the job as it runs on Modal.
+
+    Raises:
+        ConfigError: It names a component that is not installed, or a wrong option.
+    """
+    found = placed(Job.load(JOB, [*SET, *overrides]))
+    found.check(load().registry)
+    return found
 
 
 def modal_options() -> ModalOptions:
@@ -107,4 +114,7 @@ def _deployed() -> Job:
 
 with told():
     NAME = dataset_name(_deployed())
+    if modal.is_local():  # before an image is built or a file is sent
+        for changes in ([], REFRESH_SET):
+            job(changes)
 """What the dataset is called on the Volume."""

@@ -16,10 +16,13 @@ pytestmark = pytest.mark.slow
     [
         ("runtime.gpu=A10H", "there is no GPU 'A10H'; did you mean 'A10"),
         ("runtime.timeout_s=90000", "runtime.timeout_s"),
+        ("runtime.min_containers=1", "runtime.min_containers: modal would keep containers warm"),
+        ("chunker.name=nonesuch", "there is no chunker 'nonesuch'"),
+        ("chunker.max_token=9", "chunker.max_token: unknown key; did you mean 'max_tokens'"),
     ],
 )
 def test_a_wrong_setting_is_not_deployed(cloud, change, message):
-    """A GPU that there is none of, a time out of range."""
+    """A GPU that there is none of, a time out of range, a component or an option that there is none of."""
     before = len(cloud.plane.apps.apps), cloud.plane.apps.deployed("vecmill-wikipedia").published
     output = cloud.modal("deploy", "-m", "apps.wikipedia", changes=(change,), code=2)
     assert message in " ".join(output.split())

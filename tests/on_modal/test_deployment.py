@@ -13,7 +13,6 @@ SETTINGS = {
     "cpu": 6,
     "memory_gib": 12,
     "max_containers": 50,
-    "min_containers": 1,
     "scaledown_window": 90,
     "concurrency": 2,
     "timeout_s": 1800,
@@ -41,7 +40,8 @@ def test_the_worker_is_what_the_settings_say(deployed):
     """GPUs, image, Volume, Secret, limits, concurrency, times, retries, region."""
     worker = deployed["ShardWorker.*"]
     assert (worker.gpus, worker.cpu, worker.memory) == (["L4", "L40S"], 6.0, 12 * 1024)
-    assert (worker.max_containers, worker.min_containers, worker.scaledown_window) == (50, 1, 90)
+    # the class without parameters, which serves no run: what is kept warm of it would be paid for
+    assert (worker.max_containers, worker.min_containers, worker.scaledown_window) == (50, 0, 90)
     assert (worker.concurrency, worker.retries) == (2, 2)
     assert (worker.timeout, worker.startup_timeout) == (1800, 600)
     assert worker.regions == ["eu-west"]

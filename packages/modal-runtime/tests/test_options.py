@@ -31,7 +31,8 @@ def checked(**values):
         ({"max_containers": 0}, "runtime.max_containers"),
         ({"max_cost_usd": 0}, "runtime.max_cost_usd"),
         ({"gpus": 3}, "did you mean 'gpu'"),
-        ({"max_containers": 2, "min_containers": 3}, "there may be 2 containers at most"),
+        # Modal warms the class without its parameters, and a run's containers are those with parameters
+        ({"min_containers": 1}, "runtime.min_containers: modal would keep containers warm, .* do no shard"),
         ({"bucket": "No Bucket"}, "runtime.bucket"),
         ({"bucket": "corpora", "bucket_endpoint": "http://plain"}, "runtime.bucket_endpoint"),
         ({"bucket_secret": "keys"}, "runtime.bucket_secret: it says nothing without a bucket"),

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from vecmill.records import (
     Account,
     Cost,
@@ -47,6 +49,18 @@ def test_a_line_says_how_the_run_stands():
         "40/100 shards, 200 documents, 2,000 chunks, 100 chunks/s, 40,000 characters/s, 10 containers, "
         "about 1.54 USD, 0:01:00 left"
     )
+
+
+@pytest.mark.parametrize("done", [3, 2])
+def test_what_is_done_waits_for_nothing(done):
+    """A finished edition is complete from the start; a run is as soon as its last shard is there."""
+    progress = Progress()
+    progress.take(started(shards=3, done=done))
+    if done == 2:
+        assert progress.line.endswith("waiting for the first shard")
+        progress.take(finished(2))
+    assert progress.line.startswith("3/3 shards")
+    assert progress.line.endswith(", complete")
 
 
 def test_ten_thousand_shards_are_no_ten_thousand_lines():

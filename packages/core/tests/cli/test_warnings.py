@@ -64,6 +64,32 @@ def test_where_the_log_is_on_standard_error_every_line_there_is_one_of_its_event
         assert ("Traceback" in ended.get("traceback", "")) == bool(debug)
 
 
+@pytest.mark.parametrize("command", ["run", "publish"])
+def test_a_component_that_a_broken_plugin_has_is_one_message(run, job_file, tmp_path, command):
+    """With the error of the import: no warning before it that says the half, and none that says nothing of it."""
+    has = "from vecmill import Publisher\nimport nonesuch\nclass Mine:\n    name = 'mine'\n"
+    (tmp_path / "broken.py").write_text(has)
+    args = {
+        "run": ("run", job_file(), "--set", "chunker.name=mine"),
+        "publish": ("publish", tmp_path, "--to", "mine"),
+    }[command]
+    kind = "chunker" if command == "run" else "publisher"
+    if command == "publish":
+        run()
+        args = ("publish", tmp_path / "out", "--to", "mine")
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "VECMILL_PLUGINS": "broken=broken,vecmill-testing=vecmill.testing.plugin",
+    }
+    done = subprocess.run([COMMAND, *args], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"vecmill: there is no {kind} 'mine': plugin 'broken' (broken), which has it, could not be imported: "
+        "ModuleNotFoundError: No module named 'nonesuch'; install the plugin again, or update it\n"
+    )
+
+
 def test_a_log_file_tells_of_plugins_as_well(run, tmp_path):
     """And so does the terminal."""
     done = run("--log-json", str(tmp_path / "log.jsonl"))

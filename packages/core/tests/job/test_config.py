@@ -4,6 +4,7 @@ import pytest
 
 from vecmill import Job
 from vecmill.errors import ConfigError
+from vecmill.plugins import load as load_plugins
 
 MINIMAL = """
 [source]
@@ -19,6 +20,21 @@ def load(tmp_path, text, *overrides):
     path = tmp_path / "articles.toml"
     path.write_text(text)
     return Job.load(path, overrides)
+
+
+def test_a_check_names_every_component_and_option_that_is_wrong():
+    """At once, and without looking for the source, the model or the network."""
+    job = Job(
+        source={"name": "parquet", "path": "none", "colums": {}},
+        chunker={"name": "nonesuch"},
+        embedder={"name": "tei", "model": "user/none", "url": "http://127.0.0.1:9"},
+    )
+    with pytest.raises(ConfigError) as caught:
+        job.check(load_plugins().registry)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("source.colums: unknown key; did you mean 'columns'?")
+    assert lines[1].startswith("there is no chunker 'nonesuch'")
+    assert len(lines) == 2
 
 
 def test_two_tables_are_a_job(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from vecmill import Chunker, Options, Span
 from vecmill.errors import ConfigError, PluginError
-from vecmill.plugins import Registry
+from vecmill.plugins import Problem, Registry
 from vecmill.testing import HashEmbedder
 
 
@@ -56,6 +56,24 @@ def test_what_another_package_of_ours_brings_is_named_with_its_extra():
         ConfigError, match=r'no runtime .local.; installed: none. It comes with pip install "vecmill\[local\]"'
     ):
         Registry().get("runtime", "local")
+
+
+def test_a_name_that_no_broken_plugin_has_is_not_blamed_on_one(tmp_path, monkeypatch):
+    """Code is searched, in a module, a package and a namespace; where there is none to read, the plugin may have it."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "space" / "inner").mkdir(parents=True)
+    (tmp_path / "space" / "inner" / "part.py").write_text("name = 'whole'")
+    (tmp_path / "space" / "other.py").write_text("name = 'else'")
+    (tmp_path / "single.py").write_text('name = "lines"')
+    modules = {"inner": "space.inner.part", "other": "space.other", "single": "single", "gone": "no_such_module"}
+    registry = Registry(problems={name: Problem(name, f"{name} 1.0", "boom", at) for name, at in modules.items()})
+    blamed = {
+        name: [each.plugin for each in registry.blame("chunker", name)] for name in ("whole", "else", "lines", "x")
+    }
+    assert blamed == {"whole": ["inner"], "else": ["other"], "lines": ["single"], "x": ["gone"]}
+    with pytest.raises(ConfigError, match=r"'x': plugin 'gone' \(gone 1.0\), which may have it, .*: boom; install"):
+        registry.get("chunker", "x")
+    assert registry.blame("runtime", "local") == []
 
 
 class Nameless(Chunker[Options]):

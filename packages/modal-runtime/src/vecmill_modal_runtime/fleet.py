@@ -65,7 +65,6 @@ def _equipment(options: ModalOptions, volume_name: str, secrets: Sequence[modal.
         "volumes": mounts(options, volume_name),
         "secrets": list(secrets),
         "max_containers": options.max_containers,
-        "min_containers": options.min_containers,
         "scaledown_window": options.scaledown_window,
         "timeout": options.timeout_s,
         "startup_timeout": options.startup_timeout_s,

@@ -19,6 +19,7 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
 from vecmill_modal_runtime.answer import heard, understood
+from vecmill_modal_runtime.placing import placed
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], N
         VecmillError: The run failed; what was done is kept on the Volume, and the same call goes on from there.
     """
     volume_name = os.environ.get(NAME, DEFAULT)
+    placed(job).check(load().registry)
     _refuse_folder(job)
     with understood():
         job = job.model_copy(update={"source": brought(job.source, volume_name)})

@@ -22,7 +22,7 @@ class ModalOptions(Options):
         cpu: Processor cores beside each GPU: the router needs them to tokenize.
         memory_gib: Memory of a container.
         max_containers: The most that run at once.
-        min_containers: Kept warm, and paid for, while the app is deployed.
+        min_containers: 0. Modal keeps containers of the class warm before it knows their model, and those serve no run.
         scaledown_window: Seconds that a container waits for more work before it ends.
         concurrency: Shards that a container works on at once.
         timeout_s: Longest time for one attempt at a shard.
@@ -75,9 +75,12 @@ class ModalOptions(Options):
 
     @field_validator("min_containers")
     @classmethod
-    def _not_above_the_most(cls, value: int, info: ValidationInfo) -> int:
-        if value > info.data.get("max_containers", value):
-            raise ValueError(f"there may be {info.data['max_containers']} containers at most (max_containers)")
+    def _none_warm(cls, value: int) -> int:
+        if value:
+            raise ValueError(
+                "Modal would keep containers warm, and bill them, that have no model and so do no shard of any run: "
+                "leave it out; scaledown_window keeps a container for the next shard"
+            )
         return value
 
     @field_validator("bucket_endpoint", "bucket_secret")

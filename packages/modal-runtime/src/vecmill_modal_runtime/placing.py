@@ -21,7 +21,6 @@ FIXED = (
     "bucket_secret",
     "concurrency",
     "memory_snapshot",
-    "min_containers",
     "startup_timeout_s",
 )
 """Options that a deployment fixes; a run may choose the others anew."""

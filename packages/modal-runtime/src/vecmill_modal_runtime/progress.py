@@ -100,6 +100,8 @@ class Progress:
         return spent.cost.estimate + spent.machines * spent.cost.price_per_second * (self._clock() - self._asked)
 
     def _left(self, plan: RunStarted, seconds: float) -> str:
+        if plan.done + self._shards >= plan.shards:
+            return "complete"
         if not self._bytes:
             return "waiting for the first shard"
         left = plan.bytes - plan.done_bytes - self._bytes

@@ -44,11 +44,11 @@ def command(  # noqa: PLR0913 - a command takes its options
 
     options = apply({}, settings) | ({"force": True} if force else {})
     if dry_run:
-        warn_of_plugins()
+        warn_of_plugins([("publisher", to)])
         _preview(directory, to, options)
         return
     with logged(log_json, "publish", str(directory)) as log:
-        warn_of_plugins()
+        warn_of_plugins([("publisher", to)])
         where = _publish(directory, to, options, log, quiet=quiet)
         log.write("run.published", places=[where])
     click.echo(where)

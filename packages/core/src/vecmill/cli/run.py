@@ -74,7 +74,7 @@ def _run(
     from vecmill.job.runner import run
 
     job = Job.load(job_file, overrides)
-    warn_of_plugins()
+    warn_of_plugins((kind, spec.name) for kind, spec in job.parts)
     return run(job, observe, **how)
 
 

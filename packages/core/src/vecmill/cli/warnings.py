@@ -11,7 +11,7 @@ import click
 from vecmill.errors import PluginWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TextIO
 
     from vecmill.cli.log import Log
@@ -49,12 +49,20 @@ def told_to(log: Log) -> Iterator[None]:
         _logs.remove(log)
 
 
-def warn_of_plugins() -> None:
-    """Report each plugin that was left out because it is broken."""
+def warn_of_plugins(wanted: Iterable[tuple[str, str]] = ()) -> None:
+    """Report each plugin that was left out because it is broken.
+
+    Args:
+        wanted: Kind and name of each component that is about to be used: a plugin for which one of them is not there
+            is in the error that follows.
+    """
     from vecmill.plugins import load
 
-    for problem in load().problems.values():
-        _warn(str(problem))
+    registry = load().registry
+    blamed = {problem.plugin for kind, name in wanted for problem in registry.blame(kind, name)}
+    for problem in registry.problems.values():
+        if problem.plugin not in blamed:
+            _warn(str(problem))
 
 
 def _warn(text: str) -> None:

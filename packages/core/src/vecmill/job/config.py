@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from vecmill.errors import ConfigError
 from vecmill.job.overrides import apply
-from vecmill.plugins.build import explain
+from vecmill.plugins.build import explain, options
 from vecmill.records import ComponentSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from vecmill.plugins import Registry
 
 
 class Shards(BaseModel):
@@ -83,6 +85,27 @@ class Job(BaseModel):
             raise ConfigError(f"{path}: {error}") from None
         except RecursionError:
             raise ConfigError(f"{path}: its tables are nested too deeply") from None
+
+    @property
+    def parts(self) -> list[tuple[str, ComponentSpec]]:
+        """Every component that the job names, with its kind."""
+        single = ("source", "chunker", "batching", "embedder", "runtime")
+        return [*((kind, getattr(self, kind)) for kind in single), *(("publisher", spec) for spec in self.publish)]
+
+    def check(self, registry: Registry) -> None:
+        """Look up every component and check its options; nothing is opened, read or asked for.
+
+        Raises:
+            ConfigError: Names every component that there is none of, and every wrong option.
+        """
+        wrong: list[str] = []
+        for kind, spec in self.parts:
+            try:
+                options(registry.get(kind, spec.name), kind, spec.options)
+            except ConfigError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise ConfigError("\n".join(wrong))
 
     @field_validator("name")
     @classmethod

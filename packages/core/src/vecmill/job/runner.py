@@ -59,6 +59,7 @@ def run(
     elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
     if elsewhere is not None:
         return elsewhere
+    job.check(load().registry)
     publishers = publishers_of(job)
     with runtime.holding(directory(publishers, job.name)):
         plan_ = plan(job, since, runtime, publishers)

@@ -50,17 +50,20 @@ class Plugins:
     """What was found.
 
     Attributes:
-        registry: Every component, by kind and name.
-        problems: What is wrong, by plugin; such a plugin is left out.
+        registry: Every component, by kind and name; and what is wrong with the plugins that were left out.
         loaded: Names of the plugins in use, with their distribution and version.
         disabled: Those switched off by ``VECMILL_DISABLE_PLUGINS``, in the same way.
     """
 
     registry: Registry = field(default_factory=Registry)
-    problems: dict[str, Problem] = field(default_factory=dict)
     loaded: dict[str, str] = field(default_factory=dict)
     disabled: dict[str, str] = field(default_factory=dict)
     _observers: pluggy.PluginManager = field(default_factory=_manager)
+
+    @property
+    def problems(self) -> dict[str, Problem]:
+        """What is wrong, by plugin; such a plugin is left out."""
+        return self.registry.problems
 
     def observe(self, event: RunEvent) -> None:
         """Tell every plugin that observes runs; one that fails is told no more, and the run goes on."""
@@ -80,7 +83,7 @@ class Plugins:
     def add(self, module: Any, name: str, origin: str) -> None:  # noqa: ANN401 - a plugin is any object with hooks
         """Take one plugin in, whole or not at all."""
         manager = _manager()
-        scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()})
+        scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()}, self.problems)
         manager.register(module, name=name)
         manager.check_pending()
         _check_marks(manager, module)
@@ -103,9 +106,9 @@ class Plugins:
                 self._leave_out(name, error)
 
     def _leave_out(self, name: str, error: PluginError) -> None:
-        self._observers.unregister(name=name)
+        module = getattr(self._observers.unregister(name=name), "__name__", "")
         self.registry = self.registry.without(name)
-        self.problems[name] = Problem(name, self.loaded.pop(name), str(error))
+        self.problems[name] = Problem(name, self.loaded.pop(name), str(error), module)
 
 
 def _check_marks(manager: pluggy.PluginManager, module: Any) -> None:  # noqa: ANN401 - as above
@@ -165,4 +168,4 @@ def _try(plugins: Plugins, point: EntryPoint) -> None:
     try:
         plugins.add(point.load(), point.name, origin)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others go on
-        plugins.problems[point.name] = Problem(point.name, origin, f"{type(error).__name__}: {error}")
+        plugins.problems[point.name] = Problem(point.name, origin, f"{type(error).__name__}: {error}", point.module)

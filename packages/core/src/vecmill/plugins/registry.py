@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, PluginError
 from vecmill.protocols import Batching, Chunker, Component, Embedder, Publisher, Runtime, Source
 from vecmill.protocols.later import Later
+
+if TYPE_CHECKING:
+    from vecmill.plugins.problem import Problem
 
 KINDS: dict[str, type[Component[Any]]] = {
     "source": Source,
@@ -41,9 +44,15 @@ class Registered:
 
 @dataclass(slots=True)
 class Registry:
-    """Component classes by kind, then by name."""
+    """Component classes.
+
+    Attributes:
+        entries: By kind, then by name.
+        problems: The plugins that were left out, by name.
+    """
 
     entries: dict[str, dict[str, Registered]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    problems: dict[str, Problem] = field(default_factory=dict)
 
     def add(self, kind: str, cls: type[Any], plugin: str) -> None:
         """Register a class.
@@ -63,9 +72,11 @@ class Registry:
         """Return a class by its name.
 
         Raises:
-            ConfigError: No installed plugin has it; names those there are.
+            ConfigError: No installed plugin has it; names those there are, or the broken plugin that has it.
         """
         found = self.entries[kind].get(name)
+        if found is None and (blamed := self.blame(kind, name)):
+            raise ConfigError(f"there is no {kind} {name!r}: {'; '.join(each.explain(name) for each in blamed)}")
         if found is None:
             names = sorted(self.entries[kind])
             extra = EXTRAS.get((kind, name))
@@ -74,13 +85,23 @@ class Registry:
             raise ConfigError(f"there is no {kind} {name!r}{hint}; installed: {', '.join(names) or 'none'}{brings}")
         return found.cls
 
+    def blame(self, kind: str, name: str) -> list[Problem]:
+        """Return the broken plugins for which a component is not there: those that have it, else those that may."""
+        if name in self.entries[kind]:
+            return []
+        by_code: dict[bool | None, list[Problem]] = {True: [], False: [], None: []}
+        for problem in self.problems.values():
+            by_code[problem.names(name)].append(problem)
+        return by_code[True] or ([] if (kind, name) in EXTRAS else by_code[None])
+
     def without(self, plugin: str) -> Registry:
         """Return a registry of what the other plugins registered."""
         return Registry(
             {
                 kind: {name: entry for name, entry in entries.items() if entry.plugin != plugin}
                 for kind, entries in self.entries.items()
-            }
+            },
+            self.problems,
         )
 
 
