@@ -77,6 +77,8 @@ def test_what_is_published_names_no_folder_of_this_machine(home, tmp_path, vecmi
     assert "Iron melts." in vecmill("search", out, "What does iron do?", "--json").stdout
     copy = shutil.copytree(out, tmp_path / "copy", ignore=shutil.ignore_patterns(".vecmill*"))
     vecmill("verify", copy)
+    assert "Iron melts." in vecmill("search", copy, "What does iron do?", "--json").stdout  # the run is known here
+    monkeypatch.setenv("VECMILL_STATE", str(tmp_path / "of-another-user"))
     assert "name it with --model DIR" in vecmill("search", copy, "What?", code=1).stderr
     model = home / "models" / "minilm"
     assert "Iron melts." in vecmill("search", copy, "What does iron do?", "--json", "--model", model).stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import pydoc_data.topics
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,16 @@ TRAINING = [*list(pydoc_data.topics.topics.values())[:8], "Ελληνικά κε
 def _stand_ins() -> None:
     """Make the ``hash`` embedder and the ``inline`` runtime known."""
     install()
+
+
+@pytest.fixture
+def forget_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what makes this a machine on which nobody has run anything, as a dataset's other readers have it."""
+
+    def forget() -> None:
+        monkeypatch.setenv("VECMILL_STATE", str(tmp_path / f"state-{time.monotonic_ns()}"))
+
+    return forget
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from vecmill.errors import PublishError
 from vecmill.records import Publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import lancedb
     import numpy as np
@@ -130,21 +130,29 @@ class Table:
             raise PublishError(f"{self.place}: {reason}. Mend that, and run the same command again") from error
 
 
-def query_vector(table: lancedb.table.Table, query: str) -> npt.NDArray[np.float32]:
+def query_vector(
+    table: lancedb.table.Table,
+    query: str,
+    *,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+) -> npt.NDArray[np.float32]:
     """Embed a query as the model of a table's rows wants it; shape ``(dimension,)``.
 
     Args:
         table: One that this plugin has written.
         query: A question in plain words.
+        model: The model, as ``vecmill.embed_query`` takes it: a run on another machine is not known here.
+        embedder: The embedder, in the same way.
 
     Raises:
         ValueError: Somebody else wrote the table.
-        ModelError: The model is not to be had here.
+        ModelError: The model is not to be had here, or is named by nobody but the table.
     """
     manifest = _manifest(table)
     if manifest is None:
         raise ValueError(f"table {table.name!r} was not published by vecmill: its model is not known")
-    return embed_query(manifest, query)
+    return embed_query(manifest, query, model=model, embedder=embedder)
 
 
 def _manifest(table: lancedb.table.Table) -> Manifest | None:

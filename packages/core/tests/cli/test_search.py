@@ -40,3 +40,16 @@ def test_a_query_that_says_nothing_is_refused(invoke, dataset, query, message):
 def test_a_number_of_passages_below_one_is_a_usage_error(invoke, dataset):
     """Click says what is allowed."""
     assert "-n" in invoke("search", dataset, "x", "-n", "0", code=2).stderr
+
+
+def test_the_embedder_of_a_dataset_from_elsewhere_is_named_on_the_command_line(invoke, dataset, forget_runs):
+    """By its name and by its options, also of a report; what is neither is refused as usage."""
+    forget_runs()
+    lines = invoke("search", dataset, "what is seven?", "--embedder", "hash", "--embedder", "dimension=8").stdout
+    assert "chunk " in lines
+    wrong = invoke("search", dataset, "x", "--embedder", "hash", "--embedder", "dimension=9", code=1)
+    assert "its dimension is 9" in wrong.stderr
+    assert "there is no embedder 'hsah', did you mean 'hash'?" in invoke(
+        "report", dataset, "--embedder", "hsah"
+    ).stdout.replace("\n", " ")
+    assert "--embedder =x: write it as key=value" in invoke("search", dataset, "x", "--embedder", "=x", code=2).stderr

@@ -122,7 +122,7 @@ def elsewhere(tmp_path, name):
     promise="Who needs none of it goes on; a search says how to name the model, and the next run writes it anew.",
 )
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"embedder": 1}', b"\xff"])
-def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(filed, tmp_path, damage):
+def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(filed, tmp_path, damage, forget_runs):
     """Checked, published, gone on from; a search without them says what to do, and the job mends them."""
     model = str(tmp_path / "models" / "mini")
     work = filed({"model": model})
@@ -130,12 +130,15 @@ def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(fi
     places = dataset.path / ".vecmill.places.json"
     before = places.read_bytes()
     places.write_bytes(damage)
+    assert len(vecmill.search(dataset.path, "What boils?")) == 2, "the run is known to be this user's"
+    forget_runs()
 
     assert vecmill.verify(dataset.path).ok
     target = elsewhere(tmp_path, "copy")["path"]
     assert vecmill.publish(dataset.path, "parquet", {"path": target}) == target
     since = vecmill.run(filed({"model": model}, publish=[elsewhere(tmp_path, "next")]), since=dataset.path)
     assert since.manifest.reused.chunks == 2
+    forget_runs()
     told = (
         r"'\.\.\./mini', and .*\.places\.json cannot be read \(.+\): name it with --model DIR.*, or run its job again"
     )
@@ -150,12 +153,13 @@ def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(fi
     assert len(vecmill.search(dataset.path, "What boils?")) == 2
 
 
-def test_damaged_places_of_a_model_with_a_name_are_in_nobodys_way(filed):
+def test_damaged_places_of_a_model_with_a_name_are_in_nobodys_way(filed, forget_runs):
     """Only who has need of a place is stopped: an address may have been in them, a name stands in the manifest."""
     work = filed({})
     dataset = vecmill.run(work)
     places = dataset.path / ".vecmill.places.json"
     places.write_bytes(b"{")
+    forget_runs()
     with pytest.raises(
         ModelError, match=r"embedder\.url is known to .*, and .* cannot be read \(.+\): run its job again"
     ):
@@ -219,7 +223,7 @@ def test_a_path_is_a_place_by_its_type_and_counts_unless_its_author_says_otherwi
     assert made({"one": "words/a.txt"}, "near").manifest.identity["chunker"]["one"] == "words/a.txt"
 
 
-def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, tmp_path, monkeypatch):
+def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, tmp_path, monkeypatch, forget_runs):
     """The path is kept on this machine; where it is not known, the search names the option, if it has need of it."""
 
     class Adapted(HashEmbedder):
@@ -236,10 +240,12 @@ def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, t
     assert dataset.manifest.recipe["embedder"]["adapter"] == ".../a.bin"
     assert len(vecmill.search(dataset.path, "one")) == 1
     (dataset.path / ".vecmill.places.json").unlink()
+    forget_runs()
     with pytest.raises(ModelError, match=r"embedder\.adapter .* nothing here says where that is: run its job again"):
         vecmill.search(dataset.path, "one")
 
     options = {"name": "adapted", "cache": str(tmp_path / "cache")}
     dataset = vecmill.run(job(work.source.options["path"], embedder=options, publish=[elsewhere(tmp_path, "b")]))
     (dataset.path / ".vecmill.places.json").unlink()
+    forget_runs()
     assert len(vecmill.search(dataset.path, "one")) == 1

@@ -53,7 +53,7 @@ def test_a_model_that_is_not_here_costs_the_search_alone(made):
     """All else is measured, and the report says why search is not."""
     dataset = made(*SENTENCES)
     manifest = dataset.manifest.model_copy(
-        update={"recipe": {**dataset.manifest.recipe, "embedder": {"name": "gone", "version": 1}}}
+        update={"run_id": "0" * 16, "recipe": {**dataset.manifest.recipe, "embedder": {"name": "gone", "version": 1}}}
     )
     (dataset.path / "manifest.json").write_text(manifest.model_dump_json())
     found = measure(dataset.path)

@@ -55,6 +55,6 @@ def test_a_model_whose_folder_is_not_known_has_to_be_named(dataset):
     """The manifest has no more than the folder's last part."""
     recipe = dataset.manifest.recipe
     elsewhere = {**recipe, "embedder": {**recipe["embedder"], "model": ".../mini"}}
-    manifest = dataset.manifest.model_copy(update={"recipe": elsewhere})
+    manifest = dataset.manifest.model_copy(update={"recipe": elsewhere, "run_id": "0" * 16})
     with pytest.raises(ModelError, match=r"'\.\.\./mini', and nothing here says where that is: name it with --model"):
         vecmill.QueryEmbedder(manifest)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from vecmill.cli.model_option import model_option
+from vecmill.cli.model_option import ask_on_terminal, model_options, read_embedder
 from vecmill.cli.subcommand import subcommand
 
 
 @subcommand("vecmill report out/articles --html report.html")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@model_option
+@model_options
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with charts as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
-def command(directory: Path, *, html: Path | None, model: str | None, as_json: bool) -> None:
+def command(directory: Path, *, html: Path | None, model: str | None, embedder: tuple[str, ...], as_json: bool) -> None:
     """Measure a dataset: chunk lengths, vectors, search.
 
     Every chunk's length is counted. On a sample: how the vectors lie, how many chunks repeat, and whether documents
@@ -27,8 +27,9 @@ def command(directory: Path, *, html: Path | None, model: str | None, as_json: b
     from vecmill.quality.page import page
     from vecmill.quality.sentences import sentences
 
-    with waiting(f"measuring {directory}"):
-        report = measure(directory, model=model)
+    options = read_embedder(embedder)
+    with waiting(f"measuring {directory}") as wait:
+        report = measure(directory, model=model, embedder=options, confirm=ask_on_terminal(wait))
     if html is not None:
         _write(html, page(report))
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.cli.model_option import model_option
+from vecmill.cli.model_option import ask_on_terminal, model_options, read_embedder
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
@@ -20,20 +20,31 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("query")
 @click.option("--limit", "-n", default=3, show_default=True, type=click.IntRange(1), help="How many passages.")
-@model_option
+@model_options
 @click.option("--full", is_flag=True, help="Show passages whole, not their first lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON, whole.")
-def command(directory: Path, query: str, *, limit: int, model: str | None, full: bool, as_json: bool) -> None:
+def command(  # noqa: PLR0913 - a command takes its options
+    directory: Path,
+    query: str,
+    *,
+    limit: int,
+    model: str | None,
+    embedder: tuple[str, ...],
+    full: bool,
+    as_json: bool,
+) -> None:
     """Find the passages nearest to a query, with the dataset's own model.
 
-    Exact: the query is compared with every vector. The score is the cosine, 1 at most.
+    Exact: the query is compared with every vector. The score is the cosine, 1 at most. The model of a dataset that no
+    run of yours made here is used only if you name it or say yes.
     """
     from vecmill.cli.waiting import waiting
     from vecmill.retrieval import search
 
     _check(query)
-    with waiting("searching"):
-        passages = search(directory, query, limit, model=model)
+    options = read_embedder(embedder)
+    with waiting("searching") as wait:
+        passages = search(directory, query, limit, model=model, embedder=options, confirm=ask_on_terminal(wait))
     if as_json:
         click.echo(_json(passages))
         return

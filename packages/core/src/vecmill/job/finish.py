@@ -12,6 +12,7 @@ from vecmill.records import Manifest, Reused, Timing
 from vecmill.store.card import card
 from vecmill.store.files import write_bytes
 from vecmill.store.json import write_json, write_places
+from vecmill.store.register import register_run
 from vecmill.store.schema import columns
 from vecmill.store.sent import add_sent
 
@@ -65,7 +66,7 @@ class Finish:
             places=plan.places,
         )
         add_sent(plan.layout, receipts)
-        write_places(plan.layout, plan.places)
+        self._note_places()
         return self._save(manifest)
 
     def _reused(self, receipts: list[Receipt]) -> Reused | None:
@@ -75,7 +76,7 @@ class Finish:
 
     def mend(self, manifest: Manifest) -> Manifest:
         """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""
-        write_places(self._plan.layout, self._plan.places)
+        self._note_places()
         source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
         if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
             return manifest
@@ -86,6 +87,11 @@ class Finish:
         add_sent(self._plan.layout, self._shards.receipts.values())
         cost = self._plan.runtime.cost if self._shards.receipts else manifest.cost
         return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": cost}))
+
+    def _note_places(self) -> None:
+        """Write down on this machine, and for it alone, that the run is this user's, and where its model is."""
+        write_places(self._plan.layout, self._plan.places)
+        register_run(self._plan.run_id, self._plan.embedder)
 
     def _status(self, manifest: Manifest) -> str:
         return "failed" if share(manifest) > self._plan.job.max_quarantine else "complete"

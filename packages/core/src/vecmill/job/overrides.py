@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def apply(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+EXAMPLES = {"--set": "source.limit=100", "--embedder": "url=http://127.0.0.1:8080"}
+
+
+def apply(keys: dict[str, Any], overrides: Iterable[str], option: str = "--set") -> dict[str, Any]:
     """Return the job's keys with each ``a.b=value`` put in; lists are addressed by number, ``publish.0.path``.
+
+    Args:
+        keys: The job's.
+        overrides: Each as it was written.
+        option: The option of the command line that they were written with, for messages.
 
     Raises:
         ConfigError: An override is not of that form, or goes through something that is no table.
@@ -22,8 +30,8 @@ def apply(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     for override in overrides:
         path, equals, value = override.partition("=")
         if not equals or not all(path.split(".")):
-            raise ConfigError(f"--set {override}: write it as key=value, such as source.limit=100")
-        _put(keys, path.strip().split("."), _value(value.strip()), override)
+            raise ConfigError(f"{option} {override}: write it as key=value, such as {EXAMPLES[option]}")
+        _put(keys, path.strip().split("."), _value(value.strip()), f"{option} {override}")
     return keys
 
 
@@ -35,7 +43,7 @@ def _put(table: Any, path: list[str], value: object, override: str) -> None:  # 
         table[int(last) if isinstance(table, list) else last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
         raise ConfigError(
-            f"--set {override}: there is no such place in the job; lists take a number, such as publish.0.path"
+            f"{override}: there is no such place in the job; lists take a number, such as publish.0.path"
         ) from None
 
 

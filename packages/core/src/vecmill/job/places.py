@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from vecmill.records.places import SOMEWHERE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vecmill.protocols import Component
 
-SOMEWHERE = ".../"
-"""Stands for the folders that a file or a folder is in."""
 DIGITS = 8
 """Of the hash by which two paths are told apart."""
 _PRIVATE = re.compile(r"[/\\~]|\.\.(?:[/\\]|$)|[A-Za-z]:[/\\]")

@@ -54,6 +54,11 @@ class Plan:
     places: Places
     since: tuple[Layout, Manifest] | None = None
 
+    @property
+    def embedder(self) -> ComponentSpec:
+        """The embedder with all its options, as workers get it."""
+        return self.tasks[0].spec.embedder
+
 
 def plan(
     job: Job,

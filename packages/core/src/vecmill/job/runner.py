@@ -14,8 +14,9 @@ from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import Dataset, RunFinished
+from vecmill.records import ComponentSpec, Dataset, RunFinished
 from vecmill.store.lock import locked
+from vecmill.store.register import register_run
 from vecmill.store.sent import clear_sent
 from vecmill.store.state import clear_state, clear_temporary
 
@@ -58,6 +59,7 @@ def run(
     runtime: Runtime[Any] = build(load().registry, "runtime", job.runtime)
     elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
     if elsewhere is not None:
+        _register(job, elsewhere.manifest)
         return elsewhere
     job.check(load().registry)
     publishers = publishers_of(job)
@@ -70,6 +72,14 @@ def run(
             manifest = _made(plan_, tell, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
             return Dataset(plan_.layout.root, manifest, _published(plan_, manifest))
+
+
+def _register(job: Job, manifest: Manifest) -> None:
+    """Write down here that a run on other machines is this user's: the pins are its own, the places are the job's."""
+    component = load().registry.get("embedder", job.embedder.name)
+    pinned = {key: value for key, value in manifest.recipe["embedder"].items() if key not in {"name", "version"}}
+    local = {key: value for key, value in job.embedder.options.items() if key in component.location}
+    register_run(manifest.run_id, ComponentSpec(name=job.embedder.name, options={**pinned, **local}))
 
 
 def _telling(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:

@@ -37,6 +37,22 @@ def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
 
 
 @contextmanager
+def without_token() -> Iterator[None]:
+    """Have the Hub asked without the user's token, by vecmill and by any library of this process, while this lasts.
+
+    For models that the user has not named: a stranger's choice is fetched as anyone could fetch it.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+    constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = before
+
+
+@contextmanager
 def _translated(repo: str, revision: str | None) -> Iterator[None]:
     """Make the Hub client's errors one ModelError that says what to do."""
     from huggingface_hub import errors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,13 @@ WORDS = 12
 SHOWN = 10
 
 
-def known_items(sample: Sample, manifest: Manifest, *, model: str | None = None) -> KnownItems | None:
+def known_items(sample: Sample, manifest: Manifest, **reader: Any) -> KnownItems | None:  # noqa: ANN401 - see embed_queries
     """Ask for documents of the sample by their title, and see where in it their chunks rank.
+
+    Args:
+        sample: Some rows.
+        manifest: The dataset's.
+        reader: What the reader says of the model, as ``embed_queries`` takes it.
 
     Returns:
         None for a sample without a document that can be asked for.
@@ -34,7 +39,7 @@ def known_items(sample: Sample, manifest: Manifest, *, model: str | None = None)
     if not asked:
         return None
     owners, questions = np.array(list(asked)), list(asked.values())
-    vectors = embed_queries(manifest, questions, model=model)
+    vectors = embed_queries(manifest, questions, **reader)
     scores = vectors @ sample.vectors.T
     best = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
     ranks = _ranks(np.array(sample.ids)[best] == owners[:, None])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import StoreError, VecmillError
 from vecmill.quality.geometry import geometry
@@ -15,17 +15,27 @@ from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from vecmill.records import Manifest
 
 
-def measure(path: str | Path, *, model: str | None = None) -> Report:
+def measure(
+    path: str | Path,
+    *,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+    confirm: Callable[[str], bool] | None = None,
+) -> Report:
     """Measure a dataset: the length of every chunk; of a sample, how vectors lie and whether documents are found.
 
     Memory does not grow with the dataset. Time grows with its row count alone, for the vectors are sampled.
 
     Args:
         path: The dataset's folder.
-        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
+        model: The dataset's model, as in ``vecmill.search``.
+        embedder: Its embedder, in the same way.
+        confirm: Asked about what nobody but the manifest names.
 
     Raises:
         StoreError: There is no finished dataset, or it is empty.
@@ -35,7 +45,7 @@ def measure(path: str | Path, *, model: str | None = None) -> Report:
     if not manifest.account.chunks:
         raise StoreError(f"{path} holds no chunks: there is nothing to report on")
     taken = sample(layout.root, manifest)
-    found, why_not = _known_items(taken, manifest, model)
+    found, why_not = _known_items(taken, manifest, {"model": model, "embedder": embedder, "confirm": confirm})
     return Report(
         path=str(path),
         manifest=manifest,
@@ -46,8 +56,8 @@ def measure(path: str | Path, *, model: str | None = None) -> Report:
     )
 
 
-def _known_items(taken: Sample, manifest: Manifest, model: str | None) -> tuple[KnownItems | None, str | None]:
+def _known_items(taken: Sample, manifest: Manifest, reader: dict[str, Any]) -> tuple[KnownItems | None, str | None]:
     try:
-        return known_items(taken, manifest, model=model), None
+        return known_items(taken, manifest, **reader), None
     except VecmillError as error:
         return None, str(error)

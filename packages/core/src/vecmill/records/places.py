@@ -6,6 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SOMEWHERE = ".../"
+"""Stands for the folders that a file or a folder is in."""
+
 
 class Places(BaseModel):
     """Where a dataset's model is on this machine: a folder, an address.

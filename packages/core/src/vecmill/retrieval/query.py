@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.errors import ModelError
-from vecmill.job.places import SOMEWHERE
+from vecmill.models.hub import without_token
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec
+from vecmill.retrieval.choice import Choice, Reader, choose_embedder
 from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from vecmill.protocols import Embedder
-    from vecmill.records import Manifest
+    from vecmill.records import Manifest, ModelInfo
 
 
 class QueryEmbedder:
     """A dataset's own model, loaded, for questions to any index of its vectors.
 
+    A manifest from elsewhere decides nothing: the model, and the address if the embedder has one, come from a run that
+    this user made on this machine, from ``model`` and ``embedder``, or from a yes of ``confirm``.
+
     Use it as a context manager, or call ``close``. Calls may come from many threads.
 
     Args:
         manifest: The dataset's.
-        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
+        model: The dataset's model: a Hub id, or where it is on this machine.
+        embedder: The embedder's name, such as ``"openvino"``, or its options, such as ``{"url": "http://…"}``.
+        confirm: Given a question, whether to use what nobody but the manifest names; without it, that is refused.
 
     Raises:
-        ModelError: The model is not to be had here, or what is in its place is another.
+        ModelError: The model is not to be had here, is another, or is named by nobody but the manifest.
     """
 
-    def __init__(self, manifest: Manifest, *, model: str | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        model: str | None = None,
+        embedder: str | Mapping[str, Any] | None = None,
+        confirm: Callable[[str], bool] | None = None,
+    ) -> None:
         self._prompt = manifest.model.query_prompt
-        self._embedder = _built(manifest, model)
-        with asked(self._embedder, "open()"):
-            self._embedder.open()
+        choice = choose_embedder(manifest, load().registry, Reader(model, embedder, confirm))
+        with without_token() if choice.anonymous else contextlib.nullcontext():
+            self._embedder = _open(choice, manifest.model)
 
     def embed(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed questions in plain words, with the model's prompt for queries; shape ``(queries, dimension)``."""
@@ -56,7 +70,14 @@ class QueryEmbedder:
         self.close()
 
 
-def embed_query(manifest: Manifest, query: str, *, model: str | None = None) -> npt.NDArray[np.float32]:
+def embed_query(
+    manifest: Manifest,
+    query: str,
+    *,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+    confirm: Callable[[str], bool] | None = None,
+) -> npt.NDArray[np.float32]:
     """Embed a query as the dataset's model wants it, with its prompt for queries.
 
     The model is loaded for each call: ``embed_queries`` takes several at once, a ``QueryEmbedder`` one after another.
@@ -64,46 +85,49 @@ def embed_query(manifest: Manifest, query: str, *, model: str | None = None) -> 
     Args:
         manifest: The dataset's.
         query: A question in plain words.
-        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
+        model: The dataset's model, as in ``QueryEmbedder``.
+        embedder: Its embedder, in the same way.
+        confirm: Asked about what nobody but the manifest names.
 
     Returns:
         Shape ``(dimension,)``, float32.
 
     Raises:
-        ModelError: The model is not to be had here, or ``model`` is another.
+        ModelError: As ``QueryEmbedder``.
     """
-    vector: npt.NDArray[np.float32] = embed_queries(manifest, [query], model=model)[0]
+    vectors = embed_queries(manifest, [query], model=model, embedder=embedder, confirm=confirm)
+    vector: npt.NDArray[np.float32] = vectors[0]
     return vector
 
 
-def embed_queries(manifest: Manifest, queries: Sequence[str], *, model: str | None = None) -> npt.NDArray[np.float32]:
+def embed_queries(
+    manifest: Manifest,
+    queries: Sequence[str],
+    *,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+    confirm: Callable[[str], bool] | None = None,
+) -> npt.NDArray[np.float32]:
     """Embed queries as ``embed_query`` does, with the model loaded once; shape ``(queries, dimension)``."""
-    with QueryEmbedder(manifest, model=model) as embedder:
-        return embedder.embed(queries)
+    with QueryEmbedder(manifest, model=model, embedder=embedder, confirm=confirm) as opened:
+        return opened.embed(queries)
 
 
-def _built(manifest: Manifest, model: str | None) -> Embedder[Any]:
-    """Make the dataset's embedder, with the options that fit this machine."""
-    recipe, registry = manifest.recipe["embedder"], load().registry
-    component, places = registry.get("embedder", recipe["name"]), manifest.places
-    left_out = {"name", "version", *component.machine}
-    known = recipe | places.embedder | ({} if model is None else {"model": model})
-    options = {key: value for key, value in known.items() if key not in left_out}
-    _check_places(options, component.location, places.fault if model is None else "")
-    embedder: Embedder[Any] = build(registry, "embedder", ComponentSpec(name=recipe["name"], options=options))
-    return embedder
-
-
-def _check_places(options: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
-    """Refuse to open an embedder of which the recipe leaves out a place that is not known here."""
-    why = fault or "nothing here says where that is"
-    for key, value in options.items():
-        if str(value).startswith(SOMEWHERE) or (fault and key in location and value is None):
-            if key == "model":
-                raise ModelError(
-                    f"the dataset was made with a model in a folder, {value!r}, and {why}: "
-                    "name it with --model DIR, or in Python with model=DIR, or run its job again"
-                )
+def _open(choice: Choice, wanted: ModelInfo) -> Embedder[Any]:
+    """Open an embedder, if it is of the model that made the dataset."""
+    spec = ComponentSpec(name=choice.name, options=choice.options)
+    embedder: Embedder[Any] = build(load().registry, "embedder", spec)
+    with asked(embedder, "model()"):
+        found = embedder.model()
+    for what, here, there in (
+        ("dimension", found.dimension, wanted.dimension),
+        ("revision", found.revision, wanted.revision),
+    ):
+        if here != there and there is not None:
             raise ModelError(
-                f"the dataset's embedder.{key} is known to the machine that made it, and {why}: run its job again"
+                f"the model {found.id!r} is not the one that made the dataset: its {what} is {here}, and that of the "
+                f"dataset's is {there}. Name the right one with --model, or in Python with model=…"
             )
+    with asked(embedder, "open()"):
+        embedder.open()
+    return embedder

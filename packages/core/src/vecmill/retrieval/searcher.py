@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from vecmill.retrieval.row_groups import Hit, RowGroups
 from vecmill.threads import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -26,21 +27,30 @@ class Searcher:
 
     Args:
         path: The dataset's folder.
-        model: Where the dataset's model is on this machine, if the manifest does not tell: a folder.
+        model: The dataset's model, if no run of this user made it here: a Hub id, or a folder.
+        embedder: The embedder's name or options, in the same way, such as ``{"url": "http://…"}``.
+        confirm: Given a question, whether to use what nobody but the manifest names; without it, that is refused.
 
     Raises:
         StoreError: There is no finished dataset at ``path``.
-        ModelError: Its model is not to be had here, or ``model`` is another.
+        ModelError: Its model is not to be had here, is another, or is named by nobody but the manifest.
     """
 
-    def __init__(self, path: str | Path, *, model: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        model: str | None = None,
+        embedder: str | Mapping[str, Any] | None = None,
+        confirm: Callable[[str], bool] | None = None,
+    ) -> None:
         self._dataset = RowGroups(path)
         rows = [group.rows for group in self._dataset.all]
         self._starts = np.cumsum([0, *rows])
         self._vectors = np.empty((sum(rows), self._dataset.manifest.model.dimension), np.float32)
         with Threads() as threads:
             list(threads.map(self._fill, range(len(rows))))
-        self._embedder = QueryEmbedder(self._dataset.manifest, model=model)
+        self._embedder = QueryEmbedder(self._dataset.manifest, model=model, embedder=embedder, confirm=confirm)
 
     def search(self, query: str, limit: int = 3) -> list[Passage]:
         """Return the chunks nearest to a query, best first. Exact: every vector is compared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from vecmill.records.places import SOMEWHERE
 from vecmill.store.card.front import title
 from vecmill.store.schema import RESERVED
 
@@ -56,7 +57,7 @@ with open(hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=r
     manifest = Manifest.model_validate_json(file.read())
 rows = load_dataset(repo, split="train", revision=run).with_format("numpy")
 
-query = embed_query(manifest, "your question")
+query = embed_query(manifest, "your question"{_named_model(manifest)})
 scores = rows["embedding"][:] @ query
 for row in np.argsort(-scores)[:3].tolist():
     print(f"{{scores[row]:.3f}}", rows[row]["title"], rows[row]["text"][:80])
@@ -131,6 +132,14 @@ def duration(seconds: float) -> str:
     if seconds < MINUTE:
         return f"{seconds:.1f} seconds"
     return f"{seconds / MINUTE:.1f} minutes" if seconds < HOUR else f"{seconds / HOUR:,.1f} hours"
+
+
+def _named_model(manifest: Manifest) -> str:
+    """Return the argument that names the model: readers elsewhere have to, for a manifest decides nothing there."""
+    model = manifest.recipe.get("embedder", {}).get("model")
+    if not isinstance(model, str):
+        return ""
+    return f", model={json.dumps('DIR' if model.startswith(SOMEWHERE) else model)}"
 
 
 def _cost(cost: Cost | None) -> str:

@@ -1,0 +1,192 @@
+"""Choice: which embedder embeds the queries of a dataset, and who says so.
+
+A manifest may come from anywhere. An address, a token's use and a model come from the reader, from a run of the
+reader's own, or from a yes to a question; never from the manifest alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import shlex
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin
+
+from vecmill.errors import ModelError
+from vecmill.records.places import SOMEWHERE
+from vecmill.store.register import find_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from vecmill.plugins import Registry
+    from vecmill.records import Manifest
+
+SHARED = frozenset({"model", "revision", "prompt"})
+"""Options that mean the same to every embedder that has them."""
+HARMLESS = frozenset({"revision", "prompt"})
+"""Texts that lead nowhere: which version of a model, and what stands before a document."""
+_ADDRESS = re.compile(
+    r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*://|//|\\\\|\[[\dA-Fa-f:.]+\]|[\w.-]+:\d{1,5}(?:/|\s*$)|(?:\d{1,3}\.){3}\d{1,3}(?:[:/]|\s*$))"
+)
+"""What goes to a machine by its look: a scheme, a share, a host with its port, a number of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An embedder for queries.
+
+    Attributes:
+        name: How it is registered.
+        options: Its options.
+        anonymous: Whether its model is fetched without the reader's token, as the reader has not named it.
+    """
+
+    name: str
+    options: dict[str, Any]
+    anonymous: bool
+
+
+class Reader:
+    """What the reader says of the embedder.
+
+    Args:
+        model: A folder, a Hub id or a ``package:`` reference.
+        embedder: The embedder's name, or its options, ``name`` among them if it is another.
+        confirm: Asked whether to use what nobody but the manifest names; ``None`` to refuse it.
+    """
+
+    def __init__(
+        self, model: str | None, embedder: str | Mapping[str, Any] | None, confirm: Callable[[str], bool] | None
+    ) -> None:
+        said = {"name": embedder} if isinstance(embedder, str) else dict(embedder or {})
+        self.name: str | None = said.pop("name", None)
+        self.options: dict[str, Any] = said if model is None else {**said, "model": model}
+        self.confirm = confirm
+
+
+def choose_embedder(manifest: Manifest, registry: Registry, reader: Reader) -> Choice:
+    """Choose the embedder of a dataset's queries.
+
+    Args:
+        manifest: The dataset's.
+        registry: What is installed.
+        reader: What the reader says of it, which goes before everything else.
+
+    Raises:
+        ConfigError: There is no such embedder.
+        ModelError: Nobody but the manifest names the model or an address.
+    """
+    own = find_run(manifest.run_id)
+    recipe = dict(manifest.recipe["embedder"])
+    there = recipe["name"] if own is None else own.name
+    name = reader.name or there
+    component = registry.get("embedder", name)
+    known = {"name", "version", *component.machine, *reader.options}
+    if name != there:
+        known |= {*recipe, *(own.options if own is not None else ())} - SHARED
+    fields = component.Config.model_fields
+    if own is not None:
+        options = {key: value for key, value in own.options.items() if key not in known and key in fields}
+        return Choice(name, {**options, **reader.options}, anonymous=False)
+    stated = {key: value for key, value in recipe.items() if key not in known and (name == there or key in fields)}
+    _refuse_addresses(stated)
+    noted = {key: value for key, value in manifest.places.embedder.items() if key not in known}
+    offered = {**stated, **noted}
+    _refuse_missing(offered, component.location, "" if "model" in reader.options else manifest.places.fault)
+    claimed = {key: value for key, value in offered.items() if not _is_harmless(key, value, component)}
+    if claimed:
+        _ask(name, claimed, offered.get("revision"), reader.confirm)
+    plain = {key: value for key, value in offered.items() if key not in component.location}
+    return Choice(name, {**plain, **claimed, **reader.options}, anonymous="model" not in reader.options)
+
+
+def _refuse_addresses(stated: Mapping[str, Any]) -> None:
+    for key, value in stated.items():
+        if any(_ADDRESS.match(text) for text in _texts(value)) and key not in HARMLESS:
+            raise ModelError(
+                f"the dataset's manifest holds an address, embedder.{key} = {value!r}, and vecmill goes to none that a "
+                f"manifest names: say which one to use with --embedder {key}=VALUE, or in Python with "
+                f"embedder={{{key!r}: …}}"
+            )
+
+
+def _refuse_missing(offered: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
+    """Refuse to open an embedder of which the recipe leaves out a place that is not known here."""
+    why = fault or "nothing here says where that is"
+    for key, value in offered.items():
+        if any(text.startswith(SOMEWHERE) for text in _texts(value)) or (fault and key in location and value is None):
+            if key == "model":
+                raise ModelError(
+                    f"the dataset was made with a model in a folder, {value!r}, and {why}: "
+                    "name it with --model DIR, or in Python with model=DIR, or run its job again"
+                )
+            raise ModelError(
+                f"the dataset's embedder.{key} is known to the machine that made it, and {why}: run its job again, or "
+                f"name it with --embedder {key}=VALUE"
+            )
+
+
+def _is_harmless(key: str, value: object, component: Any) -> bool:  # noqa: ANN401 - a registered class
+    """Whether an option leads nowhere, whoever sets it: a number, one word of a few, or what is set anyway."""
+    if key in HARMLESS or not any(True for _ in _texts(value)):
+        return True
+    field = component.Config.model_fields.get(key)
+    return field is None or value == field.default or _is_one_of_a_few(field.annotation)
+
+
+def _is_one_of_a_few(kind: Any) -> bool:  # noqa: ANN401 - an annotation may be anything
+    if get_origin(kind) in {Union, types.UnionType}:
+        return all(_is_one_of_a_few(each) for each in get_args(kind))
+    plain = isinstance(kind, type) and issubclass(kind, bool | int | float | enum.Enum | type(None))
+    return plain or get_origin(kind) is Literal
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in an option, names of a table's keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _all_texts([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        yield from _all_texts(value)
+
+
+def _all_texts(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        yield from _texts(value)
+
+
+def _ask(name: str, claimed: Mapping[str, Any], revision: object, confirm: Callable[[str], bool] | None) -> None:
+    """Return if the reader says yes to what nobody but the dataset names."""
+    pinned = f" at revision {revision}" if revision else ""
+    shown = ", ".join(f"{key} = {value!r}" + pinned * (key == "model") for key, value in claimed.items())
+    if confirm is None:
+        _refuse(name, shown, claimed)
+    if not confirm(
+        f"The dataset names its own embedder, {name!r} with {shown}, and no run that is known here made it.\n"
+        "A model of the Hub is fetched without your token. Use it?"
+    ):
+        raise ModelError(f"the embedder of the dataset, {name!r} with {shown}, was declined: {_advice(claimed)}")
+
+
+def _refuse(name: str, shown: str, claimed: Mapping[str, Any]) -> NoReturn:
+    raise ModelError(
+        f"the dataset names its own embedder, {name!r} with {shown}, and no run that is known here made it: "
+        f"{_advice(claimed)}"
+    )
+
+
+def _advice(claimed: Mapping[str, Any]) -> str:
+    options = [
+        f"--model {shlex.quote(str(value))}" if key == "model" else f"--embedder {shlex.quote(f'{key}={value}')}"
+        for key, value in claimed.items()
+    ]
+    others = {key: value for key, value in claimed.items() if key != "model"}
+    named = {"model": claimed["model"]} if "model" in claimed else {}
+    python = [f"{key}={value!r}" for key, value in (named | ({"embedder": others} if others else {})).items()]
+    return (
+        f"if you trust it, name it yourself with {' '.join(options)}, or in Python with {', '.join(python)}; "
+        "if the dataset is yours, run its job again"
+    )

@@ -1,0 +1,74 @@
+"""Tests of vecmill.store.register."""
+
+import stat
+
+import pytest
+
+import vecmill
+from vecmill.records import ComponentSpec
+from vecmill.store.register import find_run, register_run
+
+RUN = "0123456789abcdef"
+SPEC = ComponentSpec(name="tei", options={"url": "http://127.0.0.1:1", "model": "a/b"})
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    """A register with nothing in it."""
+    monkeypatch.setenv("VECMILL_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def test_a_run_is_known_once_it_is_registered_and_for_its_user_alone(state):
+    """Another run is not; nobody else may look into the folder."""
+    assert find_run(RUN) is None
+    register_run(RUN, SPEC)
+    assert find_run(RUN) == SPEC
+    assert find_run(RUN[::-1]) is None
+    assert stat.S_IMODE((state / "runs").stat().st_mode) == 0o700
+    assert [path.name for path in (state / "runs").iterdir()] == [f"{RUN}.json"]
+
+
+@pytest.mark.parametrize("run_id", ["../../x", "", "x" * 16, RUN.upper(), f"{RUN}\n", RUN + "0"])
+def test_a_name_that_is_no_runs_leads_nowhere(state, run_id):
+    """A manifest may call its run anything."""
+    register_run(run_id, SPEC)
+    assert find_run(run_id) is None
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"run_id": 1}', b'{"run_id": "fedcba9876543210", "embedder": {"name": "x"}}']
+)
+def test_a_damaged_entry_is_none_and_is_written_anew(state, content):
+    """Nor is one that speaks of another run."""
+    register_run(RUN, SPEC)
+    (state / "runs" / f"{RUN}.json").write_bytes(content)
+    assert find_run(RUN) is None
+    register_run(RUN, SPEC)
+    assert find_run(RUN) == SPEC
+
+
+def test_a_run_is_finished_where_nothing_can_be_registered(job, corpus, tmp_path, monkeypatch):
+    """A home that is no folder costs the user a word at the first search, and not the run."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VECMILL_STATE", str(tmp_path / "file"))
+    dataset = vecmill.run(job(corpus({"id": "1", "text": "one"})))
+    assert dataset.account.documents_embedded == 1
+    assert find_run(dataset.manifest.run_id) is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "place"),
+    [({"XDG_STATE_HOME": "xdg"}, "xdg/vecmill"), ({}, "home/.local/state/vecmill")],
+)
+def test_without_a_word_the_register_is_where_the_system_keeps_such_things(tmp_path, monkeypatch, variables, place):
+    """As the XDG specification has it."""
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("VECMILL_STATE")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    register_run(RUN, SPEC)
+    assert (tmp_path / place / "runs" / f"{RUN}.json").is_file()
