@@ -8,6 +8,7 @@
     ├── ModelError          the model's files are missing, damaged or of an unknown kind
     ├── EmbedError          these texts could not be embedded; others may
     ├── EngineError         the engine itself failed; the shard may be tried again
+    │   └── UnfitEngineError    the engine refuses whatever it is given; nothing is gained by another attempt
     ├── StoreError          the dataset folder could not be used
     ├── RunError            the run ended without a complete dataset
     └── PublishError        the dataset is there, but could not be delivered
@@ -56,6 +57,10 @@ class EmbedError(VecmillError):
 
 class EngineError(VecmillError):
     """The engine failed, whatever the text: the shard may be tried again."""
+
+
+class UnfitEngineError(EngineError):
+    """The engine refuses whatever it is given: other attempts and other shards would meet the same."""
 
 
 class StoreError(VecmillError):

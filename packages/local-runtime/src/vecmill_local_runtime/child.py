@@ -13,7 +13,7 @@ import threading
 import time
 from typing import IO, TYPE_CHECKING
 
-from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, VecmillError
+from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError, VecmillError
 from vecmill.worker import Worker
 from vecmill_local_runtime import messages
 from vecmill_local_runtime.orphan import die_with_parent
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vecmill.records import Progress, ShardTask
 
 REPORT_SECONDS = 0.2
-FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError)
+FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError)
 """Errors that another attempt would meet again."""
 
 
@@ -57,7 +57,9 @@ def _do(worker: Worker, task: ShardTask, stream: IO[str]) -> None:
     try:
         receipt = worker.do(task, Reporter(stream))
     except VecmillError as error:
-        messages.send_error(stream, str(error), final=isinstance(error, FINAL))
+        messages.send_error(
+            stream, str(error), final=isinstance(error, FINAL), engine=isinstance(error, UnfitEngineError)
+        )
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
         messages.send_error(stream, f"{type(error).__name__}: {error}", final=False)
     else:

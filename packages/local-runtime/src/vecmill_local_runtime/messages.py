@@ -43,9 +43,16 @@ def send_receipt(stream: IO[str], receipt: Receipt) -> None:
     send(stream, "receipt", receipt.model_dump_json())
 
 
-def send_error(stream: IO[str], error: str, *, final: bool) -> None:
-    """Say that a shard failed, and name no secret; ``final`` if another attempt would fail the same way."""
-    send(stream, "error", json.dumps({"error": redacted(error), "final": final}))
+def send_error(stream: IO[str], error: str, *, final: bool, engine: bool = False) -> None:
+    """Say that a shard failed, and name no secret.
+
+    Args:
+        stream: Where to write it.
+        error: Why.
+        final: Whether another attempt would fail the same way.
+        engine: Whether other shards would, too, because the engine refuses whatever it is given.
+    """
+    send(stream, "error", json.dumps({"error": redacted(error), "final": final, "engine": engine}))
 
 
 def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides

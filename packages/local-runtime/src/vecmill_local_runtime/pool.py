@@ -47,7 +47,7 @@ class Pool:
                 yield body
             elif kind == "error":
                 self._idle.append(process)
-                yield from self._failed(process, body["error"], final=body["final"])
+                yield from self._failed(process, body["error"], final=body["final"], engine=body["engine"])
             elif kind == "gone":
                 yield from self._gone(process)
 
@@ -80,11 +80,11 @@ class Pool:
             self._report(ShardStarted(task.index, self._tried[task.index], process.pid))
             process.give(task)
 
-    def _failed(self, process: Process, error: str, *, final: bool) -> Iterator[ShardFailure]:
+    def _failed(self, process: Process, error: str, *, final: bool, engine: bool = False) -> Iterator[ShardFailure]:
         task = self._busy.pop(process)
         tried = self._tried[task.index]
         if final or tried >= self._attempts:
-            yield ShardFailure(index=task.index, error=error, attempts=tried)
+            yield ShardFailure(index=task.index, error=error, attempts=tried, engine=engine)
         else:
             self._report(ShardRetried(task.index, error))
             self._todo.append(task)

@@ -98,7 +98,7 @@ class Dispatch:
                     del self._flying[outcome.index]
                 yield outcome.receipt
             else:
-                yield from self._failed(outcome.index, outcome.error, final=outcome.final)
+                yield from self._failed(outcome)
         yield from self._found()
         self._count()
 
@@ -114,9 +114,9 @@ class Dispatch:
             tried = self._tried[index] - 1 + self._options.attempts  # Modal has tried again by itself
             yield ShardFailure(index=index, error=error, attempts=tried)
 
-    def _failed(self, index: int, error: str, *, final: bool) -> Iterator[ShardFailure]:
-        tried = self._tried[index]
-        again = not final and tried < self._options.attempts
+    def _failed(self, outcome: Outcome) -> Iterator[ShardFailure]:
+        index, error, tried = outcome.index, outcome.error, self._tried[outcome.index]
+        again = not outcome.final and tried < self._options.attempts
         if again:
             self._report(ShardRetried(index, error))
         with self._lock:
@@ -124,7 +124,7 @@ class Dispatch:
             if again:
                 self._todo.append(task)
         if not again:
-            yield ShardFailure(index=index, error=error, attempts=tried)
+            yield ShardFailure(index=index, error=error, attempts=tried, engine=outcome.engine)
 
     def _unpaid(self) -> Iterator[ShardFailure]:
         for task in self._todo:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError
+from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError, UnfitEngineError
 from vecmill.records import Receipt
 from vecmill.redaction import redacted
 
-FINAL = (ConfigError, ModelError, PluginError, SourceError)
+FINAL = (ConfigError, ModelError, PluginError, SourceError, UnfitEngineError)
 """Errors that another attempt would meet again."""
 
 
@@ -17,6 +17,7 @@ class Outcome(BaseModel):
 
     Attributes:
         final: Whether another attempt would fail the same way.
+        engine: Whether other shards would, too, because the engine refuses whatever it is given.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -25,6 +26,7 @@ class Outcome(BaseModel):
     receipt: Receipt | None = None
     error: str = ""
     final: bool = False
+    engine: bool = False
 
 
 def failure(index: int, error: Exception, router: str = "") -> Outcome:
@@ -39,4 +41,9 @@ def failure(index: int, error: Exception, router: str = "") -> Outcome:
     if router and isinstance(error, EngineError):
         text = f"{text}\n    {router}"
     # Here, for the secrets of a container are not those of the driver.
-    return Outcome(index=index, error=redacted(text), final=isinstance(error, FINAL))
+    return Outcome(
+        index=index,
+        error=redacted(text),
+        final=isinstance(error, FINAL),
+        engine=isinstance(error, UnfitEngineError),
+    )

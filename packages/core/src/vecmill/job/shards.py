@@ -69,7 +69,10 @@ class Shards:
             )
 
     def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
-        """Do tasks; return failures, and how many were not tried, because those in a row before them had failed."""
+        """Do tasks; return failures, and how many were not tried, because those in a row before them had failed.
+
+        An engine that refuses everything before it has done anything is not tried with another shard.
+        """
         failures: list[ShardFailure] = []
         in_a_row, untried = 0, len(tasks)
         with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
@@ -80,7 +83,7 @@ class Shards:
                 elif isinstance(outcome, ShardFailure):
                     failures.append(outcome)
                     in_a_row += 1
-                if in_a_row == GIVE_UP:
+                if in_a_row == GIVE_UP or (failures and failures[-1].engine and in_a_row == len(tasks) - untried):
                     break
         return failures, untried
 
@@ -149,7 +152,9 @@ def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
     named = [f"shard {failure.index}: {failure.error}" for failure in failures[:SHOWN]]
     more = [f"and {len(failures) - SHOWN} more"] if len(failures) > SHOWN else []
     others = "the others are done and kept"
-    if untried:
+    if untried and failures[-1].engine:
+        others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"
+    elif untried:
         others = f"one after the other, so {untried} more were not tried; what is done is kept"
     head = f"{len(failures)} of {count} shards failed; {others}. Mend the cause and run the same command again:"
     return "\n  ".join([head, *named, *more])

@@ -59,7 +59,8 @@ class Embedder(Component[ConfigT]):
             Shape ``(len(texts), dimension)``, float32.
 
         Raises:
-            EmbedError: One of these texts cannot be embedded; the worker splits the batch.
+            EmbedError: One of these texts cannot be embedded; the worker splits the batch. Where every text is
+                refused, the worker holds the engine at fault, and shows the error's message.
             EngineError: The engine failed; the worker fails the shard, and it is tried again.
         """
 

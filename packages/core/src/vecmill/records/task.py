@@ -127,10 +127,18 @@ class Receipt(BaseModel):
 
 
 class ShardFailure(BaseModel):
-    """A shard that could not be finished, after all its attempts."""
+    """A shard that could not be finished, after all its attempts.
+
+    Attributes:
+        index: The shard's number.
+        error: Why, in a sentence.
+        attempts: How often it was tried.
+        engine: Whether the engine refuses whatever it is given, so that other shards would meet the same.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     index: int
     error: str
     attempts: int = 1
+    engine: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecmill.errors import VecmillError
+from vecmill.errors import UnfitEngineError, VecmillError
 from vecmill.protocols import Options, Runtime
 from vecmill.records import ShardFailure, ShardProgress
 
@@ -28,4 +28,4 @@ class InlineRuntime(Runtime[Options]):
                 try:
                     yield worker.do(task, lambda progress: report(ShardProgress(progress)))
                 except VecmillError as error:
-                    yield ShardFailure(index=task.index, error=str(error))
+                    yield ShardFailure(index=task.index, error=str(error), engine=isinstance(error, UnfitEngineError))

@@ -10,6 +10,7 @@ import numpy as np
 from vecmill.errors import EmbedError, EngineError
 from vecmill.store.vectors import check_vectors
 from vecmill.worker.engine import asked
+from vecmill.worker.health import EngineHealth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from vecmill.records import ModelInfo
     from vecmill.threads import Answer, Threads
 
+SINGLY_AFTER = 4
+"""Texts of a batch found to be refused, after which halves may give way to single texts."""
+SINGLY_SHARE = 0.25
+"""Share of refused texts from which single requests are fewer than those of halves."""
+
 
 class Pending:
     """A window on its way through the engine."""
@@ -29,7 +35,12 @@ class Pending:
         self._answers = answers
 
     def result(self) -> tuple[npt.NDArray[np.float32], dict[int, str]]:
-        """Wait for the vectors, shape ``(chunks, dimension)``, and the reasons of those that failed, by index."""
+        """Wait for the vectors, shape ``(chunks, dimension)``, and the reasons of those that failed, by index.
+
+        Raises:
+            UnfitEngineError: The engine refuses whatever it is given, so no text is at fault.
+            EngineError: It failed.
+        """
         failed: dict[int, str] = {}
         for answer in self._answers:
             failed.update(answer.wait())
@@ -37,12 +48,23 @@ class Pending:
 
 
 class Embedding:
-    """Feeds an open embedder from as many threads as it can use."""
+    """Feeds an open embedder from as many threads as it can use.
 
-    def __init__(self, embedder: Embedder[Any], model: ModelInfo, threads: Threads) -> None:
+    Args:
+        embedder: The embedder.
+        model: Its model.
+        threads: What calls it.
+        health: What is known of it from earlier shards.
+    """
+
+    def __init__(
+        self, embedder: Embedder[Any], model: ModelInfo, threads: Threads, health: EngineHealth | None = None
+    ) -> None:
         self._embedder = embedder
         self._model = model
         self._threads = threads
+        self._health = health or EngineHealth(embedder, model)
+        self._verdict: EngineError | None = None
 
     def submit(
         self, texts: list[str], batches: Iterable[npt.NDArray[np.int64]], done: Callable[[npt.NDArray[np.int64]], None]
@@ -57,21 +79,64 @@ class Embedding:
 
         return Pending(vectors, [self._threads.submit(partial(work, batch)) for batch in batches])
 
+    def confirm(self) -> None:
+        """Make sure, before documents are quarantined for good, that the engine still works.
+
+        Raises:
+            UnfitEngineError: It refuses what it embedded before.
+        """
+        self._health.confirm()
+
     def _embed(
         self, texts: list[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
-        """Embed a batch; when a text of it is refused, halve it until that text stands alone."""
-        try:
-            with asked(self._embedder, f"embed() of {len(batch)} texts"):
-                made = self._embedder.embed([texts[i] for i in batch])
-                self._check_shape(made, len(batch))
-        except EmbedError as error:
-            if len(batch) == 1:
-                return {int(batch[0]): str(error)}
-            middle = len(batch) // 2
-            return self._embed(texts, batch[:middle], vectors) | self._embed(texts, batch[middle:], vectors)
+        """Embed a batch; when it is refused, halve it until the refused texts stand alone.
+
+        Where a good part of the texts is refused, halves are refused too: the rest is then asked for one by one, so
+        a batch of ``n`` texts takes little more than ``n`` requests.
+        """
+        failed: dict[int, str] = {}
+        todo, refused, answered = [batch], 0, 0
+        while todo:
+            part = todo.pop()
+            try:
+                found = self._embed_whole(texts, part, vectors)
+            except EmbedError as error:
+                if len(part) > 1:
+                    singly = refused >= SINGLY_AFTER and refused >= SINGLY_SHARE * answered
+                    todo += np.array_split(part, len(part) if singly else 2)[::-1]
+                    continue
+                found = {int(part[0]): str(error)}
+                self._refuse([texts[part[0]]], str(error))
+                refused += 1
+            answered += len(part)
+            failed |= found
+        return failed
+
+    def _embed_whole(
+        self, texts: list[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+    ) -> dict[int, str]:
+        """Embed texts in one call, and return what is wrong with their vectors."""
+        if self._verdict is not None:
+            raise self._verdict
+        with asked(self._embedder, f"embed() of {len(batch)} texts"):
+            made = self._embedder.embed([texts[i] for i in batch])
+            self._check_shape(made, len(batch))
         vectors[batch] = made
-        return {int(batch[i]): reason for i, reason in check_vectors(made, normalized=self._model.normalized).items()}
+        faults = check_vectors(made, normalized=self._model.normalized)
+        good = [texts[number] for row, number in enumerate(batch) if row not in faults]
+        if good:
+            self._health.accept(good)
+        if faults:
+            self._refuse([texts[batch[row]] for row in faults], next(reversed(faults.values())))
+        return {int(batch[row]): reason for row, reason in faults.items()}
+
+    def _refuse(self, texts: list[str], words: str) -> None:
+        try:
+            self._health.refuse(texts, words)
+        except EngineError as error:
+            self._verdict = error
+            raise
 
     def _check_shape(self, made: npt.NDArray[np.float32], rows: int) -> None:
         expected = (rows, self._model.dimension)

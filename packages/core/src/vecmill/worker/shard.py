@@ -106,6 +106,7 @@ class Shard:
                 yield self._land(flying.popleft())
         while flying:
             yield self._land(flying.popleft())
+        embedding.confirm()
 
     def _launch(self, window: Window, source: pa.Table) -> Flight:
         flight = Flight(window, source, self._tokenizer, self._model.max_tokens)

@@ -14,6 +14,7 @@ from vecmill.threads import Threads
 from vecmill.worker.embedding import Embedding
 from vecmill.worker.engine import asked
 from vecmill.worker.errands import run_errands
+from vecmill.worker.health import EngineHealth
 from vecmill.worker.reading import Reading
 from vecmill.worker.shard import Shard
 
@@ -35,6 +36,7 @@ class Worker:
     def __init__(self) -> None:
         self._spec: WorkSpec | None = None
         self._embedder: Embedder[Any] | None = None
+        self._health: EngineHealth | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +63,7 @@ class Worker:
         batching = build(registry, "batching", task.spec.batching)
         shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report)
         with Threads(embedder.concurrency) as threads:
-            receipt = shard.run(Embedding(embedder, model, threads), batching, embedder.batch_tokens)
+            receipt = shard.run(Embedding(embedder, model, threads, self._health), batching, embedder.batch_tokens)
         return _delivered(task.spec, receipt) if task.spec.errands else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:
@@ -71,6 +73,7 @@ class Worker:
             with asked(embedder, "open()"):
                 embedder.open()
             self._embedder = embedder
+            self._health = EngineHealth(embedder, embedder.model())
         self._spec = spec
         return self._embedder
 
@@ -78,7 +81,7 @@ class Worker:
         """Close the model, if one is open."""
         if self._embedder is not None:
             self._embedder.close()
-        self._embedder = self._spec = None
+        self._embedder = self._spec = self._health = None
 
 
 def _same_model(spec: WorkSpec, other: WorkSpec) -> bool:
