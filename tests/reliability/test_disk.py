@@ -15,8 +15,9 @@ import vecmill
 from reliability.killing import STAND_INS, VECMILL, assert_same
 from reliability.small_job import write_job
 from vecmill.errors import EmbedError, RunError, StoreError
-from vecmill.job import finish, resume, runner
+from vecmill.job import finish, runner
 from vecmill.records import ShardDone
+from vecmill.store import destination
 from vecmill.store.layout import Layout
 from vecmill.testing import HashEmbedder, install
 
@@ -317,7 +318,7 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
 )
 def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
     """After any number of removals."""
-    work, real = job(place, tmp_path / "out", truncate=True), resume.remove
+    work, real = job(place, tmp_path / "out", truncate=True), destination.remove_file
     count = len(list((place / "alone" / "data").iterdir())) + 3
     for removals in (1, count - 3, count - 2, count - 1):
         shutil.rmtree(tmp_path / "out", ignore_errors=True)
@@ -330,10 +331,10 @@ def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
             left[0] -= path.exists()
             real(path)
 
-        monkeypatch.setattr(resume, "remove", remove)
+        monkeypatch.setattr(destination, "remove_file", remove)
         with pytest.raises(KeyboardInterrupt):
             vecmill.run(work, overwrite=True)
-        monkeypatch.setattr(resume, "remove", real)
+        monkeypatch.setattr(destination, "remove_file", real)
         vecmill.run(work, overwrite=True)
         assert vecmill.verify(tmp_path / "out").ok
         assert Layout(tmp_path / "out").manifest.exists()

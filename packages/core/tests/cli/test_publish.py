@@ -23,14 +23,15 @@ def test_the_place_is_all_that_is_printed(invoke, dataset, tmp_path):
 def test_a_dry_run_says_what_it_would_do(invoke, dataset, tmp_path):
     """In lines, and nothing is done."""
     done = invoke("publish", dataset, "--to", "parquet", "--set", f"path={tmp_path / 'copy'}", "--dry-run")
-    assert done.stdout.startswith("would publish 1 shard of ")
+    wanted = f"would write 1 file of {dataset} to {tmp_path / 'copy'}\n"
+    assert done.stdout == f"{wanted}would write the card and the manifest of {tmp_path / 'copy'}\n"
     assert not (tmp_path / "copy").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--to", "parquet", "--force"), "publisher.force: unknown key"),
+        (("--to", "parquet", "--set", "private=true"), "publisher.private: unknown key"),
         (("--to", "hub", "--set", "repo"), "write it as key=value"),
         (("--to", "nowhere"), "nowhere"),
     ],

@@ -11,6 +11,7 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.plugins import load
 from vecmill.protocols import Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
+from vecmill.store.card.own import BEGIN
 from vecmill.testing import AWKWARD_TEXTS
 from vecmill.testing.runtime import InlineRuntime
 
@@ -251,6 +252,26 @@ def test_a_folder_with_other_things_in_it_is_never_touched(job, corpus, tmp_path
         with pytest.raises(StoreError, match=r"thesis\.tex"):
             vecmill.run(job(corpus(*rows())), overwrite=overwrite)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.fault(
+    "folder",
+    "a user has written into the card, between its marks",
+    promise="It stays there: when a shard is done again, when the job states another licence, and with --overwrite.",
+)
+def test_a_users_own_words_stay_in_the_card(job, corpus):
+    """Whatever has the card written again."""
+    path = corpus(*rows())
+    dataset = vecmill.run(job(path))
+    card = dataset.path / "README.md"
+    card.write_text(card.read_text().replace(BEGIN, f"{BEGIN}\nMine."))
+    (dataset.path / dataset.manifest.shards[0].path).unlink()
+    vecmill.run(job(path))
+    assert "\nMine.\n" in card.read_text()
+    vecmill.run(job(path, source={"name": "jsonl", "path": str(path), "license": ["mit"]}))
+    assert "\nMine.\n" in card.read_text()
+    vecmill.run(job(path, chunker={"name": "paragraphs", "max_tokens": 16}), overwrite=True)
+    assert "\nMine.\n" in card.read_text()
 
 
 @pytest.mark.fault(

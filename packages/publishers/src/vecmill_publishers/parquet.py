@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import contextlib
 from typing import TYPE_CHECKING
 
-from vecmill.errors import PublishError
+from vecmill.errors import PublishError, StoreError
 from vecmill.expand import expanded
 from vecmill.protocols import Publisher, later
+from vecmill.records import Publishing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from vecmill.records import Manifest
+    from vecmill.store.mirror import Mirror
     from vecmill_publishers.parquet_options import ParquetOptions
 
 
@@ -27,28 +29,42 @@ class ParquetPublisher(Publisher["ParquetOptions"]):
         """Return the folder."""
         return expanded(self.config.path)
 
-    def publish(self, dataset: Path, manifest: Manifest) -> str:
-        """Copy the dataset to the folder, unless it is there; the manifest goes last.
+    def check(self) -> None:
+        """Find out whether the folder can be written, and whether it is free or holds a dataset of vecmill.
 
         Raises:
-            PublishError: A file could not be copied.
+            PublishError: It is not.
         """
-        target = self.directory().absolute()
-        if target != dataset.absolute():
-            entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
-            for name in [*(entry.path for entry in entries), "README.md", "manifest.json"]:
-                _copy(dataset / name, target / name)
-        return str(target)
+        with _delivering():
+            self._mirror.check()
+
+    def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
+        """Yield what would be written and removed."""
+        with _delivering():
+            yield from self._mirror.preview(dataset, manifest)
+
+    def publish(self, dataset: Path, manifest: Manifest) -> str:
+        """Make the folder a copy of the dataset, unless it is there; the manifest goes last.
+
+        Raises:
+            PublishError: The folder holds something else, a file is damaged, or one could not be copied.
+        """
+        target = str(self.directory().absolute())
+        with _delivering():
+            self._mirror.receive(dataset, manifest, lambda done, total: self.report(Publishing(target, done, total)))
+        return target
+
+    @property
+    def _mirror(self) -> Mirror:
+        from vecmill.store.mirror import Mirror
+
+        return Mirror(self.directory().absolute(), force=self.config.force)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file so that it is there whole or not at all."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+@contextlib.contextmanager
+def _delivering() -> Iterator[None]:
+    """Raise what keeps a folder from being used as what keeps a dataset from being delivered."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    except OSError as error:
-        raise PublishError(f"cannot copy {source.name} to {target}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except StoreError as error:
+        raise PublishError(str(error)) from error

@@ -10,6 +10,8 @@ class ParquetOptions(Options):
 
     Attributes:
         path: A folder; ``~`` is the home folder. It is made if need be.
+        force: Replace another dataset of vecmill's that is in the folder. What vecmill did not write stays.
     """
 
     path: str
+    force: bool = False

@@ -9,8 +9,8 @@ from vecmill.__about__ import __version__
 from vecmill.errors import RunError
 from vecmill.job import account
 from vecmill.records import Manifest, Reused, Timing
-from vecmill.store.card import card
-from vecmill.store.files import write_bytes
+from vecmill.store.card import card, own_text
+from vecmill.store.files import read_text, write_bytes
 from vecmill.store.json import write_json, write_places
 from vecmill.store.register import register_run
 from vecmill.store.schema import columns
@@ -99,7 +99,8 @@ class Finish:
     def _save(self, manifest: Manifest) -> Manifest:
         manifest = manifest.model_copy(update={"status": self._status(manifest)})
         layout = self._plan.layout
-        write_bytes(layout.card, layout.temporary, card(manifest).encode())
+        text = card(manifest, own=own_text(read_text(layout.card)) or "")
+        write_bytes(layout.card, layout.temporary, text.encode())
         write_json(layout, layout.manifest, manifest)
         return manifest
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from vecmill.errors import StoreError
 from vecmill.job.identity import difference
 from vecmill.job.since import select_decisive
-from vecmill.store.files import remove
+from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.json import read_manifest
-from vecmill.store.state import RunState, clear_state, clear_temporary, intact, read_state, valid_receipt, write_state
+from vecmill.store.state import RunState, clear_temporary, intact, read_state, valid_receipt, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,8 @@ def begun(plan: Plan, now: str) -> RunState:
     """
     state = read_state(plan.layout)
     if state is None:
-        _refuse_strangers(plan.layout)
+        refuse_strangers(plan.layout)
+        _refuse_copy(plan.layout)
         state = RunState(run_id=plan.run_id, shards=len(plan.tasks), started=now, identity=plan.identity)
         write_state(plan.layout, state)
     elif state.run_id != plan.run_id:
@@ -85,24 +86,19 @@ def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]
 
 
 def clear_other(plan: Plan) -> None:
-    """Remove whatever other run is in the folder; this one's stays."""
+    """Remove whatever other run is in the folder, or a copy that was not finished; this one's stays."""
     manifest, state = read_manifest(plan.layout), read_state(plan.layout)
-    if any(run is not None and run.run_id != plan.run_id for run in (manifest, state)):
+    there = [run for run in (manifest, state) if run is not None]
+    if any(run.run_id != plan.run_id for run in there) or (not there and plan.layout.mirror.exists()):
         clear(plan.layout)
 
 
-def clear(layout: Layout) -> None:
-    """Remove a dataset: the files that a run writes, and nothing else.
-
-    What says whose files these are goes last: killed half way, the folder is still known for what it is.
-    """
-    for path in layout.data.glob("train-*-of-*.parquet"):
-        remove(path)
-    if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
-        layout.data.rmdir()
-    for path in (layout.card, layout.quarantine, layout.sent, layout.places, layout.manifest):
-        remove(path)
-    clear_state(layout)
+def _refuse_copy(layout: Layout) -> None:
+    if layout.mirror.exists():
+        raise StoreError(
+            f"{layout.root} holds a copy of a dataset that is not finished: choose another folder, or run with "
+            "--overwrite to replace it"
+        )
 
 
 def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
@@ -113,15 +109,3 @@ def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> 
         f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}. "
         f"Choose another folder{again} or run with --overwrite to replace it"
     )
-
-
-def _refuse_strangers(layout: Layout) -> None:
-    ours = {layout.lock.name, layout.holder.name, layout.state.name}
-    if layout.data.is_dir() and not any(layout.data.iterdir()):
-        ours.add(layout.data.name)
-    strangers = sorted(path.name for path in layout.root.iterdir() if path.name not in ours)
-    if strangers:
-        raise StoreError(
-            f"{layout.root} is not empty, and holds no run of vecmill (it has {', '.join(strangers[:3])}): "
-            "choose another folder"
-        )

@@ -15,6 +15,8 @@ from vecmill.job.spending import Spending
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, RunFinished
+from vecmill.store.destination import clear, refuse_strangers
+from vecmill.store.files import remove_file
 from vecmill.store.lock import locked
 from vecmill.store.register import register_run
 from vecmill.store.sent import clear_sent
@@ -67,6 +69,7 @@ def run(
         plan_ = plan(job, since, runtime, publishers)
         for publisher in publishers:
             publisher.report = tell
+        refuse_strangers(plan_.layout)
         check(publishers)
         with locked(plan_.layout):
             manifest = _made(plan_, tell, began, overwrite=overwrite)
@@ -107,6 +110,7 @@ def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwri
         manifest = _whole(plan, tell, began)
     finally:
         clear_temporary(plan.layout)
+    remove_file(plan.layout.mirror)  # what a run has made, or checked, is no copy
     tell(RunFinished(manifest, str(plan.layout.root)))
     return manifest
 
@@ -117,7 +121,7 @@ def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manife
         return _complete(plan, tell, began)
     broken = resume.damaged(plan, manifest)
     if len(broken) == len(plan.tasks):
-        resume.clear(plan.layout)
+        clear(plan.layout)
         return _complete(plan, tell, began)
     return _mended(plan, tell, manifest, broken)
 

@@ -75,6 +75,14 @@ def write_bytes(target: Path, temporary: Path, data: bytes) -> None:
         file.write(data)
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a small file that people may have written in; of one that cannot be read none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def sha256(path: Path) -> str:
     """Hash a file without reading it into memory; in hex."""
     with path.open("rb") as file:
@@ -92,5 +100,17 @@ def remove(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file or a link, if it is there; a folder in its place is not ours, and stays.
+
+    Raises:
+        StoreError: It cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error

@@ -69,7 +69,7 @@ def read_places(layout: Layout) -> Places:
 
 
 class _Format(BaseModel):
-    format: int = 0
+    format: int | None = None
 
 
 def read_manifest(layout: Layout) -> Manifest | None:
@@ -79,6 +79,8 @@ def read_manifest(layout: Layout) -> Manifest | None:
         StoreError: It is damaged, or was written by another version of vecmill.
     """
     version = read_json(layout.manifest, _Format)
+    if version is not None and version.format is None:
+        raise StoreError(f"{layout.manifest} is not a manifest of vecmill: choose another folder")
     if version is not None and version.format != FORMAT:
         raise StoreError(
             f"{layout.manifest} has format {version.format}, and this vecmill reads format {FORMAT}: "
@@ -102,6 +104,8 @@ def finished_manifest(layout: Layout) -> Manifest:
 
 
 def _why_not(layout: Layout) -> str:
+    if layout.mirror.exists():
+        return "a copy of one was begun there and is not finished; publish to it again, which finishes it"
     if layout.state.exists():
         return "its run is not finished; the same `vecmill run` command again finishes it"
     return "vecmill made nothing there" if layout.root.exists() else "there is no such folder"

@@ -66,6 +66,16 @@ class Layout:
         return self.root / ".vecmill.places.json"
 
     @property
+    def mirror(self) -> Path:
+        """Says of a copy of a dataset what it is a copy of; the original has none."""
+        return self.root / ".vecmill.mirror.json"
+
+    @property
+    def incoming(self) -> Path:
+        """Files of a copy that is not complete yet."""
+        return self.state / "incoming"
+
+    @property
     def temporary(self) -> Path:
         """Files being written; safe to delete when nobody holds the lock."""
         return self.state / "tmp"

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from vecmill.store.card import body
 from vecmill.store.card.front import front
-from vecmill.store.card.own import own_text, section
+from vecmill.store.card.own import own_text, section, with_own_text
 from vecmill.store.card.place import Place
 from vecmill.store.card.rights import rights
 
 if TYPE_CHECKING:
     from vecmill.records import Manifest
 
-__all__ = ["Place", "card", "own_text"]
+__all__ = ["Place", "card", "own_text", "with_own_text"]
 
 
 def card(manifest: Manifest, place: Place | None = None, own: str = "") -> str:

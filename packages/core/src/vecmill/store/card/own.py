@@ -23,6 +23,13 @@ def own_text(readme: str) -> str | None:
     return found[1].strip("\n") if found[1].strip() else ""
 
 
+def with_own_text(readme: str, own: str) -> str:
+    """Return a card with another user's part; at its end if it has none."""
+    if own_text(readme) is None:
+        return f"{readme.rstrip()}\n\n{section(own)}" if own.strip() else readme
+    return _PART.sub(lambda _: section(own).rstrip("\n"), readme, count=1)
+
+
 def _tame(own: str) -> str:
     """Take the marks out of a text, so that it cannot end its own part."""
     while BEGIN in own or END in own:

@@ -1,0 +1,104 @@
+"""Destination: a folder that a dataset is to be in. Whose is what it holds?"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vecmill.errors import StoreError
+from vecmill.store.card import own_text
+from vecmill.store.files import read_text, remove_file
+from vecmill.store.json import read_manifest
+from vecmill.store.mirror_note import read_note
+from vecmill.store.state import clear_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vecmill.store.layout import Layout
+
+SHARD = re.compile(r"data/train-\d{5,}-of-\d{5,}\.parquet")
+"""A shard as a run names it."""
+SHOWN = 3
+
+
+def refuse_strangers(layout: Layout) -> None:
+    """Refuse a folder that is not empty and that holds nothing of vecmill's: no run, no dataset, no copy of one.
+
+    Raises:
+        StoreError: Names what is there.
+    """
+    if read_manifest(layout) is not None or layout.run.exists() or layout.mirror.exists():
+        return
+    try:
+        names = sorted(path.name for path in layout.root.iterdir() if not _is_trace(layout, path))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(
+            f"{layout.root} cannot be used as a folder ({error.strerror or error}): choose another one"
+        ) from error
+    if names:
+        raise StoreError(
+            f"{layout.root} is not empty, and holds no run of vecmill (it has {_shown(names)}): choose another folder"
+        )
+
+
+def refuse_unwritable(root: Path) -> None:
+    """Refuse a folder that could not be written, whether it is there already or not.
+
+    Raises:
+        StoreError: Names it.
+    """
+    nearest = next(path for path in (root, *root.parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise StoreError(
+            f"the output folder {root} cannot be written ({nearest} is not a folder): choose another folder"
+        )
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        reason = errno.EROFS if os.statvfs(nearest).f_flag & os.ST_RDONLY else errno.EACCES
+        raise StoreError(
+            f"the output folder {root} cannot be written ({os.strerror(reason)}): change its permissions, or choose "
+            "another folder"
+        )
+
+
+def clear(layout: Layout) -> None:
+    """Remove a dataset: the files that a run or a copy writes, and nothing else. A card with words of its user's stays.
+
+    What says whose files these are goes last: killed half way, the folder is still known for what it is.
+    """
+    note = read_note(layout)
+    copied = [layout.root / name for name in note.files] if note else []
+    for path in [*layout.data.glob("train-*-of-*.parquet"), *copied]:
+        remove_file(path)
+    if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
+        layout.data.rmdir()
+    card = [] if own_text(read_text(layout.card)) else [layout.card]
+    for path in (*card, layout.quarantine, layout.sent, layout.places, layout.manifest):
+        remove_file(path)
+    clear_state(layout)
+    remove_file(layout.mirror)
+
+
+def parquet_files(layout: Layout) -> Iterator[str]:
+    """Yield the Parquet files that readers of a dataset folder would read, whoever wrote them, by relative path."""
+    for folder, _, names in os.walk(layout.data):
+        for name in names:
+            if name.lower().endswith(".parquet"):
+                yield layout.relative(Path(folder) / name)
+
+
+def _is_trace(layout: Layout, path: Path) -> bool:
+    """Whether a file tells of no stranger: a lock, files of a run that had not begun, a card of ours."""
+    if path == layout.card:
+        return own_text(read_text(path)) is not None
+    empty = path == layout.data and path.is_dir() and not any(path.iterdir())
+    return empty or path in {layout.lock, layout.holder, layout.state}
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN])
