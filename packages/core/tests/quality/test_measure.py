@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from vecmill.errors import StoreError
+from vecmill.errors import RunError, StoreError
 from vecmill.quality import measure
 from vecmill.quality.sample import STRETCHES, sample
 
@@ -83,7 +83,9 @@ def test_a_folder_without_a_dataset_is_refused(tmp_path):
         measure(tmp_path)
 
 
-def test_an_empty_dataset_is_refused(made):
+def test_an_empty_dataset_is_refused(made, tmp_path):
     """All documents were blank: nothing can be said of vectors that are not there."""
+    with pytest.raises(RunError, match="an empty dataset is none"):
+        made(" ", "\n", max_quarantine=1.0)
     with pytest.raises(StoreError, match="holds no chunks"):
-        measure(made(" ", "\n", max_quarantine=1.0).path)
+        measure(tmp_path / "out")

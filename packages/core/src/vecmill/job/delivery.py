@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import PublishError
+from vecmill.job.verdict import explain
 from vecmill.named import named
 from vecmill.plugins import load
 from vecmill.plugins.build import build
@@ -125,11 +126,8 @@ def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
 
 
 def _finished(path: str | Path) -> tuple[Layout, Manifest]:
-    manifest = finished_manifest(Layout(Path(path)))
-    if manifest.status == "failed":
-        raise PublishError(
-            f"{path} is not fit to be published: {manifest.account.documents_quarantined} of "
-            f"{manifest.account.documents_in} documents were set aside, more than max_quarantine allowed. Mend the "
-            "source, or raise max_quarantine and run its job again: nothing is embedded twice"
-        )
-    return Layout(Path(path).absolute()), manifest
+    layout = Layout(Path(path).absolute())
+    manifest = finished_manifest(layout)
+    if manifest.status == "failed" or not manifest.account.chunks:
+        raise PublishError(f"{path} is not fit to be published: {explain(manifest, layout)}")
+    return layout, manifest

@@ -1,4 +1,4 @@
-"""Finish: receipts become a manifest, a card and a verdict."""
+"""Finish: receipts become a manifest and a card."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from vecmill.__about__ import __version__
-from vecmill.errors import RunError
 from vecmill.job import account
+from vecmill.job.verdict import decide_status
 from vecmill.records import Manifest, Reused, Timing
 from vecmill.store.card import card, own_text
 from vecmill.store.files import read_text, write_bytes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from vecmill.job.plan import Plan
     from vecmill.job.shards import Shards
     from vecmill.records import Receipt
-    from vecmill.store.layout import Layout
 
 
 class Finish:
@@ -94,7 +93,7 @@ class Finish:
         register_run(self._plan.run_id, self._plan.embedder)
 
     def _status(self, manifest: Manifest) -> str:
-        return "failed" if share(manifest) > self._plan.job.max_quarantine else "complete"
+        return decide_status(manifest.account, self._plan.job.max_quarantine)
 
     def _save(self, manifest: Manifest) -> Manifest:
         manifest = manifest.model_copy(update={"status": self._status(manifest)})
@@ -103,25 +102,3 @@ class Finish:
         write_bytes(layout.card, layout.temporary, text.encode())
         write_json(layout, layout.manifest, manifest)
         return manifest
-
-
-def share(manifest: Manifest) -> float:
-    """Return the share of documents that were set aside, from 0 to 1."""
-    return manifest.account.documents_quarantined / max(1, manifest.account.documents_in)
-
-
-def judge(manifest: Manifest, allowed: float, layout: Layout) -> None:
-    """Fail a run that set aside more documents than the job allows.
-
-    Raises:
-        RunError: Says how many, the most frequent reasons, and where they are.
-    """
-    if share(manifest) <= allowed:
-        return
-    why = ", ".join(f"{count} {reason}" for reason, count in list(manifest.reasons.items())[:3])
-    raise RunError(
-        f"{manifest.account.documents_quarantined} of {manifest.account.documents_in} documents were set aside "
-        f"({why}), "
-        f"more than max_quarantine = {allowed:g} allows. They are in {layout.quarantine}; the dataset was kept "
-        "for inspection. Mend the source, or raise max_quarantine and run again: nothing is embedded twice"
-    )

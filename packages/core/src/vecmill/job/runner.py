@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.job import resume
 from vecmill.job.delivery import check, deliver, directory
-from vecmill.job.finish import Finish, judge
+from vecmill.job.finish import Finish
 from vecmill.job.plan import plan, publishers_of
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
+from vecmill.job.verdict import judge
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, RunFinished
