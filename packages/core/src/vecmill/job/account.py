@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from vecmill.records import FileEntry, Receipt
     from vecmill.store.layout import Layout
+    from vecmill.store.split import Split
 
 
 def total(receipts: Iterable[Receipt]) -> Account:
@@ -35,6 +36,21 @@ def total(receipts: Iterable[Receipt]) -> Account:
             f"{account.documents_quarantined} quarantined; the dataset was not finished. Please report this"
         )
     return account
+
+
+def check_documents(receipts: Iterable[Receipt], split: Split) -> None:
+    """Compare the documents that were read with those that were planned, and with the source's own count.
+
+    Raises:
+        RunError: They are not the same.
+    """
+    read = sum(receipt.account.documents_in for receipt in receipts)
+    for expected, said in ((split.planned, "were planned"), (split.documents, "are in the source, as it says")):
+        if expected is not None and expected != read:
+            raise RunError(
+                f"{read} documents were read, and {expected} {said}; the dataset was not finished: remove "
+                "its folder and run again, and report it to the source's author if it stays so"
+            )
 
 
 def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:

@@ -37,10 +37,11 @@ class Finish:
             wall_seconds: How long this command has worked.
 
         Raises:
-            RunError: The account does not add up.
+            RunError: The account does not add up, or is not of all documents.
         """
         plan = self._plan
         receipts = [self._shards.receipts[task.index] for task in plan.tasks]
+        account.check_documents(receipts, plan.split)
         manifest = Manifest(
             vecmill=__version__,
             run_id=plan.run_id,
@@ -51,6 +52,7 @@ class Finish:
             account=account.total(receipts),
             reasons=account.reasons(receipts),
             columns=columns(plan.layout.root / receipts[0].shard.path),
+            split=plan.split.digest,
             shards=[receipt.shard for receipt in receipts],
             quarantine=account.merge_quarantine(plan.layout, receipts),
             duplicates={receipt.index: list(receipt.duplicates) for receipt in receipts if receipt.duplicates},

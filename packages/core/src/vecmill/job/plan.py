@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vecmill.errors import SourceError
 from vecmill.job.delivery import directory
 from vecmill.job.density import text_per_shard
 from vecmill.job.identity import identity, recipe, run_id
@@ -16,6 +17,8 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.sources.corpus import Corpus
 from vecmill.store.layout import Layout
+from vecmill.store.split import Split, read_split
+from vecmill.store.state import read_state
 from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class Plan:
     Attributes:
         identity: What ``run_id`` is the hash of.
         recipe: Every option, as the manifest shows it.
+        split: How the source is cut into shards: as the run was begun, if it was.
         tasks: One for each shard, in source order.
         model: As the manifest shows it.
         places: Options that the recipe does not show, for they are of this machine alone; by part.
@@ -50,6 +54,7 @@ class Plan:
     layout: Layout
     runtime: Runtime[Any]
     publishers: list[Publisher[Any]]
+    split: Split
     tasks: list[ShardTask]
     places: Places
     since: tuple[Layout, Manifest] | None = None
@@ -87,6 +92,7 @@ def plan(
     recipe_ = recipe(job, parts)
     layout = Layout(directory(publishers, job.name))
     spec = _work_spec(job, parts, run_id(identity_), layout).model_copy(update={"model": model})
+    split = _begun_split(parts, layout, spec.run_id) or _split(job, parts, model)
     return Plan(
         job=job,
         run_id=spec.run_id,
@@ -97,7 +103,8 @@ def plan(
         layout=layout,
         runtime=runtime or build(registry, "runtime", job.runtime),
         publishers=publishers,
-        tasks=_tasks(job, parts, model, spec),
+        split=split,
+        tasks=_tasks(spec, split),
         places=_places(spec, parts),
         since=None if since is None else earlier(since, identity_, layout),
     )
@@ -138,13 +145,32 @@ def _places(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
     return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
 
 
-def _tasks(job: Job, parts: Mapping[str, Any], model: ModelInfo, spec: WorkSpec) -> list[ShardTask]:
+def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split | None:
+    """Return how a run was cut into shards when it was begun, if the folder holds its beginning."""
+    state = read_state(layout)
+    stored = read_split(layout, state.split) if state is not None and state.run_id == run_id else None
+    if stored is None:
+        return None
+    corpus = Corpus(parts["source"])
+    return stored.model_copy(update={"partitions": tuple(map(corpus.renew, stored.partitions))})
+
+
+def _split(job: Job, parts: Mapping[str, Any], model: ModelInfo) -> Split:
     source, chunker = parts["source"], parts["chunker"]
-    found = look(source, chunker)
-    shared = spec.model_copy(update={"keep": found.keep})
+    found, corpus = look(source, chunker), Corpus(source)
     text_bytes = text_per_shard(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
-    partitions = list(Corpus(source).partitions(text_bytes))
+    split = Split(keep=found.keep, partitions=tuple(corpus.partitions(text_bytes)), documents=corpus.count())
+    if None not in {split.planned, split.documents} and split.planned != split.documents:
+        raise SourceError(
+            f"the source {source.name!r} has {split.documents} documents, and its shards would have {split.planned}: "
+            "report it to the source's author"
+        )
+    return split
+
+
+def _tasks(spec: WorkSpec, split: Split) -> list[ShardTask]:
+    shared, count = spec.model_copy(update={"keep": split.keep}), len(split.partitions)
     return [
-        ShardTask(spec=shared, index=index, count=len(partitions), partition=partition)
-        for index, partition in enumerate(partitions)
+        ShardTask(spec=shared, index=index, count=count, partition=partition)
+        for index, partition in enumerate(split.partitions)
     ]

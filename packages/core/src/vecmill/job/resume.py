@@ -8,14 +8,23 @@ from vecmill.errors import StoreError
 from vecmill.job.identity import difference
 from vecmill.job.since import select_decisive
 from vecmill.store.destination import clear, refuse_strangers
-from vecmill.store.json import read_manifest
-from vecmill.store.state import RunState, clear_temporary, intact, read_state, valid_receipt, write_state
+from vecmill.store.json import read_manifest, write_json
+from vecmill.store.split import read_split, write_split
+from vecmill.store.state import (
+    RunState,
+    clear_temporary,
+    intact,
+    read_receipt,
+    read_state,
+    valid_receipt,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vecmill.job.plan import Plan
-    from vecmill.records import Manifest, Receipt
+    from vecmill.records import Manifest, Receipt, ShardTask
     from vecmill.store.layout import Layout
 
 
@@ -46,17 +55,77 @@ def begun(plan: Plan, now: str) -> RunState:
     if state is None:
         refuse_strangers(plan.layout)
         _refuse_copy(plan.layout)
-        state = RunState(run_id=plan.run_id, shards=len(plan.tasks), started=now, identity=plan.identity)
-        write_state(plan.layout, state)
+        state = _begin(plan, RunState(run_id=plan.run_id, shards=0, started=now, identity=plan.identity))
     elif state.run_id != plan.run_id:
         raise _other(plan.layout, f"the unfinished run {state.run_id} of {state.started[:10]}", plan, state.identity)
+    elif state.split != plan.split.digest:
+        _adopt(plan, state)
+        state = _begin(plan, state)
+    elif read_split(plan.layout, state.split) is None:  # it was lost, and the source is cut as it was then
+        write_split(plan.layout, plan.split)
     clear_temporary(plan.layout)
     return state
 
 
+def _begin(plan: Plan, state: RunState) -> RunState:
+    """Note which run it is, and how it is cut into shards."""
+    write_split(plan.layout, plan.split)
+    state = state.model_copy(update={"shards": len(plan.tasks), "split": plan.split.digest})
+    write_state(plan.layout, state)
+    return state
+
+
+def _adopt(plan: Plan, state: RunState) -> None:
+    """Take over shards of a run that does not say how it is cut, if they are of the rows that they would be of now.
+
+    The first versions of vecmill did not note it. Shards follow one another, so those from the first to the last before
+    a gap are of the same rows if each has as many documents as it would have now; what comes after a gap is done again.
+
+    Raises:
+        StoreError: The run is cut otherwise, or that cannot be ruled out.
+    """
+    check_split(plan, state)
+    done = _done(plan, state)
+    if not done:
+        clear(plan.layout)
+    for task in plan.tasks:
+        if task.index not in done:
+            break
+        receipt = done[task.index].model_copy(update={"partition": task.partition.digest})
+        write_json(plan.layout, plan.layout.receipt(task.index), receipt)
+
+
+def check_split(plan: Plan, state: RunState) -> None:
+    """Refuse to go on with shards that may not be of the rows that they would be of now.
+
+    Raises:
+        StoreError: The run is cut otherwise, or that cannot be ruled out.
+    """
+    done = _done(plan, state)
+    same = state.shards == len(plan.tasks) and not state.split
+    if not done or (same and all(_counts_agree(plan.tasks[index], done[index]) for index in done)):
+        return
+    why = "has lost or damaged its note of how it cuts the source" if state.split else "was begun by an older version"
+    raise StoreError(
+        f"{plan.layout.root} holds the unfinished run {state.run_id} of {state.started[:10]}, which {why}, and its "
+        "shards cannot be shown to be of the rows that they would be of now: finish it with the version that began it, "
+        "or run with --overwrite to begin it again. Nothing was changed"
+    )
+
+
+def _counts_agree(task: ShardTask, receipt: Receipt) -> bool:
+    return receipt.account.documents_in == task.partition.documents
+
+
+def _done(plan: Plan, state: RunState) -> dict[int, Receipt]:
+    """Return the receipts of a run, whatever shards they are of."""
+    found = ((index, read_receipt(plan.layout, plan.run_id, index)) for index in range(state.shards))
+    return {index: receipt for index, receipt in found if receipt is not None}
+
+
 def receipts(plan: Plan) -> dict[int, Receipt]:
     """Return the receipts of the shards that are done and intact, by shard number."""
-    found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index)) for task in plan.tasks)
+    found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index, task.partition)) for task in plan.tasks)
     return {index: receipt for index, receipt in found if receipt is not None}
 
 
@@ -64,10 +133,22 @@ def damaged(plan: Plan, manifest: Manifest) -> list[int]:
     """Return the numbers of a finished run's shards that are not on disk as its manifest says.
 
     A damaged quarantine can only be made again by doing every shard that set something aside, so all are named.
+
+    Raises:
+        StoreError: Some are damaged, and the source would be cut into other shards now.
     """
     if manifest.quarantine is not None and not intact(plan.layout, manifest.quarantine):
         return [task.index for task in plan.tasks]
-    return [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
+    broken = [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
+    if len(broken) == len(manifest.shards):
+        return [task.index for task in plan.tasks]
+    same = manifest.split in {"", plan.split.digest} and len(manifest.shards) == len(plan.tasks)
+    if broken and not same:
+        raise StoreError(
+            f"{manifest.shards[broken[0]].path} is damaged, and this version cuts the source into other shards than "
+            f"version {manifest.vecmill} did, which made it: use that one, or remove {plan.layout.root} and run again"
+        )
+    return broken
 
 
 def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]) -> None:
@@ -86,11 +167,19 @@ def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]
 
 
 def clear_other(plan: Plan) -> None:
-    """Remove whatever other run is in the folder, or a copy that was not finished; this one's stays."""
+    """Remove whatever other run is in the folder, or a copy that was not finished.
+
+    This one's stays, if it can be gone on with.
+    """
     manifest, state = read_manifest(plan.layout), read_state(plan.layout)
     there = [run for run in (manifest, state) if run is not None]
     if any(run.run_id != plan.run_id for run in there) or (not there and plan.layout.mirror.exists()):
         clear(plan.layout)
+    elif state is not None and state.split != plan.split.digest:
+        try:
+            check_split(plan, state)
+        except StoreError:
+            clear(plan.layout)
 
 
 def _refuse_copy(layout: Layout) -> None:

@@ -76,7 +76,7 @@ class Shards:
         failures: list[ShardFailure] = []
         in_a_row, untried = 0, len(tasks)
         with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
-            for outcome in outcomes:
+            for outcome in map(self._checked, outcomes):
                 untried -= 1
                 if self._taken(outcome):
                     in_a_row = 0
@@ -99,6 +99,16 @@ class Shards:
         self._duplicates = duplicates(self._plan.layout, shards, len(shards))
         if self._duplicates:
             self.do(self._duplicates)
+
+    def _checked(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
+        """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
+        if isinstance(outcome, ShardFailure) or outcome.is_of(self._plan.tasks[outcome.index].partition):
+            return outcome
+        return ShardFailure(
+            index=outcome.index,
+            error=f"its receipt is of other rows than it was to read ({outcome.account.documents_in} documents): run "
+            "again, and report it to the runtime's author if it stays so",
+        )
 
     def _taken(self, outcome: Receipt | ShardFailure) -> bool:
         if isinstance(outcome, Receipt):

@@ -37,6 +37,20 @@ class Source(Component[ConfigT]):
                 yield pa.record_batch({"id": [str(i) for i in range(len(notes))], "text": notes})
     """
 
+    def count(self) -> int | None:
+        """Return how many documents there are, if that is known without reading or splitting them.
+
+        A run that reads another number fails.
+        """
+        return None
+
+    def renew(self, partition: Partition) -> Partition:
+        """Return a partition that an earlier command planned, with ``seen`` as it is now.
+
+        The content is the same, for the fingerprint is; the files may lie elsewhere, or on another machine.
+        """
+        return partition
+
     def terms(self) -> Terms:
         """Return the text's licences and languages, as far as the source knows them; for the dataset's card.
 

@@ -61,6 +61,7 @@ class Manifest(BaseModel):
     the dataset is then kept for inspection. ``columns`` are those of the shards, with their Arrow types.
     ``duplicates`` lists, by shard, ids that an earlier shard has.
     ``cost`` is there only if the runtime sends a bill, ``reused`` if vectors of an earlier run were used again.
+    ``split`` is the digest of how the source was cut into shards, empty in datasets of the first versions.
     ``places`` is never written with the rest: the recipe is for all to read, and they are of this machine alone.
     """
 
@@ -77,6 +78,7 @@ class Manifest(BaseModel):
     account: Account
     reasons: dict[str, int] = Field(default_factory=dict)
     columns: dict[str, str] = Field(default_factory=dict)
+    split: str = ""
     shards: list[FileEntry]
     quarantine: FileEntry | None = None
     duplicates: dict[int, list[str]] = Field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -20,6 +22,8 @@ class Partition(BaseModel):
         where: What the source needs to find it again; small, JSON only.
         documents: How many documents it holds, if the source knows without reading them.
         bytes: About how much text it holds, for balancing and progress.
+        seen: By what a worker knows that the source is still what it was when this command looked at it. It holds on
+            this machine and for this command alone, and is no part of what the partition is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +31,13 @@ class Partition(BaseModel):
     where: dict[str, Any]
     documents: int | None = None
     bytes: int = 0
+    seen: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Hash what says which rows these are, in 16 hex digits."""
+        described = json.dumps([self.where, self.documents, self.bytes], sort_keys=True)
+        return hashlib.sha256(described.encode()).hexdigest()[:16]
 
 
 class WorkSpec(BaseModel):
@@ -100,6 +111,7 @@ class Receipt(BaseModel):
 
     Attributes:
         index: The shard's number.
+        partition: The digest of the partition that was read; the first versions did not note it.
         shard: Its file.
         quarantine: The file of documents set aside, if there are any.
         account: Its counts.
@@ -115,6 +127,7 @@ class Receipt(BaseModel):
 
     run_id: str
     index: int
+    partition: str = ""
     shard: FileEntry
     quarantine: FileEntry | None = None
     account: Account
@@ -124,6 +137,10 @@ class Receipt(BaseModel):
     duplicates: tuple[str, ...] = ()
     sent: tuple[Sent, ...] = ()
     unsent: tuple[str, ...] = ()
+
+    def is_of(self, partition: Partition) -> bool:
+        """Whether it is the receipt of just these rows."""
+        return self.partition == partition.digest and partition.documents in {None, self.account.documents_in}
 
 
 class ShardFailure(BaseModel):

@@ -60,6 +60,23 @@ class Corpus:
             for partition in self._source.partitions(target_bytes):
                 yield self._held(partition, Partition, "partitions()")
 
+    def count(self) -> int | None:
+        """Return how many documents there are, if the source knows."""
+        with self._named("count()"):
+            found = self._source.count()
+            return None if found is None else self._held(found, int, "count()")
+
+    def renew(self, partition: Partition) -> Partition:
+        """Return a stored partition as it is to be read by this command."""
+        with self._named("renew()"):
+            renewed = self._held(self._source.renew(partition), Partition, "renew()")
+        if renewed.digest != partition.digest:
+            raise PluginError(
+                f"the source {self._source.name!r} made another partition of {_place(partition)} at renew(): report it "
+                "to the source's author"
+            )
+        return renewed
+
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Yield one partition's batches."""
         import pyarrow as pa

@@ -76,6 +76,14 @@ class HubSource(Source["HubConfig"]):
                 return
             yield from plan(found.files, self._outlines.units(target_bytes), target_bytes, {})
 
+    def count(self) -> int | None:
+        """Return the number of rows that the Parquet files say they have, up to the limit."""
+        with self._reading():
+            if not self._found.files:
+                return None
+            rows, limit = self._outlines.rows(), self.config.limit
+            return rows if limit is None else min(rows, limit)
+
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
         from vecmill.sources.tables import table_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from vecmill.protocols import Source, later
 from vecmill.sources.find import find
 from vecmill.sources.fingerprint import STATEMENTS, contents, fingerprint
-from vecmill.sources.stretch import plan
+from vecmill.sources.stretch import Stretch, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,17 @@ class LocalSource(Source[FilesConfigT]):
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the files, in order."""
         return plan(self.files, self._units(target_bytes), target_bytes, self._extra())
+
+    def renew(self, partition: Partition) -> Partition:
+        """Look at a partition's files as they are now."""
+        stretch = Stretch.of(partition)
+        found = stretch.renewed(self.files, self._places.get(stretch.first, 0))
+        return partition.model_copy(update={"seen": found})
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each file is in the list, by name."""
+        return {file.name: place for place, file in enumerate(self.files)}
 
     @abstractmethod
     def _units(self, target_bytes: int) -> Iterator[Unit]:

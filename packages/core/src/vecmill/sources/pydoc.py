@@ -56,6 +56,10 @@ class PydocSource(Source["SourceConfig"]):
         """Hash the articles, which differ between versions of Python."""
         return fingerprint(self, self.config, self._articles)
 
+    def count(self) -> int:
+        """Return the number of articles."""
+        return len(self._articles)
+
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the articles, sorted by topic."""
         from vecmill.records import Partition

@@ -33,7 +33,7 @@ FileT = TypeVar("FileT", bound=Identified)
 
 
 class Stretch(NamedTuple):
-    """What a partition's ``where`` says; as small for ten thousand files as for one.
+    """What a partition says; as small for ten thousand files as for one.
 
     Attributes:
         first: Name of the first file.
@@ -56,7 +56,16 @@ class Stretch(NamedTuple):
     @classmethod
     def of(cls, partition: Partition) -> Stretch:
         """Return the stretch of a partition made by ``plan``."""
-        return cls(**partition.where["stretch"])
+        return cls(**partition.where["stretch"], stamp=partition.seen)
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """What a partition's ``where`` says of it: all but the stamp."""
+        return {key: value for key, value in self._asdict().items() if key != "stamp"}
+
+    def renewed(self, files: Sequence[Identified], place: int) -> str:
+        """Return the stamp of its files as they are now, given the source's list and the place of the first."""
+        return stamp(files[place : place + self.files])
 
     def pieces(self, files: Sequence[FileT]) -> Iterator[Piece[FileT]]:
         """Yield the pieces of files to read, given the source's list of files.
@@ -117,9 +126,10 @@ def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, ext
     mine = files[first.file : last.file + 1]
     stretch = Stretch(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
     return Partition(
-        where={"stretch": stretch._asdict(), **extra},
+        where={"stretch": stretch.where, **extra},
         documents=sum(unit.documents for unit in units),
         bytes=sum(unit.bytes for unit in units),
+        seen=stretch.stamp,
     )
 
 

@@ -40,6 +40,11 @@ class TableSource(LocalSource[FilesConfigT]):
 
         return table_rows(self.files, Stretch.of(partition), self.opened, self.config)
 
+    def count(self) -> int:
+        """Return the number of rows that the files say they have, up to the limit."""
+        rows = self._outlines.rows()
+        return rows if self.config.limit is None else min(rows, self.config.limit)
+
     def _units(self, target_bytes: int) -> Iterator[Unit]:
         return self._outlines.units(target_bytes)
 

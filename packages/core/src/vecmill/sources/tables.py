@@ -72,6 +72,15 @@ class Outlines(Generic[FileT]):
         """Yield the units of the tables, in order, up to the limit; larger blocks of text than ``target`` are split."""
         return limited(self._units(target), self._config.limit)
 
+    def rows(self) -> int:
+        """Return how many rows the tables have; with a limit, no table is looked into after the one that meets it."""
+        total = 0
+        for found in _ahead(self._outline, self._files, self._ahead):
+            total += sum(rows for rows, _ in found.blocks)
+            if self._config.limit is not None and total >= self._config.limit:
+                break
+        return total
+
     def _units(self, target: int) -> Iterator[Unit]:
         first: Projection | None = None
         for index, found in enumerate(_ahead(self._outline, self._files, self._ahead)):

@@ -46,6 +46,11 @@ class Layout:
         return self.state / "run.json"
 
     @property
+    def split(self) -> Path:
+        """How that run is cut into shards."""
+        return self.state / "split.json.gz"
+
+    @property
     def lock(self) -> Path:
         """Held by the command that works in this folder."""
         return self.root / ".vecmill.lock"

@@ -13,11 +13,15 @@ from vecmill.store.ids import readable_ids
 from vecmill.store.json import read_json, write_json
 
 if TYPE_CHECKING:
+    from vecmill.records import Partition
     from vecmill.store.layout import Layout
 
 
 class RunState(BaseModel):
-    """Which run is unfinished in a folder, when it was begun (ISO 8601, UTC), and what it has cost so far."""
+    """Which run is unfinished in a folder, when it was begun (ISO 8601, UTC), and what it has cost so far.
+
+    ``split`` is the digest of how it is cut into shards; the first versions did not note it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -25,6 +29,7 @@ class RunState(BaseModel):
     shards: int
     started: str
     identity: dict[str, object]
+    split: str = ""
     cost: Cost | None = None
 
 
@@ -38,16 +43,22 @@ def write_state(layout: Layout, state: RunState) -> None:
     write_json(layout, layout.run, state)
 
 
-def valid_receipt(layout: Layout, run_id: str, index: int) -> Receipt | None:
-    """Return a shard's receipt if it is of this run and its files are on disk as it says.
-
-    A damaged receipt is none: the shard is done again, which costs less than asking.
-    """
+def read_receipt(layout: Layout, run_id: str, index: int) -> Receipt | None:
+    """Return a shard's receipt if there is one of this run; a damaged one is none."""
     try:
         receipt = read_json(layout.receipt(index), Receipt)
     except StoreError:
         return None
-    if receipt is None or receipt.run_id != run_id or not readable_ids(layout, index):
+    return receipt if receipt is not None and receipt.run_id == run_id else None
+
+
+def valid_receipt(layout: Layout, run_id: str, index: int, partition: Partition) -> Receipt | None:
+    """Return a shard's receipt if it is of this run and this partition, and its files are on disk as it says.
+
+    A damaged receipt is none: the shard is done again, which costs less than asking.
+    """
+    receipt = read_receipt(layout, run_id, index)
+    if receipt is None or not receipt.is_of(partition) or not readable_ids(layout, index):
         return None
     files = [receipt.shard, *([receipt.quarantine] if receipt.quarantine else [])]
     return receipt if all(intact(layout, entry) for entry in files) else None

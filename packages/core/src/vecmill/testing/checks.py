@@ -80,6 +80,8 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
     for part, items in zip(parts, again, strict=True):
         known = part.documents
         assert known is None or known == len(items), f"a partition says {known} documents and has {len(items)}"
+    assert corpus.count() in {None, len(whole)}, f"count() says {corpus.count()}, and there are {len(whole)} documents"
+    assert [corpus.renew(part) for part in parts] == parts, "renew() changes partitions of a source that stands still"
     return len(whole)
 
 

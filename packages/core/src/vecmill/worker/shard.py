@@ -66,6 +66,7 @@ class Shard:
         receipt = Receipt(
             run_id=self._task.spec.run_id,
             index=self._task.index,
+            partition=self._task.partition.digest,
             shard=shard,
             quarantine=self._write_quarantine(),
             account=self._account + self._reading.account(),
