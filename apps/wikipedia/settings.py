@@ -13,6 +13,8 @@ from vecmill import Job
 from vecmill.errors import ConfigError
 from vecmill.plugins import load
 from vecmill_modal_runtime.answer import told
+from vecmill_modal_runtime.images import PYTHON
+from vecmill_modal_runtime.payload import payload
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 
 if TYPE_CHECKING:
@@ -117,4 +119,5 @@ with told():
     if modal.is_local():  # before an image is built or a file is sent
         for changes in ([], REFRESH_SET):
             job(changes)
+        payload(PYTHON)
 """What the dataset is called on the Volume."""

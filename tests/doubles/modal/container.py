@@ -67,6 +67,11 @@ class Container:
         return self.folder / "root"
 
     @property
+    def site(self) -> Path:
+        """Where what its image has of the user's own is installed."""
+        return self.folder / "site"
+
+    @property
     def socket(self) -> Path:
         """Where it talks to the control plane; by it the plane knows who is calling."""
         return self.folder / "s"
@@ -87,8 +92,8 @@ class Container:
             "PYTHONUNBUFFERED": "1",
             **variables,
             "HOME": str(home),
-            # no .pth file is read from a folder named here, so what is installed as editable must be shipped
-            "PYTHONPATH": f"{home}:{sysconfig.get_path('purelib')}",
+            # no .pth file is read from a folder named here, so what is installed as editable must be in the image
+            "PYTHONPATH": f"{home}:{self.site}:{sysconfig.get_path('purelib')}",
             "MODAL_CONTAINER_ARGUMENTS_PATH": str(given),
             "MODAL_SERVER_URL": f"unix://{self.socket}",
             "MODAL_TASK_ID": self.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 Stamp = tuple[int, int]
@@ -29,6 +30,18 @@ def copy(source: Path, target: Path) -> None:
     partial = target.with_name(f".{target.name}.copy")
     shutil.copy2(source, partial)
     partial.replace(target)
+
+
+def unpack(wheel: Path, site: Path) -> None:
+    """Put a wheel's files where Python finds them, those of its purelib and platlib among them."""
+    with zipfile.ZipFile(wheel) as packed:
+        for entry in packed.infolist():
+            top, _, rest = entry.filename.partition("/")
+            kind, _, inner = rest.partition("/")
+            name = inner if top.endswith(".data") and kind in {"purelib", "platlib"} else entry.filename
+            target = site / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(packed.read(entry))
 
 
 def link(folder: Path, target: Path) -> None:

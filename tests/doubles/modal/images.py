@@ -38,6 +38,20 @@ class Images:
         below = [line for base in definition.base_images for line in self.layers(base.image_id)]
         return below + list(definition.dockerfile_commands)
 
+    def wheels(self, image: str) -> list[str]:
+        """Return the names of the wheels that are installed from the user's own files, in order."""
+        commands = [line for line in self.layers(image) if line.startswith("RUN ") and " pip install " in line]
+        paths = [word for line in commands for word in shlex.split(line) if word.endswith(".whl")]
+        return [path.rsplit("/", 1)[-1] for path in paths]
+
+    def contexts(self, image: str) -> list[str]:
+        """Return the mounts from which an image's layers copy files."""
+        definition = self.definitions.get(image)
+        if definition is None:
+            return []
+        below = [mount for base in definition.base_images for mount in self.contexts(base.image_id)]
+        return below + ([definition.context_mount_id] if definition.context_mount_id else [])
+
     def variables(self, image: str) -> dict[str, str]:
         """Return what the image's ``ENV`` commands set."""
         pairs = (line[4:].partition("=") for line in self.layers(image) if line.startswith("ENV "))

@@ -69,6 +69,7 @@ class Lives:
         server, began = Server([self.serve(container.id)]), time.monotonic()
         try:
             await asyncio.to_thread(self.supplies.lay_out, container, function)
+            await asyncio.to_thread(self.supplies.install, container, function)
             self.supplies.mount(container, function)
             await server.start(path=str(container.socket))
             variables = {**self.containers.given, **self.supplies.variables(function)}

@@ -36,6 +36,11 @@ class Mounts:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._blobs.path(file.sha256_hex), target)
 
+    def find(self, mount: str, name: str) -> Path | None:
+        """Return where the content of a mount's file is, by the last part of its name."""
+        found = (file for file in self.files.get(mount, ()) if file.filename.rsplit("/", 1)[-1] == name)
+        return next((self._blobs.path(file.sha256_hex) for file in found), None)
+
     @rpc("MountBatchedCheckExistence")
     async def missing(
         self, request: api_pb2.MountBatchedCheckExistenceRequest, caller: str

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
 
+from doubles.modal.files import unpack
+
 if TYPE_CHECKING:
     from doubles.modal.container import Container
     from doubles.modal.function import Function
@@ -32,6 +34,14 @@ class Supplies:
         container.root.mkdir(parents=True)
         for mount in function.definition.mount_ids:
             self.mounts.lay_out(mount, container.root)
+
+    def install(self, container: Container, function: Function) -> None:
+        """Unpack the wheels that the image has of the user's own: modules, data and metadata, as an installer does."""
+        image = function.definition.image_id
+        contexts = self.images.contexts(image)
+        for name in self.images.wheels(image):
+            (wheel,) = {path for mount in contexts if (path := self.mounts.find(mount, name)) is not None}
+            unpack(wheel, container.site)
 
     def mount(self, container: Container, function: Function) -> None:
         """Give a container its Volumes."""

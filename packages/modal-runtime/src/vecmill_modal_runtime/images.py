@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import modal
 
 from vecmill_modal_runtime.gpus import image_prefix
-from vecmill_modal_runtime.shipping import Cargo, cargo
+from vecmill_modal_runtime.payload import Payload, payload
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ TEI_VERSION = "1.9.3"
 """The router's version, the one place that says it."""
 TEI_REPOSITORY = "ghcr.io/huggingface/text-embeddings-inference"
 PYTHON = "3.12"
-HOME = "/root"
-"""Where Modal looks for code."""
+WHEELS = "/opt/vecmill/wheels"
+"""Where code of this machine lies in an image before it is installed."""
 LOCKS = "/tmp/vecmill-locks"  # noqa: S108 - in a container, which has one user
 
 
@@ -56,16 +56,14 @@ def _loaded(
 ) -> modal.Image:
     if not modal.is_local():
         return image  # in a container the image is there already, and its sources are not
-    content = cargo()
-    image = image.uv_pip_install(*content.requirements, *packages)
+    content = payload(PYTHON)
+    image = _with_code(image.uv_pip_install(*content.requirements, *packages), content)
     fixed = {NAME: volume, "VECMILL_LOCKS": LOCKS, "HF_HUB_DISABLE_TELEMETRY": "1"}
-    image = image.env({**fixed, **content.variables, **(variables or {})})
-    return _copied(image, content)
+    return image.env({**fixed, **(variables or {})})
 
 
-def _copied(image: modal.Image, content: Cargo) -> modal.Image:
-    for name, folder in sorted(content.folders.items()):
-        image = image.add_local_dir(folder, f"{HOME}/{name}", ignore=["**/__pycache__", "**/*.pyc"])
-    for name, file in sorted(content.files.items()):
-        image = image.add_local_file(file, f"{HOME}/{name}.py")
-    return image
+def _with_code(image: modal.Image, content: Payload) -> modal.Image:
+    """Install what no index has, as pip would: with its metadata, by which plugins are found."""
+    image = image.add_local_dir(content.wheels[0].parent, WHEELS, copy=True)
+    names = [f"{WHEELS}/{wheel.name}" for wheel in content.wheels]
+    return image.uv_pip_install(*names, extra_options="--no-deps")

@@ -19,6 +19,8 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
 from vecmill_modal_runtime.answer import heard, understood
+from vecmill_modal_runtime.images import PYTHON
+from vecmill_modal_runtime.payload import payload
 from vecmill_modal_runtime.placing import placed
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
@@ -46,6 +48,7 @@ def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], N
     """
     volume_name = os.environ.get(NAME, DEFAULT)
     placed(job).check(load().registry)
+    payload(PYTHON)  # what cannot go into an image is refused before anything is sent
     _refuse_folder(job)
     with understood():
         job = job.model_copy(update={"source": brought(job.source, volume_name)})

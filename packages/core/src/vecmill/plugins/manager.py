@@ -29,7 +29,7 @@ OWN = "vecmill"
 """The plugin that the built-in components are."""
 GROUP = "vecmill"
 EXTRA = "VECMILL_PLUGINS"
-"""Plugins by ``name=module``, separated by commas, for places where no package metadata is: containers."""
+"""Plugins by ``name=module``, separated by commas, for places where no package metadata is."""
 HOOKS = {
     "vecmill_register_sources": "source",
     "vecmill_register_chunkers": "chunker",

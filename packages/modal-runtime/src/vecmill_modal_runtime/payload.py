@@ -1,0 +1,146 @@
+"""Payload: what an image needs of what is installed here: vecmill, the plugins, and all that they require."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from vecmill.errors import PluginError
+from vecmill.plugins import load
+from vecmill.plugins.manager import GROUP
+from vecmill_modal_runtime.wheels import MACHINE, fits, image_tags, is_from_index, make_wheel, read_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(slots=True)
+class Payload:
+    """What to install in an image.
+
+    Attributes:
+        wheels: Code that is on this machine alone, and vecmill's own; to be installed without what it requires.
+        requirements: What an index has, at the versions that are here.
+    """
+
+    wheels: list[Path] = field(default_factory=list)
+    requirements: list[str] = field(default_factory=list)
+
+
+@functools.cache
+def payload(python: str) -> Payload:
+    """Collect vecmill and every plugin that is in use here, once in a process; their wheels stay until it ends.
+
+    Args:
+        python: The image's version of Python.
+
+    Raises:
+        PluginError: A plugin cannot be installed in such an image.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="vecmill-wheels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return collect(folder, python)
+
+
+def collect(folder: Path, python: str) -> Payload:
+    """Collect vecmill and every plugin that is in use here, with their wheels in a folder."""
+    sent, wanted = _gather(python)
+    found, tags = Payload(), image_tags(python)
+    for name, home in sent.items():
+        wheel = make_wheel(home, folder)
+        if wheel is not None and fits(wheel, tags):
+            found.wheels.append(wheel)
+            continue
+        if not is_from_index(home):
+            raise _refuse(home, wheel, python)
+        if wheel is not None:
+            wheel.unlink()
+        wanted[name] = _pin(Requirement(name), home)  # an index may have another wheel of it, for the image
+    found.requirements = sorted(map(str, wanted.values()))
+    return found
+
+
+def _gather(python: str) -> tuple[dict[str, Distribution], dict[str, Requirement]]:
+    """Return the distributions whose code is sent, and what an index has.
+
+    Sent are vecmill's and the plugins' own, and of all that they require what was not installed from an index.
+    """
+    sent = _plugins()
+    wanted: dict[str, Requirement] = {}
+    waiting: list[tuple[Distribution, frozenset[str]]] = [(home, frozenset()) for home in sent.values()]
+    done: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        home, extras = waiting.pop()
+        if (home.name, extras) in done:
+            continue
+        done.add((home.name, extras))
+        for need in _needed(home, extras, python):
+            name, there = canonicalize_name(need.name), _find(need.name)
+            if there is not None and (name in sent or not is_from_index(there)):
+                sent[name] = there
+                waiting.append((there, frozenset(need.extras)))
+            else:
+                wanted[name] = _pin(need, there, wanted.get(name))
+    return sent, wanted
+
+
+def _pin(need: Requirement, there: Distribution | None, other: Requirement | None = None) -> Requirement:
+    """Return a requirement of the version that is here, with the extras of every one that asks for it."""
+    extras = sorted({*need.extras, *(other.extras if other is not None else ())})
+    version = f"=={Version(there.version).public}" if there is not None else str(need.specifier)
+    return Requirement(f"{need.name}[{','.join(extras)}]{version}")
+
+
+def _plugins() -> dict[str, Distribution]:
+    """Return vecmill's distribution, and those of the plugins that are in use, by name."""
+    in_use = load().loaded
+    found: dict[str, Distribution] = {"vecmill": distribution("vecmill")}
+    for point in entry_points(group=GROUP):
+        if point.dist is not None and point.name in in_use:
+            found.setdefault(canonicalize_name(point.dist.name), point.dist)
+    return found
+
+
+def _needed(home: Distribution, extras: frozenset[str], python: str) -> Iterator[Requirement]:
+    """Yield what a distribution requires in an image."""
+    image = {
+        "implementation_name": "cpython",
+        "os_name": "posix",
+        "platform_machine": MACHINE,
+        "platform_python_implementation": "CPython",
+        "platform_system": "Linux",
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": "linux",
+    }
+    for need in map(Requirement, home.requires or ()):
+        if need.marker is None or any(need.marker.evaluate({**image, "extra": extra}) for extra in ("", *extras)):
+            yield need
+
+
+def _find(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None  # it is needed there and not here
+
+
+def _refuse(home: Distribution, wheel: Path | None, python: str) -> PluginError:
+    what = f"{home.name} {home.version} cannot be installed in Modal's containers"
+    if wheel is None:
+        return PluginError(f"{what}: nothing says which files are its. Install it again with pip")
+    return PluginError(
+        f"{what}: its wheel is for {read_tag(wheel)}, and they have Python {python} on Linux {MACHINE}. Run this "
+        f"command with Python {python} on Linux {MACHINE}, or publish wheels of it to an index: containers take theirs "
+        "from there"
+    )
