@@ -54,7 +54,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
     tokenizer, source = embedder.tokenizer(), build(registry, "source", task.spec.source)
     cutter = build(registry, "chunker", task.spec.chunker, tokenizer, embedder.model())
     cut = [*Reading(task, source, cutter).windows()]
-    router, route, layout = Router(url, 1, 60), OpenAiRoute(), Layout(folder)
+    router, route, layout = Router(url, 1, 60), OpenAiRoute("model"), Layout(folder)
     embedded = [text for window, _ in cut for text in window.embedded]
     batches = [embedded[first : first + MOST] for first in range(0, len(embedded) - MOST, MOST)]
     body = route.body(batches[0])

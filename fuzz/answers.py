@@ -47,7 +47,7 @@ def check(data: bytes) -> None:
 
 
 def _check_vectors(way: str, content: bytes, rows: int) -> None:
-    vectors: Any = ROUTES[way]().vectors(content, rows, 2)
+    vectors: Any = ROUTES[way]("model").vectors(content, rows, 2)
     assert vectors.shape == (rows, 2)
     assert vectors.dtype == np.float32
 

@@ -213,3 +213,29 @@ def test_a_server_without_info_will_do(router, job, monkeypatch):
     router.behave(no_info=True)
     monkeypatch.setenv("VECMILL_TEI_URL", router.url)
     check_complete(run(job(None)))
+
+
+def test_a_server_that_wants_the_models_name_is_sent_it(router, job):
+    """As it calls the model itself; a name that is not the server's ends the run with the server's words."""
+    router.behave(no_info=True, models=["their-name-for-it"])
+    check_complete(run(job(router.url)))
+    router.behave(no_info=True, models=["one", "two"])
+    with pytest.raises(RunError, match=r"the models 'one', 'two', and which of them is .*embedder\.served_model"):
+        run(job(router.url, out="unclear"))
+    check_complete(run(job(router.url, out="unclear", served_model="two")))
+    with pytest.raises(RunError, match=r"model `three` does not exist.*embedder\.served_model"):
+        run(job(router.url, out="wrong", served_model="three"))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"),
+    [({"refuse": "Document"}, "422 tokenizer error"), ({"scale": 2.0}, r"the vector has length 2\.0000, not 1")],
+)
+def test_a_router_that_serves_no_text_is_told_from_bad_texts(router, job, behaviour, words):
+    """In a few dozen requests, with its own words; when it is mended, the same command makes the dataset."""
+    router.behave(**behaviour)
+    with pytest.raises(RunError, match=rf"accepted none; of the last one: .*{words}"):
+        run(job(router.url))
+    assert router.metrics()["te_request_count"] <= 100
+    router.behave()
+    check_complete(run(job(router.url)))

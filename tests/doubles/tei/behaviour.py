@@ -46,6 +46,8 @@ class Behaviour:
         slow_s: How long a slow answer takes, if the behaviour does not change before.
         never_ready: The port never opens.
         no_info: There is no ``/info``, as in servers of another make.
+        models: What such a server lists at ``/v1/models``; it refuses a request that names none of them.
+        scale: Length of the vectors.
         cuda: Say in the log that the model runs on a GPU.
     """
 
@@ -60,6 +62,8 @@ class Behaviour:
     slow_s: float = 1.0
     never_ready: bool = False
     no_info: bool = False
+    models: list[str] = field(default_factory=list)
+    scale: float = 1.0
     cuda: bool = False
 
     def __post_init__(self) -> None:

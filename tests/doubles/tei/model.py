@@ -64,7 +64,7 @@ class Model:
     def embed(self, texts: list[str]) -> np.ndarray:
         """Return unit vectors, spoilt where the double was told to; shape ``(len(texts), dimension)``."""
         vectors = np.array(self._engine.embed([self._prompt + text for text in texts]), np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors *= self._behaviour.scale / np.linalg.norm(vectors, axis=1, keepdims=True)
         for mark, value in ((self._behaviour.nan, np.nan), (self._behaviour.zero, 0)):
             vectors[[bool(mark) and mark in text for text in texts]] = value
         return vectors

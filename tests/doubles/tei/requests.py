@@ -19,12 +19,14 @@ class Embed:
         truncate: Whether to cut what is too long.
         base64: Whether vectors are wanted in base64.
         openai: Whether the answer is to be in OpenAI's shape.
+        model: The model that the request names.
     """
 
     texts: list[str]
     truncate: bool
     base64: bool
     openai: bool
+    model: str | None = None
 
 
 def read_embed(body: bytes, *, openai: bool, auto_truncate: bool, most: int) -> Embed:
@@ -40,7 +42,8 @@ def read_embed(body: bytes, *, openai: bool, auto_truncate: bool, most: int) -> 
     if len(texts) > most:
         raise Refusal("Validation", f"batch size {len(texts)} > maximum allowed batch size {most}")
     if openai:
-        return Embed(texts, auto_truncate, request.get("encoding_format", "float") == "base64", openai=True)
+        base64, model = request.get("encoding_format", "float") == "base64", request.get("model")
+        return Embed(texts, auto_truncate, base64, openai=True, model=model)
     truncate = request.get("truncate")
     return Embed(texts, auto_truncate if truncate is None else bool(truncate), base64=False, openai=False)
 

@@ -61,6 +61,7 @@ class Server:
             app.router.add_get(path, self._health)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/info", self._info)
+        app.router.add_get("/v1/models", self._models)
         app.router.add_post("/double", self._behave)
         app.router.add_post("/tokenize", self._tokenize)
         for path in ("/embed", "/", "/v1/embeddings", "/embeddings"):
@@ -88,6 +89,7 @@ class Server:
         _befall(request, fault)
         most = flags.max_client_batch_size
         asked = read_embed(body, openai=openai, auto_truncate=flags.auto_truncate, most=most)
+        _check_model(asked, self._behaviour.models)
         vectors = await self._vectors(asked, fault)
         answer = embedded(asked, vectors, self._model.count(asked.texts), began, fault)
         return await _half(request, answer) if fault == "cut" else answer
@@ -129,6 +131,13 @@ class Server:
         self._changed = asyncio.Event()
         return web.Response()
 
+    async def _models(self, _: web.Request) -> web.Response:
+        """List models, as servers of other makes do; the router itself has no such page."""
+        if not self._behaviour.models:
+            return web.Response(status=404)
+        data = [{"id": name, "object": "model", "owned_by": "double"} for name in self._behaviour.models]
+        return web.json_response({"object": "list", "data": data})
+
     async def _info(self, _: web.Request) -> web.Response:
         if self._behaviour.no_info:
             return web.Response(status=404)
@@ -160,6 +169,14 @@ class Server:
         texts = [asked["inputs"]] if isinstance(asked.get("inputs"), str) else asked.get("inputs", [])
         special = asked.get("add_special_tokens", True)
         return web.json_response([self._model.tokens(text, special=special) for text in texts])
+
+
+def _check_model(asked: Embed, models: list[str]) -> None:
+    """Refuse a request that names no model of the server's, in the words of such servers."""
+    if models and asked.openai and asked.model is None:
+        raise PlainRefusal(400, '{"error":{"message":"field required: model","type":"BadRequestError","code":400}}')
+    if models and asked.openai and asked.model not in models:
+        raise PlainRefusal(404, f'{{"error":{{"message":"The model `{asked.model}` does not exist.","code":404}}}}')
 
 
 def _befall(request: web.Request, fault: str | None) -> None:

@@ -84,7 +84,7 @@ def test_a_worker_makes_few_calls_for_a_chunk(tmp_path, monkeypatch, chunker, mo
     install()
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(150)))
-    session = Session(Instant(), OpenAiRoute(), Limits(512, 65_536, 256), WIDTH, lambda: Patience(1, 0))
+    session = Session(Instant(), OpenAiRoute("model"), Limits(512, 65_536, 256), WIDTH, lambda: Patience(1, 0))
     monkeypatch.setattr(opening, "open_session", lambda *_: session)
     (task,) = plan(
         Job(
@@ -127,7 +127,7 @@ def test_text_is_tokenized_once():
 
 def test_vectors_are_read_about_as_fast_as_their_json():
     """What is done beyond parsing costs about as much again; the library's own base64 thrice, numbers twentyfold."""
-    content, route = answer(512), OpenAiRoute()
+    content, route = answer(512), OpenAiRoute("model")
     ours = parsing = math.inf
     for turn in range(400):  # in turns, for what else the machine does is charged to both, and the least is free of it
         ours = min(ours, seconds(lambda: route.vectors(content, 512, WIDTH)))

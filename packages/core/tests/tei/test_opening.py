@@ -21,7 +21,7 @@ def test_a_connection_that_breaks_at_the_first_question_is_tried_again():
     asked = []
 
     def serve(listener):
-        for answer in (b"", NO_SUCH_PAGE):
+        for answer in (b"", NO_SUCH_PAGE, NO_SUCH_PAGE):
             connection, _ = listener.accept()
             with connection:
                 asked.append(connection.recv(10_000))
@@ -35,5 +35,5 @@ def test_a_connection_that_breaks_at_the_first_question_is_tried_again():
         session = open_session(url, None, config, open_model(MODEL), load_tokenizer(find_folder(MODEL)))
         session.close()
         server.join()
-    assert [question.split()[1] for question in asked] == [b"/info", b"/info"]
+    assert [question.split()[1] for question in asked] == [b"/info", b"/info", b"/v1/models"]
     assert session.limits == Limits()

@@ -33,7 +33,7 @@ class Counting:
 
 def check(*answers):
     """Ask a router with these answers."""
-    check_reading(Counting(*answers), OpenAiRoute(), WordTokenizer(), Patience(2, 0))
+    check_reading(Counting(*answers), OpenAiRoute("model"), WordTokenizer(), Patience(2, 0))
 
 
 @pytest.mark.parametrize("answer", [WORDS, None, EmbedError("empty"), TooLarge("too large")])

@@ -39,14 +39,14 @@ def answer(rows):
 def test_base64_comes_back_bit_for_bit(matrix):
     """What a little-endian server puts in comes out, not-a-number included."""
     rows = [b64encode(row.astype("<f4").tobytes()).decode() for row in matrix]
-    assert OpenAiRoute().vectors(answer(rows), *matrix.shape).tobytes() == matrix.tobytes()
+    assert OpenAiRoute("model").vectors(answer(rows), *matrix.shape).tobytes() == matrix.tobytes()
 
 
 @given(matrices)
 def test_numbers_come_back_and_null_is_not_a_number(matrix):
     """Both routes read JSON numbers; a null is NaN, so that the worker sees it."""
     rows = [[None if np.isnan(number) else float(number) for number in row] for row in matrix]
-    for route, content in ((EmbedRoute(), json.dumps(rows).encode()), (OpenAiRoute(), answer(rows))):
+    for route, content in ((EmbedRoute(), json.dumps(rows).encode()), (OpenAiRoute("model"), answer(rows))):
         np.testing.assert_array_equal(route.vectors(content, *matrix.shape), matrix)
 
 
@@ -58,7 +58,7 @@ def test_a_missing_vector_is_not_a_number():
 def test_vectors_follow_their_index():
     """OpenAI's protocol numbers the vectors; their order in the list is no promise."""
     content = json.dumps({"data": [{"index": 1, "embedding": [2.0]}, {"index": 0, "embedding": [1.0]}]}).encode()
-    np.testing.assert_array_equal(OpenAiRoute().vectors(content, 2, 1), [[1], [2]])
+    np.testing.assert_array_equal(OpenAiRoute("model").vectors(content, 2, 1), [[1], [2]])
 
 
 GOOD = b64encode(np.ones(2, "<f4").tobytes()).decode()
@@ -86,7 +86,7 @@ GOOD = b64encode(np.ones(2, "<f4").tobytes()).decode()
 def test_an_answer_that_makes_no_sense_is_a_fault(content):
     """Wrong count, wrong width, no JSON, no base64: two vectors of two numbers were asked for."""
     with pytest.raises(Fault) as caught:
-        OpenAiRoute().vectors(content, 2, 2)
+        OpenAiRoute("model").vectors(content, 2, 2)
     assert caught.value.kind is Kind.DAMAGED
 
 
@@ -94,18 +94,23 @@ def test_an_answer_that_makes_no_sense_is_a_fault(content):
 def test_whatever_a_server_says_is_vectors_or_a_fault(route, content):
     """No answer crashes the worker; what is taken for vectors has their shape."""
     with contextlib.suppress(Fault):
-        vectors = ROUTES[route]().vectors(content, 2, 2)
+        vectors = ROUTES[route]("model").vectors(content, 2, 2)
         assert (vectors.shape, vectors.dtype) == ((2, 2), np.float32)
 
 
 @given(st.sampled_from(sorted(ROUTES)), st.lists(st.text(), min_size=1))
 def test_a_request_holds_every_text_as_it_is(route, texts):
     """Whatever the Unicode, the server reads the same strings."""
-    request = json.loads(ROUTES[route]().body(texts))
+    request = json.loads(ROUTES[route]("model").body(texts))
     assert request.get("input", request.get("inputs")) == texts
+
+
+def test_the_openai_route_names_the_model():
+    """Most servers of other makes refuse a request without, and one that names another."""
+    assert json.loads(OpenAiRoute("their-name").body(["text"]))["model"] == "their-name"
 
 
 def test_half_a_surrogate_pair_is_the_texts_fault():
     """UTF-8 cannot carry it, so the worker sets that document aside."""
     with pytest.raises(EmbedError, match="UTF-8"):
-        OpenAiRoute().body(["good", "\ud800"])
+        OpenAiRoute("model").body(["good", "\ud800"])

@@ -74,7 +74,7 @@ def vector(text):
 
 def session(router, limits=None, route=None):
     """Open a session with a router in memory."""
-    return Session(router, route or OpenAiRoute(), limits or Limits(), 2, lambda: Hasty(5, 3600))
+    return Session(router, route or OpenAiRoute("model"), limits or Limits(), 2, lambda: Hasty(5, 3600))
 
 
 def in_turn(*faults):
@@ -103,7 +103,7 @@ def test_every_text_gets_its_own_vector_or_the_shard_fails(texts, faults, size, 
     storm = in_turn(*(fault and Fault(fault, "storm") for fault in faults))
     limits = Limits(texts_in_request=size, texts_at_once=size)
     with contextlib.suppress(EngineError):
-        made = session(MemoryRouter(storm), limits, route()).embed(texts)
+        made = session(MemoryRouter(storm), limits, route("model")).embed(texts)
         assert made.tolist() == [vector(text) for text in texts]
         assert (made.dtype, made.shape) == (np.float32, (len(texts), 2))
 
@@ -195,7 +195,7 @@ def test_closing_ends_a_wait():
     router = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
     router.close = lambda: None
     router.healthy = lambda: False
-    waiting = Session(router, OpenAiRoute(), Limits(), 2, lambda: Patience(5, 3600))
+    waiting = Session(router, OpenAiRoute("model"), Limits(), 2, lambda: Patience(5, 3600))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(waiting.embed, ["a"])
         waiting.close()

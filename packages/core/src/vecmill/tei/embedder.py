@@ -29,7 +29,7 @@ class TeiEmbedder(Embedder["TeiOptions"]):
 
     name = "tei"
     Config = later("vecmill.tei.options:TeiOptions")
-    location = frozenset({"url", "model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
+    location = frozenset({"url", "model", "served_model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
 
     _session: Session | None = None
     _cuts_here = False

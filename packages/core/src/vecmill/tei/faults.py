@@ -76,7 +76,8 @@ def check_status(response: httpx2.Response) -> None:
             )
         case 404 | 405:
             raise ConfigError(
-                f"{response.url} is not there ({said}): correct embedder.url, or choose another embedder.route"
+                f"{response.url} is not there ({said}): correct embedder.url or embedder.served_model, or "
+                "choose another embedder.route"
             )
     raise EngineError(f"{response.url} answered {said}, which is not an answer of a router: correct embedder.url")
 
@@ -85,7 +86,8 @@ def _message(response: httpx2.Response) -> str:
     """Return the router's own words: each of its routes has another shape of error."""
     try:
         answer = orjson.loads(response.content)
-        text = str(answer.get("error") or answer.get("message") or answer)
+        error = answer.get("error") or answer.get("message") or answer
+        text = str(error.get("message") or error) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
         text = response.text
     return text[:SHOWN]

@@ -19,6 +19,7 @@ class TeiOptions(Options):
         model: The model that the router serves: a Hub id, a folder, or ``package:NAME/path``. Its tokenizer
             and settings are read here, its weights are not.
         revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
+        served_model: What the server calls the model; by default what it says itself.
         route: ``openai-base64`` is the fast one; ``embed`` is the router's own.
         precision: What the router must compute in; by default it is not asked.
         prompt: Put in front of every document; by default what the model's own files say.
@@ -31,6 +32,7 @@ class TeiOptions(Options):
     url: str | None = None
     model: str
     revision: str | None = None
+    served_model: str | None = Field(default=None, min_length=1)
     route: Literal["openai-base64", "embed"] = "openai-base64"
     precision: Literal["f16", "bf16", "f32"] | None = None
     prompt: str | None = None

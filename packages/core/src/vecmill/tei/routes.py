@@ -13,7 +13,7 @@ from vecmill.errors import EmbedError
 from vecmill.tei.faults import Fault, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -47,9 +47,12 @@ class OpenAiRoute(Route):
 
     path = "/v1/embeddings"
 
+    def __init__(self, model: str) -> None:
+        self._model = model
+
     def body(self, texts: Sequence[str]) -> bytes:
-        """Ask for base64."""
-        return _json({"input": texts, "encoding_format": "base64"})
+        """Ask for base64. The router itself needs no ``model``; most other servers refuse a request without."""
+        return _json({"model": self._model, "input": texts, "encoding_format": "base64"})
 
     def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
         """Read base64, or numbers from a server that knows no base64."""
@@ -69,7 +72,8 @@ class EmbedRoute(Route):
 
     path = "/embed"
 
-    def __init__(self, *, truncate: bool = False) -> None:
+    def __init__(self, model: str = "", *, truncate: bool = False) -> None:
+        del model  # there is one behind it
         self._truncate = truncate
 
     def body(self, texts: Sequence[str]) -> bytes:
@@ -81,7 +85,8 @@ class EmbedRoute(Route):
         return _from_numbers(_parsed(content), rows, dimension)
 
 
-ROUTES: dict[str, type[Route]] = {"openai-base64": OpenAiRoute, "embed": EmbedRoute}
+ROUTES: dict[str, Callable[[str], Route]] = {"openai-base64": OpenAiRoute, "embed": EmbedRoute}
+"""Each route, to be called with what the server calls the model."""
 
 
 def _json(request: dict[str, Any]) -> bytes:
