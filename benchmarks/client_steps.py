@@ -29,7 +29,7 @@ from vecmill.store.shard import parquet_file
 from vecmill.store.vectors import check_vectors
 from vecmill.tei.router import Router
 from vecmill.tei.routes import OpenAiRoute
-from vecmill.worker.output import shard_table
+from vecmill.worker.output import shard_tables
 from vecmill.worker.reading import Reading
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
         for window, rows in cut:
             last = first + len(window)
             good = np.ones(len(window.documents), np.bool_)
-            tables.append(shard_table(window, rows, window.tokens(tokenizer), made[first:last], good))
+            tables.extend(shard_tables(window, rows, window.tokens(tokenizer), made[first:last], good))
             first = last
 
     def write() -> None:

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.sources.batches import BYTES, ROWS, between, bounded
+from vecmill.sources.batches import BYTES, ROWS, between, bounded, row_bytes
 
 MEGABYTE = "x" * (1 << 20)
 
@@ -41,3 +41,34 @@ def test_between_is_a_slice_of_the_whole(sizes: list[int], start: int, stop: int
     found = [n for batch in between(batches, start, stop) for n in batch.column("n").to_pylist()]
 
     assert found == list(range(sum(sizes)))[start:stop]
+
+
+def test_a_batch_is_cut_by_what_is_carried_along() -> None:
+    """Short texts with a page of a megabyte each: eight at a time."""
+    batch = pa.record_batch({"text": ["a"] * 40, "page": pa.array([[{"html": MEGABYTE}]] * 40)})
+
+    assert [part.num_rows for part in bounded(batch)] == [7, 7, 7, 7, 7, 5]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.none() | st.lists(st.none() | st.text(max_size=5), max_size=4), max_size=8),
+    st.integers(0, 8),
+    st.sampled_from(["list", "large", "struct", "fixed"]),
+)
+def test_rows_are_weighed_by_their_strings(values: list[list[str | None] | None], skip: int, kind: str) -> None:
+    """However they are nested, and in slices: at least their bytes in UTF-8, and at most eight more for each."""
+    made = {
+        "list": lambda: pa.array(values, pa.list_(pa.string())),
+        "large": lambda: pa.array(values, pa.large_list(pa.large_string())),
+        "struct": lambda: pa.array(
+            [None if value is None else {"a": value} for value in values], pa.struct([("a", pa.list_(pa.string()))])
+        ),
+        "fixed": lambda: pa.array([value and (value * 2)[:2] for value in values if value], pa.list_(pa.string(), 2)),
+    }[kind]()
+    found = row_bytes(pa.record_batch({"values": made.slice(skip)})).tolist()
+
+    for value, size in zip(made.slice(skip).to_pylist(), found, strict=True):
+        strings = (value["a"] if isinstance(value, dict) else value) or []
+        exact = sum(len(string.encode()) for string in strings if string)
+        assert exact <= size <= exact + 8 * len(strings) + 8 or (value is None and kind == "fixed")

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vecmill.store import shard
 from vecmill.store.layout import Layout
@@ -80,3 +82,38 @@ def test_rows_that_come_between_leave_the_rest_as_it_was(write):
     chance = random.Random(2026)  # noqa: S311 - repeatable, not secret
     places = [chance.randrange(len(old) - 256) for _ in range(200)]
     assert sum(old[place : place + 256] in new for place in places) > 0.8 * len(places)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 50), st.integers(0, 5000)), max_size=60))
+def test_row_groups_are_cut_by_bytes(sizes):
+    """All rows, in order; no group of several rows is more than twice too large."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shard, "GROUP_BYTES", 1000)
+        groups = [*shard.row_groups(np.array(sizes, np.int64))]
+    assert [row for group in groups for row in range(group.start, group.stop)] == list(range(len(sizes)))
+    for group in groups:
+        assert group.stop - group.start == 1 or sum(sizes[group]) <= 2000
+
+
+def test_rows_of_about_one_size_are_cut_in_equal_numbers():
+    """As they were before rows were weighed, to the row."""
+    sizes = np.full(7000, 90_000)
+    assert {group.stop - group.start for group in [*shard.row_groups(sizes)][:-1]} == {int(200e6 / 90_000)}
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.list_(pa.string()), pa.binary()])
+def test_a_large_value_in_many_rows_is_in_the_file_once(tmp_path, kind):
+    """Readers see the type that was there, and a file that is no larger than the value and its rows."""
+    text = "".join(random.Random(5).choices("abcdefghijklmnop", k=300_000))  # noqa: S311 - repeatable, not secret
+    value = [text] if pa.types.is_list(kind) else text.encode() if kind == pa.binary() else text
+    table = rows(range(60)).append_column(pa.field("page", kind), pa.array([value] * 60, kind))
+    assert shard.large_columns(table, ["title", "page"]) == ["page"]
+    layout, sizes = Layout(tmp_path), []
+    for large in (["page"], []):
+        with shard.parquet_file(layout, layout.shard(0, 1), table.schema, large) as parquet:
+            parquet.write_group(table)
+        sizes.append(layout.shard(0, 1).stat().st_size)
+        assert pq.read_table(layout.shard(0, 1)).equals(table)
+        assert pq.read_schema(layout.shard(0, 1)).field("page").type == kind
+    assert sizes[0] < 400_000 < sizes[1]

@@ -12,8 +12,10 @@ def test_columns_line_up_with_chunks():
     window = Window()
     window.add(DOCUMENT, 7, [Span(0, 7), Span(9, 14)], "")
     window.add(Document("e", "four"), 9, [Span(0, 4)], "title ")
-    assert window.texts == ["one two", "three", "four"]
-    assert window.embedded == ["one two", "three", "title four"]
+    assert [window.text(chunk) for chunk in range(len(window))] == ["one two", "three", "four"]
+    assert list(window.embedded) == ["one two", "three", "title four"]
+    assert window.embedded[1:] == ["three", "title four"]
+    assert window.embedded[-1] == "title four"
     assert window.starts.tolist() == [0, 9, 0]
     assert window.ends.tolist() == [7, 14, 4]
     assert window.owners.tolist() == [0, 0, 1]

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from vecmill.errors import RunError
 from vecmill.records import Account
 from vecmill.store.schema import QUARANTINE
-from vecmill.store.shard import parquet_file
+from vecmill.store.shard import GROUP_BYTES, parquet_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from vecmill.records import FileEntry, Receipt
     from vecmill.store.layout import Layout
     from vecmill.store.split import Split
+
+ROWS = 1024
+"""Of the quarantine, held at a time; fewer if they are large."""
 
 
 def total(receipts: Iterable[Receipt]) -> Account:
@@ -69,6 +72,13 @@ def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry |
         return None
     with parquet_file(layout, layout.quarantine, QUARANTINE) as merged:
         for part in parts:
-            for batch in pq.ParquetFile(part).iter_batches(batch_size=1024):
-                merged.write(pa.Table.from_batches([batch]))
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(batch_size=_rows(file.metadata)):
+                    merged.write(pa.Table.from_batches([batch]))
     return merged.finished()
+
+
+def _rows(metadata: pq.FileMetaData) -> int:
+    """Return how many rows of a file to hold at a time."""
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    return int(max(1, min(ROWS, GROUP_BYTES * metadata.num_rows / max(1, size))))

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy.typing as npt
+
 ROWS = 1_000
 BYTES = 8 << 20
+OFFSET, LARGE_OFFSET = 4, 8
+"""Bytes that say where a value of a string or a list ends."""
 COLUMNS = (
     pa.field("id", pa.string()),
     pa.field("text", pa.large_string()),
@@ -28,9 +33,8 @@ def schema(keep: Sequence[pa.Field]) -> pa.Schema:
 
 
 def bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch so that none holds more than ``ROWS`` rows, nor, but for a single row, ``BYTES`` of text."""
-    sizes = pc.fill_null(pc.binary_length(batch.column("text")), 0)
-    ends = np.cumsum(sizes.to_numpy(zero_copy_only=False))
+    """Cut a batch so that none holds more than ``ROWS`` rows, nor, but for a single row, ``BYTES``."""
+    ends = np.cumsum(row_bytes(batch))
     start = 0
     while start < batch.num_rows:
         before = int(ends[start - 1]) if start else 0
@@ -38,6 +42,44 @@ def bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         stop = max(start + 1, min(fits, start + ROWS, batch.num_rows))
         yield batch.slice(start, stop - start)
         start = stop
+
+
+def row_bytes(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    """Return how many bytes the values of each row take, nested ones included."""
+    return _sum((_bytes(column) for column in batch.columns), batch.num_rows)
+
+
+def _sum(columns: Iterable[npt.NDArray[np.int64]], rows: int) -> npt.NDArray[np.int64]:
+    total = np.zeros(rows, np.int64)
+    for column in columns:
+        total += column
+    return total
+
+
+def _bytes(column: pa.Array) -> npt.NDArray[np.int64]:
+    kind, rows = column.type, len(column)
+    if pt.is_struct(kind):
+        return _sum((_bytes(column.field(number)) for number in range(kind.num_fields)), rows)
+    if pt.is_list(kind) or pt.is_large_list(kind):
+        edges = column.offsets.to_numpy().astype(np.int64)
+        ends = _ends(_bytes(column.values.slice(edges[0], edges[-1] - edges[0])))
+        return _differences(ends[edges - edges[0]]) + OFFSET
+    if pt.is_fixed_size_list(kind):
+        width = kind.list_size
+        ends = _ends(_bytes(column.values.slice(column.offset * width, rows * width)))
+        return _differences(ends[np.arange(rows + 1) * width])
+    if pt.is_string(kind) or pt.is_binary(kind) or pt.is_large_string(kind) or pt.is_large_binary(kind):
+        lengths: npt.NDArray[np.int64] = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False)
+        return lengths + (LARGE_OFFSET if pt.is_large_string(kind) or pt.is_large_binary(kind) else OFFSET)
+    return np.full(rows, -(-column.nbytes // max(1, rows)), np.int64)
+
+
+def _ends(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+
+
+def _differences(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return ends[1:] - ends[:-1]
 
 
 def between(batches: Iterable[pa.RecordBatch], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:

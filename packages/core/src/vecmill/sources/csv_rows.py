@@ -43,4 +43,4 @@ class CsvRows:
             return Row(name, problem=f"{self.file.name} line {record.line} {problem}")
         values = {role: record.fields[place] for role, place in self._places.items()}
         keep = [record.fields[place] for place in self._keep]
-        return Row(**{"id": str(number), **values}, keep=keep, size=len(values["text"]))
+        return Row(**{"id": str(number), **values}, keep=keep, size=sum(map(len, record.fields)))

@@ -13,7 +13,7 @@ from vecmill.worker.engine import asked
 from vecmill.worker.health import EngineHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -67,7 +67,10 @@ class Embedding:
         self._verdict: EngineError | None = None
 
     def submit(
-        self, texts: list[str], batches: Iterable[npt.NDArray[np.int64]], done: Callable[[npt.NDArray[np.int64]], None]
+        self,
+        texts: Sequence[str],
+        batches: Iterable[npt.NDArray[np.int64]],
+        done: Callable[[npt.NDArray[np.int64]], None],
     ) -> Pending:
         """Start to embed ``texts`` in the given batches of indices; ``done`` is called after each."""
         vectors = np.zeros((len(texts), self._model.dimension), np.float32)
@@ -88,7 +91,7 @@ class Embedding:
         self._health.confirm()
 
     def _embed(
-        self, texts: list[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+        self, texts: Sequence[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
         """Embed a batch; when it is refused, halve it until the refused texts stand alone.
 
@@ -107,28 +110,29 @@ class Embedding:
                     todo += np.array_split(part, len(part) if singly else 2)[::-1]
                     continue
                 found = {int(part[0]): str(error)}
-                self._refuse([texts[part[0]]], str(error))
+                self._refuse([texts[int(part[0])]], str(error))
                 refused += 1
             answered += len(part)
             failed |= found
         return failed
 
     def _embed_whole(
-        self, texts: list[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+        self, texts: Sequence[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
         """Embed texts in one call, and return what is wrong with their vectors."""
         if self._verdict is not None:
             raise self._verdict
+        given = [texts[number] for number in batch.tolist()]
         with asked(self._embedder, f"embed() of {len(batch)} texts"):
-            made = self._embedder.embed([texts[i] for i in batch])
+            made = self._embedder.embed(given)
             self._check_shape(made, len(batch))
         vectors[batch] = made
         faults = check_vectors(made, normalized=self._model.normalized)
-        good = [texts[number] for row, number in enumerate(batch) if row not in faults]
+        good = [text for row, text in enumerate(given) if row not in faults]
         if good:
             self._health.accept(good)
         if faults:
-            self._refuse([texts[batch[row]] for row in faults], next(reversed(faults.values())))
+            self._refuse([given[row] for row in faults], next(reversed(faults.values())))
         return {int(batch[row]): reason for row, reason in faults.items()}
 
     def _refuse(self, texts: list[str], words: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vecmill.records import Account
-from vecmill.worker.output import shard_table
+from vecmill.worker.output import shard_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,15 +77,15 @@ class Flight:
     ) -> Iterator[npt.NDArray[np.int64]]:
         return (chunks[batch] for batch in batching.batches(self._seen[chunks], batch_tokens))
 
-    def land(self, reject: Callable[[Document, str, str], None]) -> tuple[pa.Table, Account]:
-        """Wait for the vectors; return the rows, and what they account for."""
+    def land(self, reject: Callable[[Document, str, str], None]) -> tuple[Iterator[pa.Table], Account]:
+        """Wait for the vectors; return the rows, a row group at a time, and what they account for."""
         assert self._pending is not None  # noqa: S101 - submit comes before land
         vectors, failed = self._pending.result()
         if self._known is not None:
             vectors[self._known.chunks] = self._known.vectors
         self._refuse(failed, "not embedded", reject)
-        table = shard_table(self._window, self._source, self._seen, vectors, self._good)
-        return table, self._account()
+        tables = shard_tables(self._window, self._source, self._seen, vectors, self._good)
+        return tables, self._account()
 
     def _wanted(self) -> npt.NDArray[np.bool_]:
         """Return which chunks are of good documents."""

@@ -10,8 +10,10 @@ import pyarrow as pa
 from vecmill.chunking.render import prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
+from vecmill.sources.batches import row_bytes
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.kept import Kept
+from vecmill.worker.output import utf8_bytes
 from vecmill.worker.rows import Rejected, documents
 from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 WINDOW_CHUNKS = 8192
 """Chunks sorted, embedded and written together: enough to sort by length, few enough to hold two in memory."""
+WINDOW_BYTES = 400_000_000
+"""Text and columns carried along, of the rows read for a window: as much as so many chunks of the longest models."""
 
 
 class Reading:
@@ -56,15 +60,17 @@ class Reading:
             SourceError: The partition holds other columns, or another number of documents, than was planned.
             ReadError: The source failed, and does not say why.
         """
-        window, tables, base = Window(), list[pa.RecordBatch](), 0
+        window, tables, base, size = Window(), list[pa.RecordBatch](), 0, 0
         for batch in self._corpus.read(self._task.partition):
             kept = self.kept.of(batch)
             tables.append(kept)
+            sizes = row_bytes(kept).tolist()
             for row, item in enumerate(documents(batch)):
-                self._take(window, base + row, item)
-                if len(window) >= WINDOW_CHUNKS:
-                    yield window, pa.Table.from_batches(tables)
-                    window, tables, base = Window(), [kept], 0
+                size += sizes[row] + self._take(window, base + row, item)
+                if len(window) >= WINDOW_CHUNKS or size >= WINDOW_BYTES:
+                    if window.documents:
+                        yield window, pa.Table.from_batches(tables)
+                    window, tables, base, size = Window(), [kept], 0, 0
             base += batch.num_rows
         if window.documents:
             yield window, pa.Table.from_batches(tables)
@@ -90,7 +96,8 @@ class Reading:
         """Set aside a document that was read."""
         self._rejected.append((self.ids[document.id], _rejected(document, reason, detail)))
 
-    def _take(self, window: Window, row: int, item: Document | Rejected) -> None:
+    def _take(self, window: Window, row: int, item: Document | Rejected) -> int:
+        """Put a document into the window, or set it aside; return the bytes of text that the window holds for it."""
         place = self.documents_in
         self.documents_in += 1
         if isinstance(item, Rejected):
@@ -100,9 +107,12 @@ class Reading:
             self._rejected.append((place, _rejected(item, "duplicate id", detail)))
         else:
             self.ids[item.id] = place
-            self.bytes_in += len(item.text.encode())
+            size = utf8_bytes(item.text)
+            self.bytes_in += size
             window.add(item, row, cut(self._chunker, item), prefix(self._chunker, item))
             self._shortened_titles += self._chunker.title(item) != item.title
+            return size
+        return 0
 
     def _check_count(self) -> None:
         planned = self._task.partition.documents

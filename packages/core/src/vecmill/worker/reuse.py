@@ -66,7 +66,7 @@ class Reuse:
         for document, place in found:
             texts = _texts(table, place, window.documents[document].id, window.documents[document].title)
             for chunk in range(firsts[document], firsts[document + 1]) if texts else ():
-                row = texts.get(window.texts[chunk])
+                row = texts.get(window.text(chunk))
                 if row is not None:
                     chunks.append(chunk)
                     rows.append(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import threading
 import time
 from pathlib import Path
@@ -13,9 +14,9 @@ from vecmill.store.ids import write_ids
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.schema import QUARANTINE, dataset_schema
-from vecmill.store.shard import parquet_file
+from vecmill.store.shard import large_columns, parquet_file
 from vecmill.worker.flight import Flight
-from vecmill.worker.output import quarantine_table
+from vecmill.worker.output import quarantine_tables
 from vecmill.worker.reuse import Reuse
 
 if TYPE_CHECKING:
@@ -80,11 +81,14 @@ class Shard:
         return receipt
 
     def _write(self, target: Path, tables: Iterator[pa.Table]) -> FileEntry:
-        with parquet_file(
-            self._layout, target, dataset_schema(self._model.dimension, self._reading.kept.fields)
-        ) as parquet:
-            for table in tables:
-                parquet.write(table)
+        kept = self._reading.kept.fields
+        first = list(itertools.islice(tables, 1))
+        large = large_columns(first[0], ["title", "url", *(field.name for field in kept)]) if first else []
+        schema = dataset_schema(self._model.dimension, kept)
+        with parquet_file(self._layout, target, schema, large) as parquet:
+            while first:
+                parquet.write_group(first.pop())
+                first += itertools.islice(tables, 1)
         return parquet.finished()
 
     def _write_quarantine(self) -> FileEntry | None:
@@ -94,7 +98,8 @@ class Shard:
             target.unlink(missing_ok=True)
             return None
         with parquet_file(self._layout, target, QUARANTINE) as parquet:
-            parquet.write(quarantine_table(rejected))
+            for table in quarantine_tables(rejected):
+                parquet.write_group(table)
         return parquet.finished()
 
     def _tables(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Iterator[pa.Table]:
@@ -104,9 +109,9 @@ class Shard:
             flight.submit(embedding, batching, batch_tokens, self._progress)
             flying.append(flight)
             if len(flying) == IN_FLIGHT:
-                yield self._land(flying.popleft())
+                yield from self._land(flying.popleft())
         while flying:
-            yield self._land(flying.popleft())
+            yield from self._land(flying.popleft())
         embedding.confirm()
 
     def _launch(self, window: Window, source: pa.Table) -> Flight:
@@ -119,11 +124,11 @@ class Shard:
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
         return flight
 
-    def _land(self, flight: Flight) -> pa.Table:
-        table, account = flight.land(self._reading.reject)
+    def _land(self, flight: Flight) -> Iterator[pa.Table]:
+        tables, account = flight.land(self._reading.reject)
         self._account += account
         self._reused += flight.reused
-        return table
+        return tables
 
     def _progress(self, chunks: int, tokens: int) -> None:
         with self._lock:

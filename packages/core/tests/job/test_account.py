@@ -1,0 +1,49 @@
+"""Tests of vecmill.job.account: quarantines of shards are joined, whatever their size."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from vecmill.job import account
+from vecmill.records import Account, Receipt
+from vecmill.store.layout import Layout
+from vecmill.store.schema import QUARANTINE
+from vecmill.store.shard import parquet_file
+from vecmill.worker.output import quarantine_tables
+from vecmill.worker.rows import Rejected
+
+
+@pytest.fixture
+def receipts(tmp_path):
+    """Make receipts of shards that have set these texts aside."""
+
+    def make(*shards):
+        layout = Layout(tmp_path)
+        for index, texts in enumerate(shards):
+            with parquet_file(layout, layout.shard_quarantine(index), QUARANTINE) as parquet:
+                for table in quarantine_tables(Rejected("null id", "the id is null", text=text) for text in texts):
+                    parquet.write_group(table)
+            entry = parquet.finished()
+            yield Receipt(run_id="r", index=index, shard=entry, quarantine=entry, account=Account())
+
+    return make
+
+
+def test_large_texts_are_held_a_few_at_a_time(tmp_path, receipts, monkeypatch):
+    """No row group is larger than twice the bound, however few its rows; none is lost, in order."""
+    texts = [[f"{shard}-{n}" * (20_000 if n % 5 == 0 else 1) for n in range(60)] for shard in range(3)]
+    made = [*receipts(*texts)]
+    monkeypatch.setattr(account, "GROUP_BYTES", 300_000)
+    monkeypatch.setattr("vecmill.store.shard.GROUP_BYTES", 300_000)
+    entry = account.merge_quarantine(Layout(tmp_path), made)
+    file = pq.ParquetFile(tmp_path / entry.path)
+    assert file.read().column("text").to_pylist() == [text for shard in texts for text in shard]
+    sizes = [file.read_row_group(group).nbytes for group in range(file.num_row_groups)]
+    assert len(sizes) > 6
+    assert max(sizes) < 600_000
+
+
+def test_short_texts_are_joined_a_thousand_at_a_time(tmp_path, receipts):
+    """Row groups as they always were."""
+    entry = account.merge_quarantine(Layout(tmp_path), [*receipts(["x"] * 1500, ["y"] * 3)])
+    groups = pq.read_metadata(tmp_path / entry.path)
+    assert [groups.row_group(group).num_rows for group in range(groups.num_row_groups)] == [1024, 476, 3]
