@@ -120,6 +120,12 @@ class Cloud(Stage):
         """The last lines of all containers."""
         return "".join(line for app in self.plane.apps.apps.values() for _, line in app.log[-60:])
 
+    def lines(self, function: str, since: int = 0) -> list[str]:
+        """Return what the containers of a function printed; only those that started after so many others."""
+        wanted = {container for container, name in self.plane.containers.started[since:] if name == function}
+        logs = (app.log for app in self.plane.apps.apps.values())
+        return [line for log in logs for container, line in log if container in wanted]
+
     @property
     def deaths(self) -> int:
         """How often a worker ended over an input."""

@@ -24,7 +24,7 @@ from stage import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-CHANGES = ("runtime.max_containers=2",)
+CHANGES = ("runtime.max_containers=2", 'runtime.gpu=["A10G", "L4"]')
 VERIFY = str(Path(sys.executable).with_name("vecmill"))
 COUNT = "select count(*) as chunks, count(distinct id) as articles, sum(tokens) as tokens from dataset"
 ARTICLES = 60

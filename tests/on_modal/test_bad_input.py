@@ -97,11 +97,15 @@ def test_a_volume_that_is_missing_is_made_and_its_source_is_missed(cloud, monkey
 def test_a_router_on_the_processor_is_refused(cloud):
     """A GPU is paid for, so a router that fell back to the processor fails the run, with its log."""
     cloud.retire()
+    since = len(cloud.plane.containers.started)
     cloud.route(cuda=False, vectors="random")
     output = cloud.end(cloud.begin("source.limit=3", "runtime.attempts=1", "publish.0.path=out/slow"), code=1)
     cloud.route()
     assert "fell back to the processor" in output
     assert "1 of 1 shards failed" in output
+    assert output.count("fell back to the processor") == 1
+    assert not [line for line in cloud.lines(WORKER, since) if "Traceback" in line]
+    assert "\x1b" not in output
 
 
 @pytest.mark.fault(

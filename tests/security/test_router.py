@@ -10,7 +10,15 @@ import pytest
 from doubles import tei
 from vecmill_modal_runtime.router import Router
 
-SECRETS = ("HF_TOKEN", "HF_API_TOKEN", "MODAL_TOKEN_SECRET", "VECMILL_TEI_API_KEY", "API_KEY", "AWS_SECRET_ACCESS_KEY")
+SECRETS = (
+    "HF_TOKEN",
+    "HF_API_TOKEN",
+    "MODAL_TOKEN_SECRET",
+    "VECMILL_TEI_API_KEY",
+    "API_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "NVIDIA_API_KEY",
+)
 LOOPBACK = "0100007F"
 
 

@@ -101,7 +101,7 @@ def runtime(entries, monkeypatch, cloud, receipt):
     monkeypatch.setattr(volume, "reload", lambda: None)
     done = cloud(lambda task: Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json())
     worker = SimpleNamespace(do=SimpleNamespace(map=lambda feed, **_: done(feed)))
-    monkeypatch.setattr(fleet, "worker", lambda: SimpleNamespace(with_options=lambda **_: lambda **_: worker))
+    monkeypatch.setattr(fleet, "worker", lambda _: lambda **_: worker)
     return ModalRuntime(ModalOptions())
 
 

@@ -125,3 +125,40 @@ def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
     assert 40 <= len(refused) < 45
     assert budget.spent <= 1.0
     assert all("runtime.max_cost_usd is 1.0. Raise it" in outcome.error for outcome in refused)
+
+
+@pytest.mark.fault(
+    "modal",
+    "no container can load the model, or start its router",
+    promise="After five of them no more are paid for, and each shard says why.",
+)
+def test_containers_that_cannot_start_are_not_tried_for_every_shard(tasks, cloud):
+    """A shard costs a start each; one that is done meanwhile shows that starting is possible."""
+    starts = []
+
+    def answer(task):
+        starts.append(task.index)
+        return Outcome(index=task.index, error="no router", unusable=f"ta-{len(starts)}").model_dump_json()
+
+    options = ModalOptions(max_containers=2, window=1)
+    outcomes = list(Dispatch(tasks(100), options, PLENTY, lambda _: None).outcomes(cloud(answer)))
+    assert sorted(outcome.index for outcome in outcomes) == list(range(100))
+    assert len(starts) < dispatch.FAILED_STARTS + options.in_flight
+    assert all("no router" in outcome.error for outcome in outcomes)
+    assert outcomes[-1].error.startswith("not begun: ")
+
+
+def test_one_container_that_cannot_start_counts_once(tasks, receipt, cloud):
+    """However many shards it had in hand; others do them."""
+    bad = set(range(8))
+
+    def answer(task):
+        if task.index in bad:
+            bad.discard(task.index)
+            return Outcome(index=task.index, error="no router", unusable="ta-1").model_dump_json()
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    options = ModalOptions(max_containers=2, concurrency=4, window=4)
+    outcomes = list(Dispatch(tasks(20), options, PLENTY, lambda _: None).outcomes(cloud(answer)))
+    assert all(isinstance(outcome, Receipt) for outcome in outcomes)
+    assert len(outcomes) == 20

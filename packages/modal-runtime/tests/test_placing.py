@@ -64,10 +64,12 @@ def test_an_option_of_the_app_is_refused_rather_than_passed_over(name):
 
 
 def test_a_gpu_that_the_image_was_not_made_for_is_refused():
-    """Another one of the same kind of image is not; nor any where the image is for all of them."""
+    """One that its router runs on is not; nor any where the image has a router for each."""
     refuse_fixed(ModalOptions(gpu="A10"), ModalOptions(gpu="A10G"))
-    refuse_fixed(ModalOptions(gpu="T4"), ModalOptions(gpu=("A10G", "L4")))
+    refuse_fixed(ModalOptions(gpu="L4"), ModalOptions(gpu="A10G"))
+    refuse_fixed(ModalOptions(gpu="H200"), ModalOptions(gpu=("T4", "L4")))
+    refuse_fixed(ModalOptions(gpu=("A10G", "L4")), ModalOptions(gpu=("A10G", "L4")))
     refuse_fixed(ModalOptions(max_containers=50, max_cost_usd=3), ModalOptions())
-    for gpu in ("L4", "", ("A10G", "L4")):
+    for gpu in ("A100", "T4", "", ("A10G", "L4")):
         with pytest.raises(ConfigError, match=r"runtime\.gpu"):
             refuse_fixed(ModalOptions(gpu=gpu), ModalOptions(gpu="A10G"))

@@ -72,6 +72,11 @@ class Container:
         return self.folder / "site"
 
     @property
+    def commands(self) -> Path:
+        """The folder of what its image and its machine bring; it comes first on PATH."""
+        return self.folder / "commands"
+
+    @property
     def socket(self) -> Path:
         """Where it talks to the control plane; by it the plane knows who is calling."""
         return self.folder / "s"
@@ -87,7 +92,7 @@ class Container:
         given.write_bytes(arguments.SerializeToString())
         home.mkdir(parents=True, exist_ok=True)
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": os.pathsep.join([str(self.commands), os.environ["PATH"]]),
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             **variables,

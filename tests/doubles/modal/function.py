@@ -52,6 +52,12 @@ class Function:
         return self.definition.function_name
 
     @property
+    def gpus(self) -> list[str]:
+        """The kinds of GPU that may do, best first; empty for one that needs none."""
+        kinds = (choice.resources.gpu_config.gpu_type for choice in self.choices or [self.definition])
+        return [kind for kind in kinds if kind]
+
+    @property
     def max_containers(self) -> int:
         """How many containers may run at once."""
         definition = self.definition

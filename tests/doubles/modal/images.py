@@ -10,6 +10,7 @@ from grpclib import Status
 from modal_proto import api_pb2
 
 from doubles.modal.rpc import refuse, rpc
+from doubles.tei.images import image as published
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,10 +53,16 @@ class Images:
         below = [mount for base in definition.base_images for mount in self.contexts(base.image_id)]
         return below + ([definition.context_mount_id] if definition.context_mount_id else [])
 
+    def base(self, image: str) -> str:
+        """Return the name and tag in the registry that an image begins with."""
+        first = next((line for line in self.layers(image) if line.upper().startswith("FROM ")), "")
+        return first.partition(" ")[2].strip()
+
     def variables(self, image: str) -> dict[str, str]:
-        """Return what the image's ``ENV`` commands set."""
+        """Return what the image's ``ENV`` commands set, those of the image that it begins with among them."""
         pairs = (line[4:].partition("=") for line in self.layers(image) if line.startswith("ENV "))
-        return {name.strip(): _unquoted(value.strip()) for name, _, value in pairs}
+        own = {name.strip(): _unquoted(value.strip()) for name, _, value in pairs}
+        return {**published(self.base(image)).variables, **own}
 
     @rpc("ImageGetOrCreate")
     async def create(self, request: api_pb2.ImageGetOrCreateRequest, caller: str) -> api_pb2.ImageGetOrCreateResponse:
@@ -64,6 +71,8 @@ class Images:
             line.upper().startswith("FROM ") for line in request.image.dockerfile_commands
         ):
             raise refuse(Status.INVALID_ARGUMENT, "the image has neither a base image nor a FROM line")
+        for line in request.image.dockerfile_commands:
+            _check_published(line)
         image = next((key for key, known in self.definitions.items() if known == request.image), None)
         if image is None:
             image = self._number("im")
@@ -81,6 +90,16 @@ class Images:
 def _metadata() -> api_pb2.ImageMetadata:
     version = "{}.{}.{}".format(*sys.version_info[:3])
     return api_pb2.ImageMetadata(python_version_info=version, image_builder_version="2025.06")
+
+
+def _check_published(line: str) -> None:
+    """Refuse to begin with an image that its registry does not have."""
+    command, _, tag = line.partition(" ")
+    try:
+        if command.upper() == "FROM":
+            published(tag.strip())
+    except LookupError as error:
+        raise refuse(Status.FAILED_PRECONDITION, f"the image cannot be pulled: {error.args[0]}") from error
 
 
 def _unquoted(value: str) -> str:

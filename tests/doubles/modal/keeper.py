@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from doubles.modal.functions import Functions
     from doubles.modal.ledger import Ledger
     from doubles.modal.lives import Lives
+    from doubles.modal.machines import Machines
     from doubles.modal.news import News
     from doubles.modal.stand_ins import StandIns
 
@@ -38,6 +39,7 @@ class Keeper:
     ledger: Ledger
     containers: Containers
     lives: Lives
+    machines: Machines
     apps: Apps
     stand_ins: StandIns
     news: News
@@ -72,7 +74,7 @@ class Keeper:
     def _scale(self, function: str) -> None:
         """Start containers, if there are more inputs than those that run can take."""
         known = self.functions.get(function)
-        if self.apps.get(known.app).done or self.stand_ins.stands_in(function):
+        if self.apps.get(known.app).done or self.stand_ins.stands_in(function) or self.machines.free(known) is None:
             return
         wanted = min(known.max_containers, -(-self.ledger.unfinished(function) // known.concurrency))
         running = [c for c in self.containers.alive.values() if c.function == function and not c.leaving]

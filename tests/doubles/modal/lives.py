@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from doubles.modal.containers import Containers
     from doubles.modal.function import Function
     from doubles.modal.ledger import Ledger
+    from doubles.modal.machines import Machines
     from doubles.modal.numbering import Numbering
     from doubles.modal.rpc import Service
     from doubles.modal.supplies import Supplies
@@ -42,6 +43,7 @@ class Lives:
     number: Numbering
     serve: Callable[[str], Service]
     containers: Containers
+    machines: Machines
     supplies: Supplies
     ledger: Ledger
     apps: Apps
@@ -70,6 +72,7 @@ class Lives:
         try:
             await asyncio.to_thread(self.supplies.lay_out, container, function)
             await asyncio.to_thread(self.supplies.install, container, function)
+            self.machines.equip(container, function)
             self.supplies.mount(container, function)
             await server.start(path=str(container.socket))
             variables = {**self.containers.given, **self.supplies.variables(function)}

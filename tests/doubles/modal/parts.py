@@ -15,6 +15,7 @@ from doubles.modal.keeper import Keeper
 from doubles.modal.layouts import Layouts
 from doubles.modal.ledger import Ledger
 from doubles.modal.lives import Lives
+from doubles.modal.machines import Machines
 from doubles.modal.mounts import Mounts
 from doubles.modal.news import News
 from doubles.modal.numbering import Numbering
@@ -40,8 +41,8 @@ class Parts:
         idle_seconds: How long a container may idle.
 
     Attributes:
-        apps, containers, dicts, functions, images, ledger, stand_ins, volumes, wire, work, workspace: What there is
-            and was.
+        apps, containers, dicts, functions, images, ledger, machines, stand_ins, volumes, wire, work, workspace: What
+            there is and was.
     """
 
     def __init__(self, folder: Path, idle_seconds: float) -> None:
@@ -50,6 +51,7 @@ class Parts:
         self.blobs = Blobs(folder / "blobs", number)
         self.workspace = Workspace(number)
         self.images = Images(number)
+        self.machines = Machines(self.images)
         self.apps = Apps(number, news)
         self.functions = Functions(number)
         self.ledger = Ledger(number, news)
@@ -74,6 +76,7 @@ class Parts:
             number=number,
             serve=self.service,
             containers=self.containers,
+            machines=self.machines,
             supplies=Supplies(layouts, self.images, mounts, self.volumes, self.workspace),
             ledger=self.ledger,
             apps=self.apps,
@@ -83,6 +86,7 @@ class Parts:
             ledger=self.ledger,
             containers=self.containers,
             lives=lives,
+            machines=self.machines,
             apps=self.apps,
             stand_ins=self.stand_ins,
             news=news,

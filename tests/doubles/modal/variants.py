@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modal_proto import api_pb2
 
 from doubles.modal.function import Function
+from doubles.modal.limits import check
 from doubles.modal.rpc import rpc
 
 if TYPE_CHECKING:
@@ -43,14 +44,24 @@ class Variants:
 
     def _make(self, request: api_pb2.FunctionBindParamsRequest) -> str:
         base = self._functions.get(request.function_id)
-        definition = api_pb2.Function()
-        definition.CopyFrom(base.definition)
-        _apply(request.function_options, definition)
+        options = request.function_options
+        chosen = [_changed(choice, options) for choice in base.choices]
+        if options.resources.gpu_config.gpu_type:
+            del chosen[1:]  # one kind in place of all
+        check(chosen[0])
         key = self._number("fu")
         self._functions.functions[key] = Function(
-            key, base.app, definition, [definition], base=base.id, parameters=request.serialized_params
+            key, base.app, chosen[0], chosen, base=base.id, parameters=request.serialized_params
         )
         return key
+
+
+def _changed(definition: api_pb2.Function, options: api_pb2.FunctionOptions) -> api_pb2.Function:
+    """Return a definition with options in place of its own."""
+    changed = api_pb2.Function()
+    changed.CopyFrom(definition)
+    _apply(options, changed)
+    return changed
 
 
 def _apply(options: api_pb2.FunctionOptions, definition: api_pb2.Function) -> None:

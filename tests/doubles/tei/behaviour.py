@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 
 VARIABLE = "TEI_DOUBLE"
+TURING = 75
 FAULTS = frozenset(
     {
         "busy",  # 429
@@ -49,6 +50,8 @@ class Behaviour:
         models: What such a server lists at ``/v1/models``; it refuses a request that names none of them.
         scale: Length of the vectors.
         cuda: Say in the log that the model runs on a GPU.
+        built_for: The compute capability times ten that the router is built for; 0 for any, or a processor.
+        gpu: The same of the machine's GPU; 0 for none that matters.
     """
 
     vectors: str = "model"
@@ -65,11 +68,26 @@ class Behaviour:
     models: list[str] = field(default_factory=list)
     scale: float = 1.0
     cuda: bool = False
+    built_for: int = 0
+    gpu: int = 0
 
     def __post_init__(self) -> None:
         unknown = ({*self.script, *self.rates} - {None}) - FAULTS
         if unknown or self.vectors not in {"model", "random"}:
             raise ValueError(f"the double does not know {unknown or self.vectors}")
+
+    @property
+    def misfit(self) -> bool:
+        """Whether the router is built for other GPUs than the machine's; one for 8.0 or 8.6 runs on those up to 8.9."""
+        if not self.built_for or not self.gpu:
+            return False
+        last = 89 if self.built_for in {80, 86} else self.built_for
+        return not self.built_for <= self.gpu <= last
+
+    @property
+    def imprecise(self) -> bool:
+        """Whether flash attention of the first version computes on a T4, which suffers from precision issues."""
+        return self.gpu == TURING and os.environ.get("USE_FLASH_ATTENTION", "True").lower() == "true"
 
     @classmethod
     def from_environment(cls) -> Behaviour:

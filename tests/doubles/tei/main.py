@@ -35,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"Error: Could not download model artifacts\n\nCaused by:\n    {error}")
     say(f"router/src/lib.rs:234: Maximum number of tokens per request: {model.max_length}")
     say("router/src/lib.rs:284: Starting model backend")
+    if behaviour.misfit:
+        sys.exit(
+            f"Error: Could not create backend\n\nCaused by:\n    Could not start backend: Runtime compute cap "
+            f"{behaviour.gpu} is not compatible with compile time compute cap {behaviour.built_for}"
+        )
     say("Starting FlashBert model on Cuda(CudaDevice(DeviceId(1)))" if behaviour.cuda else "Starting Bert model on Cpu")
     say("router/src/lib.rs:302: Warming up model")
     while behaviour.never_ready:

@@ -65,6 +65,8 @@ class Model:
         """Return unit vectors, spoilt where the double was told to; shape ``(len(texts), dimension)``."""
         vectors = np.array(self._engine.embed([self._prompt + text for text in texts]), np.float32)
         vectors *= self._behaviour.scale / np.linalg.norm(vectors, axis=1, keepdims=True)
+        if self._behaviour.imprecise:
+            vectors = np.roll(vectors, 1, axis=1)
         for mark, value in ((self._behaviour.nan, np.nan), (self._behaviour.zero, 0)):
             vectors[[bool(mark) and mark in text for text in texts]] = value
         return vectors

@@ -126,9 +126,9 @@ class RouterDouble:
         raise RuntimeError(f"the router did not start (status {code}):\n{log}")
 
 
-def install(folder: Path, **behaviour: Any) -> Path:
+def install(folder: Path, name: str = COMMAND, **behaviour: Any) -> Path:
     """Write the double as an executable into a folder, for a ``PATH``; its behaviour is built in."""
-    command = folder / COMMAND
+    command = folder / name
     settings = Behaviour(**behaviour).dumps()
     command.write_text(
         f"#!{sys.executable}\nimport os, sys\n\nsys.path.insert(0, {str(TESTS)!r})\n"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vecmill_modal_runtime.options import ModalOptions
 
 LOOK_SECONDS = 0.02
+FAILED_STARTS = 5
+"""Containers that may fail to start, and none with a shard done meanwhile, before no more are paid for."""
 
 
 class Dispatch:
@@ -40,6 +42,7 @@ class Dispatch:
         self._flying: dict[int, ShardTask] = {}
         self._tried: collections.Counter[int] = collections.Counter()
         self._lost: list[str] = []
+        self._failed_starts: dict[str, str] = {}
         self._lock = threading.Lock()  # a task is to do or in flight, also as the client's thread sees it
         self._closed = False
 
@@ -74,13 +77,25 @@ class Dispatch:
     def _over(self) -> bool:
         """Whether there will be no more to give out."""
         with self._lock:
+            if self._hopeless and not self._flying:
+                return True
             return self._closed or not (self._flying or (self._todo and self._budget.affords(0)))
+
+    @property
+    def _hopeless(self) -> bool:
+        """Whether containers fail to start so often that the next ones would."""
+        return len(self._failed_starts) >= FAILED_STARTS
 
     def _next(self) -> ShardTask | None:
         """Take the next task, if it may begin now."""
         with self._lock:
             flying = len(self._flying) - len(self._lost)
-            if not self._todo or flying >= self._options.in_flight or not self._budget.affords(flying):
+            if (
+                self._hopeless
+                or not self._todo
+                or flying >= self._options.in_flight
+                or not self._budget.affords(flying)
+            ):
                 return None
             task = self._todo.popleft()
             self._flying[task.index] = task
@@ -95,9 +110,12 @@ class Dispatch:
             if outcome.receipt is not None:
                 self._budget.landed(outcome.receipt.seconds)
                 with self._lock:
+                    self._failed_starts.clear()
                     del self._flying[outcome.index]
                 yield outcome.receipt
             else:
+                if outcome.unusable:
+                    self._failed_starts[outcome.unusable] = outcome.error
                 yield from self._failed(outcome)
         yield from self._found()
         self._count()
@@ -127,8 +145,12 @@ class Dispatch:
             yield ShardFailure(index=index, error=error, attempts=tried, engine=outcome.engine)
 
     def _unpaid(self) -> Iterator[ShardFailure]:
+        why = self._budget.refusal
+        if self._hopeless:
+            *_, last = self._failed_starts.values()
+            why = f"not begun: {len(self._failed_starts)} containers failed to start. The last one: {last}"
         for task in self._todo:
-            yield ShardFailure(index=task.index, error=self._budget.refusal, attempts=self._tried[task.index])
+            yield ShardFailure(index=task.index, error=why, attempts=self._tried[task.index])
 
     def _count(self) -> None:
         each = self._options.concurrency

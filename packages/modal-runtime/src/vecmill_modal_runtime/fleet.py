@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 5.0
 """Before the second attempt; twice as long before each other one."""
-_workers: list[Any] = []
+_enlisted: list[tuple[Any, ModalOptions]] = []
 
 
 def mounts(
@@ -50,7 +50,7 @@ def enlist(
         secrets: What workers need beside: ``HF_TOKEN`` for gated models, and to send shards to the Hub.
     """
     decorated = app.cls(**_equipment(options, volume_name, secrets))(_worker_class(options))
-    _workers[:] = [decorated]
+    _enlisted[:] = [(decorated, options)]
     return decorated
 
 
@@ -87,15 +87,40 @@ def _worker_class(options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decor
     return modal.concurrent(max_inputs=options.concurrency)(chosen)
 
 
-def worker() -> Any:  # noqa: ANN401 - (the same)
-    """Return the worker class.
+def worker(options: ModalOptions) -> Any:  # noqa: ANN401 - (the same)
+    """Return the worker class with the options of a run in place of those that it was deployed with.
+
+    Only what differs is asked for anew: Modal gives a class with other options containers of its own, takes one kind of
+    GPU for it where a deployment takes several, and cannot take back a region.
 
     Raises:
-        ConfigError: No app has enlisted one.
+        ConfigError: No app has enlisted a class, or an option is part of the app as it was deployed.
     """
-    if not _workers:
+    from vecmill_modal_runtime.placing import refuse_fixed
+
+    if not _enlisted:
         raise ConfigError(
             "runtime.name = 'modal', but this app has no workers: write "
             "`Worker = vecmill_modal_runtime.fleet.enlist(app, options)` beside its functions"
         )
-    return _workers[0]
+    decorated, deployed = _enlisted[0]
+    refuse_fixed(options, deployed)
+    before, wanted = _changeable(deployed), _changeable(options)
+    changes = {name: value for name, value in wanted.items() if value != before[name]}
+    if "retries" in changes:
+        changes["retries"] = retries(options)
+    return decorated.with_options(**changes) if changes else decorated
+
+
+def _changeable(options: ModalOptions) -> dict[str, Any]:
+    """Return what ``with_options`` may say of a run."""
+    return {
+        "gpu": options.gpu[0] if len(options.gpu) == 1 else options.gpu or None,
+        "cpu": options.cpu,
+        "memory": options.memory_mib,
+        "max_containers": options.max_containers,
+        "scaledown_window": options.scaledown_window,
+        "timeout": options.timeout_s,
+        "region": options.region,
+        "retries": options.attempts,
+    }

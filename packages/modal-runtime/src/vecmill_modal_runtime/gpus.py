@@ -4,52 +4,98 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PRICES_READ = "2026-09-26"
+"""When the prices below stood on Modal's price list, https://modal.com/pricing."""
 CORE_PRICE = 0.0000131
 """Dollars for a second of one processor core."""
 GIB_PRICE = 0.00000222
 """Dollars for a second of one GiB of memory."""
+BROAD_FACTOR, NARROW_FACTOR = 1.5, 1.75
+"""What a container costs more in a broad region, and in a narrow one: https://modal.com/docs/guide/region-selection."""
+REGIONS = {
+    **dict.fromkeys(("us", "eu", "ap", "uk", "ca", "me", "sa", "af", "mx"), BROAD_FACTOR),
+    **dict.fromkeys(("us-east", "us-central", "us-south", "us-west", "eu-west", "eu-north", "eu-south"), NARROW_FACTOR),
+    **dict.fromkeys(("ap-northeast", "ap-southeast", "ap-south", "ap-melbourne", "jp", "au"), NARROW_FACTOR),
+}
+"""Regions that a container may be bound to, and by how much each raises its price."""
 
 
 class Gpu(NamedTuple):
     """A kind of GPU.
 
     Attributes:
-        price: Dollars for a second; Modal's list of 2026.
-        image: What stands before the version in the tag of the router's image.
+        price: Dollars for a second, by Modal's list.
+        capability: Its compute capability times ten: a router is built for some of them.
+        memory_gb: Its memory, as the maker lists it.
         peak: Half-precision operations a second, dense, as the maker lists them.
+        rated: Whether somebody has published how fast the router is on it.
     """
 
     price: float
-    image: str
+    capability: int
+    memory_gb: int
     peak: float
+    rated: bool = False
 
 
+_A10, _A100, _H100 = Gpu(0.000306, 86, 24, 70e12, rated=True), Gpu(0.000583, 80, 40, 312e12), 0.001097
 GPUS = {
-    "T4": Gpu(0.000164, "turing-", 65e12),
-    "L4": Gpu(0.000222, "89-", 121e12),
-    "A10": Gpu(0.000306, "86-", 70e12),
-    "A10G": Gpu(0.000306, "86-", 70e12),
-    "L40S": Gpu(0.000542, "89-", 362e12),
-    "A100": Gpu(0.000583, "", 312e12),
-    "A100-40GB": Gpu(0.000583, "", 312e12),
-    "A100-80GB": Gpu(0.000694, "", 312e12),
-    "H100": Gpu(0.001097, "hopper-", 989e12),
+    "T4": Gpu(0.000164, 75, 16, 65e12),
+    "L4": Gpu(0.000222, 89, 24, 121e12, rated=True),
+    "A10": _A10,
+    "A10G": _A10,
+    "L40S": Gpu(0.000542, 89, 48, 362e12),
+    "A100": _A100,
+    "A100-40GB": _A100,
+    "A100-80GB": Gpu(0.000694, 80, 80, 312e12),
+    "RTX-PRO-6000": Gpu(0.000842, 120, 96, 503e12),
+    "H100": Gpu(_H100, 90, 80, 989e12),
+    "H100!": Gpu(_H100, 90, 80, 989e12),
+    "H200": Gpu(0.001261, 90, 141, 989e12),
+    "B200": Gpu(0.001736, 100, 180, 2250e12),
 }
 """Those that a job may ask for. The first that Modal has free is taken where several are named."""
 
+REFUSED = {
+    "B200+": "Modal may give a B300 for it, and no router is built for that: write 'B200'",
+    "B300": "no router is built for it: write 'B200'",
+    "ANY": "which GPU it is decides which router runs, and what it costs: name those that may be taken",
+}
+"""What Modal has beside, and why no job can use it."""
+
+BUILDS = {
+    "turing-": (75, 75),
+    "89-": (89, 89),
+    "86-": (86, 89),
+    "": (80, 89),
+    "hopper-": (90, 90),
+    "100-": (100, 100),
+    "120-": (120, 120),
+}
+"""The router's images for one build: what stands before the version in the tag, and the first and last compute
+capability that it runs on; the narrowest come first."""
 ANY_IMAGE = "cuda-"
-"""The image for GPUs of different kinds; it is larger, and so slower to start."""
+"""The image with a router for each capability; it is larger, and so slower to start."""
 
 
 def image_prefix(names: tuple[str, ...]) -> str:
     """Return the prefix of the image that runs on all of these GPUs; ``cpu-`` for none."""
-    prefixes = {GPUS[name].image for name in names}
-    if not prefixes:
+    if not names:
         return "cpu-"
-    return prefixes.pop() if len(prefixes) == 1 else ANY_IMAGE
+    capabilities = [GPUS[name].capability for name in names]
+    fitting = (prefix for prefix in BUILDS if all(runs_on(prefix, capability) for capability in capabilities))
+    return next(fitting, ANY_IMAGE)
 
 
-def price(names: tuple[str, ...], cores: float, memory_gib: float) -> float:
+def runs_on(prefix: str, capability: int) -> bool:
+    """Whether an image has a router for GPUs of a compute capability."""
+    if prefix not in BUILDS:
+        return prefix == ANY_IMAGE
+    first, last = BUILDS[prefix]
+    return first <= capability <= last
+
+
+def price(names: tuple[str, ...], cores: float, memory_gib: float, region: str | None = None) -> float:
     """Return the dollars that one container costs in a second, at the dearest of its GPUs."""
     dearest = max((GPUS[name].price for name in names), default=0.0)
-    return dearest + cores * CORE_PRICE + memory_gib * GIB_PRICE
+    return (dearest + cores * CORE_PRICE + memory_gib * GIB_PRICE) * (REGIONS[region] if region else 1.0)

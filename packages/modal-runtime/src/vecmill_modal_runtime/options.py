@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from vecmill.protocols import Options
-from vecmill_modal_runtime.gpus import GPUS, price
+from vecmill_modal_runtime.gpus import GPUS, REFUSED, REGIONS, price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DAY = 86_400
 """The longest time that Modal lets a call take, in seconds."""
@@ -21,6 +25,8 @@ class ModalOptions(Options):
         gpu: One kind, or several in order of preference, such as ``["A10G", "L4"]``; none for processors alone.
         cpu: Processor cores beside each GPU: the router needs them to tokenize.
         memory_gib: Memory of a container.
+        max_batch_tokens: The most tokens that the router computes at once; by default 65,536, or fewer where the model
+            and the GPU's memory do not allow it.
         max_containers: The most that run at once.
         min_containers: 0. Modal keeps containers of the class warm before it knows their model, and those serve no run.
         scaledown_window: Seconds that a container waits for more work before it ends.
@@ -39,11 +45,12 @@ class ModalOptions(Options):
     """
 
     gpu: tuple[str, ...] = ("A10G",)
-    cpu: float = Field(4.0, gt=0, le=64)
-    memory_gib: float = Field(8.0, gt=0, le=336)
+    cpu: float = Field(4.0, ge=0.125, le=64)
+    memory_gib: float = Field(8.0, ge=0.125, le=336)
+    max_batch_tokens: int | None = Field(None, ge=1, le=1 << 20)
     max_containers: int = Field(10, ge=1, le=1000)
     min_containers: int = Field(0, ge=0)
-    scaledown_window: int = Field(60, ge=2, le=1200)
+    scaledown_window: int = Field(60, ge=2, le=3600)
     concurrency: int = Field(1, ge=1, le=64)
     timeout_s: int = Field(3600, ge=1, le=DAY)
     startup_timeout_s: int = Field(900, ge=1, le=DAY)
@@ -54,7 +61,7 @@ class ModalOptions(Options):
     bucket: str | None = Field(None, pattern=BUCKET_NAME)
     bucket_endpoint: str | None = Field(None, pattern=r"^https://[^/\s]+/?$")
     bucket_secret: str | None = Field(None, min_length=1)
-    max_cost_usd: float | None = Field(None, gt=0)
+    max_cost_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
 
     @field_validator("gpu", mode="before")
     @classmethod
@@ -66,11 +73,18 @@ class ModalOptions(Options):
     @field_validator("gpu")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if name not in GPUS:
-                close = difflib.get_close_matches(name.upper(), GPUS, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                raise ValueError(f"there is no GPU {name!r}; {hint}there are {', '.join(GPUS)}")
+        names = tuple(name.strip().upper() for name in value)
+        for name in names:
+            _check_gpu(name)
+        if len({*names}) < len(names):
+            raise ValueError(f"each kind stands once: {', '.join(names)}")
+        return names
+
+    @field_validator("region")
+    @classmethod
+    def _a_region(cls, value: str | None) -> str | None:
+        if value is not None and value not in REGIONS:
+            raise ValueError(f"there is no region {value!r}; {_hint(value, REGIONS)}there are {', '.join(REGIONS)}")
         return value
 
     @field_validator("min_containers")
@@ -93,7 +107,7 @@ class ModalOptions(Options):
     @property
     def price(self) -> float:
         """Dollars for a second of one container."""
-        return price(self.gpu, self.cpu, self.memory_gib)
+        return price(self.gpu, self.cpu, self.memory_gib, self.region)
 
     @property
     def memory_mib(self) -> int:
@@ -104,3 +118,26 @@ class ModalOptions(Options):
     def in_flight(self) -> int:
         """Shards that may be with Modal at once, waiting or worked on."""
         return self.max_containers * self.concurrency + self.window
+
+
+def _check_gpu(name: str) -> None:
+    """Refuse a GPU that there is none of, or that a router cannot use.
+
+    Raises:
+        ValueError: Names it, and what to write.
+    """
+    kind, colon, count = name.partition(":")
+    if colon and kind in GPUS:
+        raise ValueError(
+            f"{name!r} is {count or 'a number of'} GPUs in one container, and a router uses one of them: write "
+            f"{kind!r}, and raise max_containers"
+        )
+    if kind in REFUSED:
+        raise ValueError(f"{name!r}: {REFUSED[kind]}")
+    if name not in GPUS:
+        raise ValueError(f"there is no GPU {name!r}; {_hint(name, GPUS)}there are {', '.join(GPUS)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""

@@ -18,6 +18,7 @@ class Outcome(BaseModel):
     Attributes:
         final: Whether another attempt would fail the same way.
         engine: Whether other shards would, too, because the engine refuses whatever it is given.
+        unusable: The container that did it, if that never had its model and its router.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,15 +28,17 @@ class Outcome(BaseModel):
     error: str = ""
     final: bool = False
     engine: bool = False
+    unusable: str = ""
 
 
-def failure(index: int, error: Exception, router: str = "") -> Outcome:
+def failure(index: int, error: Exception, router: str = "", unusable: str = "") -> Outcome:
     """Return the outcome of an attempt that raised.
 
     Args:
         index: The shard's number.
         error: What was raised.
         router: The last words of the router beside the worker, if it died; an engine's failure ends with them.
+        unusable: The container, if it never had its model and its router.
     """
     text = str(error) if str(error) and isinstance(error, FINAL) else f"{type(error).__name__}: {error}"
     if router and isinstance(error, EngineError):
@@ -46,4 +49,5 @@ def failure(index: int, error: Exception, router: str = "") -> Outcome:
         error=redacted(text),
         final=isinstance(error, FINAL),
         engine=isinstance(error, UnfitEngineError),
+        unusable=unusable,
     )

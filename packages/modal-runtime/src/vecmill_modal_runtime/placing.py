@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import ConfigError
 from vecmill.plugins.build import options
 from vecmill.records import ComponentSpec
-from vecmill_modal_runtime.images import tei_tag
+from vecmill_modal_runtime.gpus import GPUS, image_prefix, runs_on
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def refuse_fixed(asked: ModalOptions, deployed: ModalOptions) -> None:
         ConfigError: Names them.
     """
     wrong = [name for name in FIXED if getattr(asked, name) != getattr(deployed, name)]
-    if tei_tag(asked.gpu) != tei_tag(deployed.gpu) and not (asked.gpu and len(deployed.gpu) > 1):
+    if asked.gpu != deployed.gpu and not _one_that_runs(asked.gpu, image_prefix(deployed.gpu)):
         wrong.append("gpu")
+    if asked.region is None and deployed.region is not None:
+        wrong.append("region")
     if wrong:
         named = ", ".join(f"runtime.{name} = {getattr(asked, name)!r}" for name in wrong)
         raise ConfigError(
@@ -96,3 +98,8 @@ def _embedder(spec: ComponentSpec, chosen: ModalOptions) -> ComponentSpec:
 
 def _or(precision: str, known: str) -> str:
     return known if precision == "auto" else precision
+
+
+def _one_that_runs(gpus: tuple[str, ...], prefix: str) -> bool:
+    """Whether a run may ask for these instead: Modal takes one kind for it, and the image must have its router."""
+    return len(gpus) == 1 and runs_on(prefix, GPUS[gpus[0]].capability)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -11,26 +12,36 @@ import time
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, EngineError
+from vecmill_modal_runtime.device import COMMAND, FLASH_ATTENTION, find_device
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMAND = "text-embeddings-router"
 DTYPES = {"f16": "float16", "f32": "float32"}
 LAST_LINES = 30
 RESTARTS = 5
 """Times that a router may die before its worker gives up."""
-PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
-PASSED_ON_PREFIXES = ("CUDA_", "NVIDIA_")
+PASSED_ON = (
+    *("PATH", "HOME", "LANG"),
+    *("LD_LIBRARY_PATH", "LD_PRELOAD", FLASH_ATTENTION),
+    *("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES"),
+    *("MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS"),
+)
+"""What a process needs, and what the router's images and the driver set for it. By name: NVIDIA_API_KEY is a key."""
+PLAIN = {"NO_COLOR": "1"}
+"""No colours in the log: its last lines stand in messages."""
+BATCH_TOKENS = 65_536
+"""The most tokens that the router computes at once, where model and memory allow it."""
 BULK = (
     *("--max-client-batch-size", "512"),
     *("--max-concurrent-requests", "65536"),
-    *("--max-batch-tokens", "65536"),
     *("--max-batch-requests", "2048"),
     *("--payload-limit", "16000000"),
     *("--auto-truncate", "false"),
 )
 """For many texts at once: the defaults are made for many users with one text each."""
+MOST_TOKENIZERS = 64
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 LOOK_SECONDS = 0.05
 DRAIN_SECONDS = 30
 LOG_SECONDS = 5
@@ -45,6 +56,9 @@ class Router:
         cuda: Whether it must run on a GPU; one that falls back to the processor is refused.
         precision: ``f16`` or ``f32``.
         startup_s: Longest time from start to open port.
+        cores: The processor cores that are paid for. The router tokenizes with all but one; the machine has more, and
+            they are not this container's.
+        batch_tokens: The most tokens that it computes at once; at least the model's longest input.
 
     Attributes:
         url: Where it is; the same after a restart.
@@ -52,16 +66,31 @@ class Router:
         last_words: How it died the last time, and the end of its log then; empty while it has not.
     """
 
-    def __init__(self, model: Path, *, cuda: bool, precision: str = "f16", startup_s: float = 600) -> None:
-        if precision not in DTYPES:
-            raise ConfigError(f"embedder.precision = {precision!r}, but the router computes in {' or '.join(DTYPES)}")
+    def __init__(
+        self,
+        model: Path,
+        *,
+        cuda: bool,
+        precision: str = "f16",
+        startup_s: float = 600,
+        cores: float = 1,
+        batch_tokens: int = BATCH_TOKENS,
+    ) -> None:
+        check_precision(precision)
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        dtype = ("--dtype", DTYPES[precision])
         place = ("--hostname", "127.0.0.1", "--port", str(self._port), "--prometheus-port", str(_free_port()))
-        cores = str(max(1, (os.cpu_count() or 2) - 1))
-        self._command = [COMMAND, "--model-id", str(model), *place, *dtype, "--tokenization-workers", cores]
-        self._command += BULK
+        tokenizers = min(MOST_TOKENIZERS, max(1, int(cores) - 1))
+        self._flags = [
+            *("--model-id", str(model)),
+            *place,
+            *("--dtype", DTYPES[precision]),
+            *("--tokenization-workers", str(tokenizers)),
+            *("--max-batch-tokens", str(batch_tokens)),
+            *BULK,
+        ]
+        self._command = COMMAND
+        self._environment = _clean_environment()
         self._cuda = cuda
         self._startup_s = startup_s
         self._lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
@@ -75,8 +104,12 @@ class Router:
         """Start it and wait until it is ready.
 
         Raises:
-            EngineError: It ended, was not ready in time, or runs on the processor though it should not.
+            EngineError: The image has none for this GPU, or it ended, was not ready in time, or runs on the processor
+                though it should not.
         """
+        if self._cuda:
+            device = find_device()
+            self._command, self._environment = device.router(), device.environment(self._environment)
         self._spawn()
         self._wait_until_open()
         threading.Thread(target=self._keep, name="router-keeper", daemon=True).start()
@@ -100,8 +133,8 @@ class Router:
     def _spawn(self) -> None:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own command line
-                self._command,
-                env=_clean_environment(),
+                [self._command, *self._flags],
+                env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -109,7 +142,7 @@ class Router:
                 start_new_session=True,  # a preemption's interrupt is for the worker, which drains the router
             )
         except FileNotFoundError:
-            raise EngineError(f"there is no {COMMAND} in this container: its image must have it") from None
+            raise EngineError(f"there is no {self._command} in this container: its image must have it") from None
         self._reader = threading.Thread(target=self._read, args=(self._process,), name="router-log", daemon=True)
         self._reader.start()
 
@@ -117,9 +150,10 @@ class Router:
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe
         with process.stdout as log:
             for line in log:
-                self._lines.append(line.rstrip())
-                self._on_processor |= "model on Cpu" in line
-                if line.endswith("Ready\n"):
+                words = _ANSI.sub("", line).rstrip()
+                self._lines.append(words)
+                self._on_processor |= "model on Cpu" in words
+                if words.endswith("Ready"):
                     self._ready.set()
 
     def _wait_until_open(self) -> None:
@@ -154,10 +188,19 @@ class Router:
         return f"the router ended with code {self._process.returncode}:\n    {self.last_lines}"
 
 
+def check_precision(precision: str) -> None:
+    """Refuse an arithmetic that the router does not have.
+
+    Raises:
+        ConfigError: Names those that it has.
+    """
+    if precision not in DTYPES:
+        raise ConfigError(f"embedder.precision = {precision!r}, but the router computes in {' or '.join(DTYPES)}")
+
+
 def _clean_environment() -> dict[str, str]:
     """Return few variables, for each of the router's flags reads one of its name: PORT, DTYPE, API_KEY."""
-    kept = (name for name in os.environ if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES))
-    return {name: os.environ[name] for name in kept}
+    return {**{name: os.environ[name] for name in PASSED_ON if name in os.environ}, **PLAIN}
 
 
 def _open(port: int) -> bool:

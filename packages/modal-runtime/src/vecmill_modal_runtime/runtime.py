@@ -60,7 +60,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
         options = self.config
         if not tasks:
             return
-        worker = _with(fleet.worker(), options)(**_beside(tasks[0], options))
+        worker = fleet.worker(options)(**_beside(tasks[0], options))
         guess = shard_dollars(options, tasks[0]) if options.max_cost_usd else 0.0
         budget = Budget(options, self.cost, guess)
 
@@ -113,34 +113,31 @@ class ModalRuntime(Runtime["ModalOptions"]):
         return pace(self.config, flop_per_token)
 
 
-def _with(worker: Any, options: ModalOptions) -> Any:  # noqa: ANN401 - Modal's decorated classes have no type
-    """Give the worker class the options of this run in place of those it was deployed with."""
-    from vecmill_modal_runtime.fleet import retries
-
-    chosen: dict[str, Any] = {
-        "cpu": options.cpu,
-        "memory": options.memory_mib,
-        "max_containers": options.max_containers,
-        "scaledown_window": options.scaledown_window,
-        "timeout": options.timeout_s,
-        "retries": retries(options),
-    }
-    if options.gpu:
-        chosen["gpu"] = options.gpu[0] if len(options.gpu) == 1 else list(options.gpu)
-    if options.region:
-        chosen["region"] = options.region
-    return worker.with_options(**chosen)
-
-
 def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
-    """Return the parameters of the worker class: which model to have at hand, and whether to serve it."""
+    """Return the parameters of the worker class: which model to have at hand, and how to serve it.
+
+    Raises:
+        ConfigError: The router does not have this arithmetic, or cannot compute as many tokens at once.
+    """
     embedder = task.spec.embedder
-    model = {"model": embedder.options.get("model") or "", "revision": embedder.options.get("revision") or ""}
-    served = embedder.name == "tei" and not embedder.options.get("url")
+    name, revision = embedder.options.get("model") or "", embedder.options.get("revision") or ""
+    chosen: dict[str, str | int] = {"model": name, "revision": revision}
+    if embedder.name != "tei" or embedder.options.get("url") or not name:
+        return chosen
+    from vecmill.models import open_model
+    from vecmill_modal_runtime.capacity import batch_tokens
+    from vecmill_modal_runtime.router import check_precision
+
     precision = embedder.options.get("precision") or ("f16" if options.gpu else "f32")
-    device = ("cuda" if options.gpu else "cpu") if served else ""
-    startup_s = max(1, round(options.startup_timeout_s * ROUTER_SHARE))
-    return {**model, "device": device, "precision": precision, "startup_s": startup_s}
+    check_precision(precision)
+    return {
+        **chosen,
+        "device": "cuda" if options.gpu else "cpu",
+        "precision": precision,
+        "startup_s": max(1, round(options.startup_timeout_s * ROUTER_SHARE)),
+        "cores": max(1, int(options.cpu)),
+        "batch_tokens": batch_tokens(options, open_model(name, revision or None), precision),
+    }
 
 
 def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)

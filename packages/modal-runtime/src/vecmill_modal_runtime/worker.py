@@ -11,13 +11,14 @@ import threading
 from collections.abc import Iterator
 
 import modal
+from modal.experimental import stop_fetching_inputs
 
 from vecmill.records import ShardTask
 from vecmill.tei.address import URL
 from vecmill.worker import Worker
 from vecmill_modal_runtime import volume, weights
 from vecmill_modal_runtime.outcome import Outcome, failure
-from vecmill_modal_runtime.router import Router
+from vecmill_modal_runtime.router import BATCH_TOKENS, Router
 
 HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedder", "vecmill.worker.shard")
 """Imported without a GPU, a network or a file of the Volume: what a snapshot may hold."""
@@ -32,6 +33,8 @@ class ShardWorker:
         device: ``cuda`` or ``cpu`` for a router there; empty for none.
         precision: The router's arithmetic: ``f16`` or ``f32``.
         startup_s: Longest time for the router to start.
+        cores: The processor cores that are paid for.
+        batch_tokens: The most tokens that the router computes at once.
     """
 
     model: str = modal.parameter(default="")
@@ -39,20 +42,41 @@ class ShardWorker:
     device: str = modal.parameter(default="")
     precision: str = modal.parameter(default="f16")
     startup_s: int = modal.parameter(default=600)
+    cores: int = modal.parameter(default=1)
+    batch_tokens: int = modal.parameter(default=BATCH_TOKENS)
 
     @modal.enter()
     def open(self) -> None:
-        """Fetch the model, and start the router."""
+        """Fetch the model, and start the router.
+
+        What fails here is kept for the first shard, which fails with it: raised, it would be a traceback in the log of
+        every container, and nothing that the driver hears of.
+        """
         self._lock = threading.Lock()
         self._active = 0
         self._idle: list[Worker] = []
         self._router: Router | None = None
+        self._unusable: Exception | None = None
+        try:
+            self._make_ready()
+        except Exception as error:  # noqa: BLE001 - a model may fail in any way, and the driver must hear of it
+            self._unusable = error
+
+    def _make_ready(self) -> None:
         folder = weights.bring(self.model, self.revision or None) if self.model else None
         if self.device and folder is not None:
             cuda = self.device == "cuda"
-            self._router = Router(folder, cuda=cuda, precision=self.precision, startup_s=self.startup_s)
-            self._router.start()
-            os.environ[URL] = self._router.url
+            router = Router(
+                folder,
+                cuda=cuda,
+                precision=self.precision,
+                startup_s=self.startup_s,
+                cores=self.cores,
+                batch_tokens=self.batch_tokens,
+            )
+            router.start()
+            self._router = router
+            os.environ[URL] = router.url
 
     @modal.method()
     def do(self, task: str) -> str:
@@ -66,6 +90,9 @@ class ShardWorker:
             without saying which shard it was.
         """
         parsed = ShardTask.model_validate_json(task)
+        if self._unusable is not None:
+            stop_fetching_inputs()  # the next attempt is another container's
+            return failure(parsed.index, self._unusable, unusable=os.environ["MODAL_TASK_ID"]).model_dump_json()
         try:
             with self._up_to_date(), self._at_hand() as worker:
                 receipt = worker.do(parsed)
@@ -123,6 +150,8 @@ class SnapshotWorker(ShardWorker):
     device: str = modal.parameter(default="")
     precision: str = modal.parameter(default="f16")
     startup_s: int = modal.parameter(default=600)
+    cores: int = modal.parameter(default=1)
+    batch_tokens: int = modal.parameter(default=BATCH_TOKENS)
 
     @modal.enter(snap=True)
     def import_all(self) -> None:
