@@ -13,11 +13,31 @@ def test_every_gpu_that_a_job_may_name_has_a_peak():
     assert all(gpu.peak > 0 for gpu in GPUS.values())
 
 
-def test_of_several_gpus_the_slowest_sets_the_pace_and_the_dearest_the_price():
-    """Modal may give either."""
+def test_of_several_gpus_each_has_its_own_pace_and_price():
+    """Modal may give any: what is said of all spans them, and none is reckoned at another's price."""
     both, slow, dear = (pace(ModalOptions(gpu=gpu), 4e7) for gpu in (("T4", "H100"), "T4", "H100"))
-    assert both.tokens_per_second == slow.tokens_per_second
+    assert both.choices == (slow, dear)
+    assert both.tokens_per_second.low == slow.tokens_per_second.low
+    assert both.tokens_per_second.high == dear.tokens_per_second.high
     assert both.price == dear.price
+    assert both.where == "10 x T4 or H100 on Modal"
+
+
+def test_every_kind_has_a_price_of_its_own_and_the_day_it_was_read():
+    """Newer kinds are not cheaper than older ones of the same maker's line; a price without a date is none."""
+    prices = {name: gpu.price for name, gpu in GPUS.items()}
+    line = ["T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "RTX-PRO-6000", "H100", "H200", "B200"]
+    assert sorted(line, key=prices.__getitem__) == line
+    assert pace(ModalOptions(gpu="L4"), 4e7).price == pytest.approx(ModalOptions(gpu="L4").price)
+    assert "Modal's list prices of 2026-" in pace(ModalOptions(gpu="L4"), 4e7).basis
+
+
+def test_a_kind_whose_speed_nobody_has_published_says_so():
+    """Its share of the peak is that of other kinds, which may be wrong."""
+    basis = {gpu: pace(ModalOptions(gpu=gpu), 4e7).basis for gpu in ("L4", "B200", ("L4", "B200"))}
+    assert "no rate is published" not in basis["L4"]
+    for gpu in ("B200", ("L4", "B200")):
+        assert "(as on an A10 or L4: no rate is published for B200)" in basis[gpu]
 
 
 def test_a_small_model_comes_near_the_published_rates():
@@ -27,9 +47,13 @@ def test_a_small_model_comes_near_the_published_rates():
     assert found.high == pytest.approx(894_000, rel=0.05)
 
 
-def test_a_model_of_unknown_size_has_no_pace():
-    """Better nothing than a guess."""
-    assert pace(ModalOptions(), 0) is None
+@pytest.mark.parametrize("gpu", ["L4", ("L4", "B200")])
+def test_a_model_of_unknown_size_has_no_speed(gpu):
+    """Better nothing than a guess, or the speed of the machine that asks."""
+    found = pace(ModalOptions(gpu=gpu), 0)
+    assert found.tokens_per_second is None
+    assert found.where.startswith("10 x L4")
+    assert "speed is not known" in found.basis
 
 
 def test_processors_alone_are_slower_by_far():

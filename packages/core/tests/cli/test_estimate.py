@@ -24,6 +24,13 @@ def test_gpus_have_a_price(invoke, job_file):
     assert found["cost_usd"]["low"] == found["pace"]["price"] * found["seconds"]["low"] * min(8, found["shards"])
 
 
+def test_what_is_not_known_is_said(invoke, job_file):
+    """A model whose size nobody states: no time and no price of another machine's in its place."""
+    said = invoke("estimate", job_file(), "--gpus", 8, "--set", "runtime.gpu=L4").stdout
+    assert "runs on    8 x L4 on Modal, whose speed is not known" in said
+    assert "time, cost not known" in said
+
+
 def test_no_gpus_is_a_usage_error(invoke, job_file):
     """Nought GPUs embed nothing."""
     assert "--gpus" in invoke("estimate", job_file(), "--gpus", 0, code=2).output

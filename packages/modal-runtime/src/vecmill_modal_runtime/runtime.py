@@ -106,7 +106,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
         return run_on_modal(job, self.config, report)
 
-    def pace(self, flop_per_token: float) -> Pace | None:
+    def pace(self, flop_per_token: float) -> Pace:
         """Reckon with the GPU's peak and Modal's prices."""
         from vecmill_modal_runtime.pace import pace
 

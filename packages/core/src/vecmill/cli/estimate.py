@@ -47,9 +47,12 @@ def _lines(found: Estimate) -> Iterator[tuple[str, str]]:
     sampled = "all of them counted" if found.exact else f"± {found.spread:.0%}, from {size(found.sampled_bytes)} of it"
     yield "chunks", f"{about}{found.chunks:,}, {found.tokens:,} tokens ({sampled})"
     yield "dataset", f"about {size(found.dataset_bytes)} in {plural(found.shards, 'shard')}"
-    if found.pace is not None and found.seconds is not None:
+    if found.pace is not None:
         yield "runs on", f"{found.pace.where}, {found.pace.basis}"
+    if found.seconds is not None:
         yield "time", _between(found.seconds, duration)
+    elif found.pace is not None:
+        yield "time, cost", "not known"
     if found.cost_usd is not None:
         yield "cost", _between(found.cost_usd, lambda dollars: f"${dollars:,.2f}")
 

@@ -41,7 +41,6 @@ def estimate(job: Job, gpus: int | None = None) -> Estimate:
     dataset_bytes = bytes_on_disk(found.total("chunks"), found.source_bytes, model.dimension)
     shards = max(1, math.ceil(dataset_bytes / (job.shards.target_mb * 1e6)))
     pace = _pace(runtime, parts, found)
-    seconds = _seconds(pace, found, shards)
     return Estimate(
         **{name: found.total(name) for name in ("documents", "characters", "chunks", "tokens")},
         shards=shards,
@@ -50,8 +49,8 @@ def estimate(job: Job, gpus: int | None = None) -> Estimate:
         sampled_bytes=found.bytes,
         spread=max(found.spread("chunks"), found.spread("tokens")),
         pace=pace,
-        seconds=seconds,
-        cost_usd=_cost(pace, seconds, shards),
+        seconds=_seconds(pace, found, shards),
+        cost_usd=_cost(pace, found, shards),
     )
 
 
@@ -60,8 +59,15 @@ def _runtime(job: Job, registry: Registry, gpus: int | None) -> ComponentSpec:
         return job.runtime
     if "modal" not in registry.entries["runtime"]:
         raise ConfigError('--gpus reckons with GPUs on Modal: `pip install "vecmill[modal]"` first')
-    options = job.runtime.options if job.runtime.name == "modal" else {}
-    return ComponentSpec(name="modal", options={**options, "max_containers": gpus})
+    return ComponentSpec(name="modal", options={**_of_modal(job.runtime, registry), "max_containers": gpus})
+
+
+def _of_modal(spec: ComponentSpec, registry: Registry) -> dict[str, Any]:
+    """Return the options that are meant for Modal: with another runtime in the job, those that are none of its own."""
+    if spec.name == "modal":
+        return spec.options
+    own = registry.get("runtime", spec.name).Config.model_fields
+    return {name: value for name, value in spec.options.items() if name not in own}
 
 
 def _pace(runtime: Any, parts: dict[str, Any], found: Sample) -> Pace | None:  # noqa: ANN401 - of any options
@@ -81,15 +87,29 @@ def _flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)
 
 
 def _seconds(pace: Pace | None, found: Sample, shards: int) -> Range | None:
-    if pace is None:
+    if pace is None or pace.tokens_per_second is None:
         return None
+    return _span([_duration(choice, found, shards) for choice in pace.choices or (pace,)])
+
+
+def _cost(pace: Pace | None, found: Sample, shards: int) -> Range | None:
+    """Reckon each kind of machine at its own speed and price: the dearest need not cost most."""
+    if pace is None or pace.price is None or pace.tokens_per_second is None:
+        return None
+    costs = []
+    for choice in pace.choices or (pace,):
+        seconds, each = _duration(choice, found, shards), (choice.price or 0.0) * min(choice.workers, shards)
+        costs.append(Range(low=each * seconds.low, high=each * seconds.high))
+    return _span(costs)
+
+
+def _duration(pace: Pace, found: Sample, shards: int) -> Range:
+    speed = pace.tokens_per_second
+    assert speed is not None  # noqa: S101 - a pace has a speed where its choices have
     tokens, workers = found.total("tokens"), min(pace.workers, shards)
-    fast, slow = (tokens / workers / speed for speed in (pace.tokens_per_second.high, pace.tokens_per_second.low))
+    fast, slow = (tokens / workers / each for each in (speed.high, speed.low))
     return Range(low=pace.startup_seconds + fast, high=pace.startup_seconds + slow)
 
 
-def _cost(pace: Pace | None, seconds: Range | None, shards: int) -> Range | None:
-    if pace is None or seconds is None or pace.price is None:
-        return None
-    each = pace.price * min(pace.workers, shards)
-    return Range(low=each * seconds.low, high=each * seconds.high)
+def _span(ranges: list[Range]) -> Range:
+    return Range(low=min(each.low for each in ranges), high=max(each.high for each in ranges))

@@ -19,21 +19,23 @@ class Pace(BaseModel):
 
     Attributes:
         where: In words, such as ``10 x A10G on Modal``.
-        tokens_per_second: Of one worker.
+        tokens_per_second: Of one worker; none where it is not known.
         workers: The most that work at once.
         startup_seconds: Until a worker embeds its first chunk.
         price: Dollars for a second of one worker; none where nobody sends a bill.
         basis: Where these numbers come from.
+        choices: The same for each kind of machine, where a worker may be any of several; the numbers above span them.
     """
 
     model_config = ConfigDict(frozen=True)
 
     where: str
-    tokens_per_second: Range
+    tokens_per_second: Range | None
     workers: int = 1
     startup_seconds: float = 0
     price: float | None = None
     basis: str
+    choices: tuple[Pace, ...] = ()
 
 
 class Estimate(BaseModel):
