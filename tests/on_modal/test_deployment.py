@@ -49,7 +49,13 @@ def test_the_worker_is_what_the_settings_say(deployed):
     base, *layers = worker.layers
     assert base.endswith("text-embeddings-inference:89-1.9.3")
     assert any("ENTRYPOINT []" in layer for layer in layers)
-    for needed in ("httpx2==", "pyarrow==", "/vecmill_publishers-0.1.0-py3-none-any.whl", "VECMILL_VOLUME=large"):
+    for needed in (
+        "httpx2==",
+        "pyarrow==",
+        "/vecmill_publishers-0.1.0-py3-none-any.whl",
+        "VECMILL_VOLUME=large",
+        "VECMILL_SHARED=/mnt/vecmill:/mnt/bucket",
+    ):
         assert any(needed in layer for layer in layers), needed
 
 

@@ -19,16 +19,21 @@ def stamps(folder: Path) -> dict[str, Stamp]:
         for name in names:
             path = Path(where, name)
             with contextlib.suppress(FileNotFoundError):  # its owner moved it meanwhile
-                status = path.stat()
-                found[path.relative_to(folder).as_posix()] = (status.st_size, status.st_mtime_ns)
+                found[path.relative_to(folder).as_posix()] = stamp(path)
     return found
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file with its time of change, so that nobody sees half of it, nor a link to the target a change."""
+def stamp(path: Path) -> Stamp:
+    """Return a file's size and time of change."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def copy(source: Path, target: Path, *, times: bool = True) -> None:
+    """Copy a file, so that nobody sees half of it, nor a link to the target a change; with its times or not."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.copy")
-    shutil.copy2(source, partial)
+    (shutil.copy2 if times else shutil.copyfile)(source, partial)
     partial.replace(target)
 
 
@@ -48,13 +53,3 @@ def link(folder: Path, target: Path) -> None:
     """Make the target show what a folder shows now; later copies into the folder do not change it."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(folder, target, copy_function=os.link)
-
-
-def mirror(folder: Path, target: Path) -> None:
-    """Bring the target up to a folder, copying what differs."""
-    here, there = stamps(target), stamps(folder)
-    for name in here.keys() - there.keys():
-        (target / name).unlink()
-    for name, stamp in there.items():
-        if here.get(name) != stamp:
-            copy(folder / name, target / name)

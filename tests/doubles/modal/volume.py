@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modal_proto import api_pb2
 
-from doubles.modal.files import Stamp, copy, link, mirror, stamps
+from doubles.modal.files import Stamp, copy, link, stamp, stamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,16 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass
 class View:
-    """A container's own copy of a Volume, and how it stood when it last agreed with a committed state."""
+    """A container's own copy of a Volume, with times of its own, as nobody says that Modal keeps a file's.
+
+    Attributes:
+        path: Where it is.
+        agreed: How it stood when it last agreed with a committed state.
+        shown: How that state stood.
+    """
 
     path: Path
     agreed: dict[str, Stamp] = field(default_factory=dict)
+    shown: dict[str, Stamp] = field(default_factory=dict)
 
     def show(self, state: Path) -> None:
         """Become a copy of a committed state."""
         self.path.mkdir(parents=True, exist_ok=True)
-        mirror(state, self.path)
-        self.agreed = stamps(self.path)
+        here, there = stamps(self.path), stamps(state)
+        for name in here.keys() - there.keys():
+            (self.path / name).unlink()
+        for name, seen in there.items():
+            if self.shown.get(name) != seen or self.agreed.get(name) != here.get(name):
+                copy(state / name, self.path / name, times=False)
+        self.shown, self.agreed = there, stamps(self.path)
 
     def changes(self) -> tuple[list[str], list[str]]:
         """Return the files that were written or changed here, and those that were removed."""
@@ -80,6 +92,7 @@ class Volume:
             link(self.path, self.before)
         for name in written:
             copy(view.path / name, self.path / name)
+            view.shown[name] = stamp(self.path / name)
         for name in removed:
             self._remove(name, view)
         view.agreed = stamps(view.path)

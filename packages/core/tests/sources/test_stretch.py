@@ -76,3 +76,35 @@ def test_a_source_without_documents_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError, match=r"holds no documents: a.jsonl"):
         list(_source(tmp_path).partitions(1_000))
+
+
+@pytest.mark.fault(
+    "modal",
+    "containers see other times of a source's file than the driver, or a file is changed in mid-run",
+    promise="Sizes and hashes of the content count there, and no times: the run goes on, or a shard fails with the "
+    "file's name.",
+)
+def test_in_a_shared_folder_content_counts_and_no_time_does(
+    many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine's clock is no change; another content is, though its size is the same."""
+    monkeypatch.setenv("VECMILL_SHARED", f"/mnt/elsewhere{os.pathsep}{tmp_path}")
+    first, *_ = _source(many).partitions(200)
+    rows = [batch.to_pylist() for batch in _source(many).read(first)]
+    names = sorted(many.iterdir())
+    for name in names[:20]:
+        os.utime(name, ns=(1, 1))
+    assert [batch.to_pylist() for batch in _source(many).read(first)] == rows
+
+    names[0].write_text('{"text": "wore"}\n')
+    with pytest.raises(SourceError, match="changed during the run"):
+        list(_source(many).read(first))
+
+
+def test_elsewhere_a_time_counts(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of this machine alone is not hashed for it, nor is one whose name begins as a shared one's does."""
+    monkeypatch.setenv("VECMILL_SHARED", str(tmp_path / "man"))
+    first, *_ = _source(many).partitions(200)
+    os.utime(min(many.iterdir()), ns=(1, 1))
+    with pytest.raises(SourceError, match="changed during the run"):
+        list(_source(many).read(first))

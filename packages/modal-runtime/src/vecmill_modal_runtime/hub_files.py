@@ -43,8 +43,8 @@ class HubFilesSource(ParquetSource):
 
 
 class _Kept(File):
-    """A file that every container knows by its name and size: clocks and mounts may differ."""
+    """A file that every container knows by its name and size: its folder is that of a commit, which does not change."""
 
     @property
-    def identity(self) -> tuple[str, int, int]:
-        return self.name, self.stamp.size, 0
+    def identity(self) -> tuple[str | int, ...]:
+        return self.name, self.stamp.size

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import modal
 
+from vecmill.sources.files import SHARED
 from vecmill_modal_runtime.gpus import image_prefix
 from vecmill_modal_runtime.payload import Payload, payload
-from vecmill_modal_runtime.volume import DEFAULT, NAME
+from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def _loaded(
         return image  # in a container the image is there already, and its sources are not
     content = payload(PYTHON)
     image = _with_code(image.uv_pip_install(*content.requirements, *packages), content)
-    fixed = {NAME: volume, "VECMILL_LOCKS": LOCKS, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    fixed = {NAME: volume, "VECMILL_LOCKS": LOCKS, SHARED: f"{MOUNT}:{BUCKET}", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return image.env({**fixed, **(variables or {})})
 
 

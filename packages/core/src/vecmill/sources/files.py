@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from io import BufferedReader
     from pathlib import Path
 
+SHARED = "VECMILL_SHARED"
+"""Folders that several machines see, as in PATH. Each may see other times of a file, so its content is what counts."""
 AGAIN = "A source must hold still from the plan to the last shard; run again once it does."
 
 
@@ -43,9 +45,16 @@ class File:
             return _stamp(self.path.stat())
 
     @property
-    def identity(self) -> tuple[str, int, int]:
+    def identity(self) -> tuple[str | int, ...]:
         """What must be the same for a worker as it was for the plan."""
-        return self.name, *self.stamp
+        from vecmill.sources.fingerprint import content_hash
+
+        return (self.name, self.stamp.size, content_hash(self)) if self._is_shared else (self.name, *self.stamp)
+
+    @property
+    def _is_shared(self) -> bool:
+        shared = os.environ.get(SHARED, "").split(os.pathsep)
+        return any(self.path.absolute().is_relative_to(folder) for folder in shared if folder)
 
     @contextmanager
     def open(self) -> Iterator[BufferedReader]:

@@ -42,6 +42,11 @@ def contents(files: Sequence[File]) -> list[tuple[str, int, str]]:
             over.set()  # an interrupted command does not wait for what is left of its files
 
 
+def content_hash(file: File) -> str:
+    """Return the sha256 of a file; it is read once in a process."""
+    return _sha256(file, threading.Event())
+
+
 def _sha256(file: File, over: threading.Event) -> str:
     key = (file.path.absolute(), file.stamp)
     if key not in _known:
