@@ -10,7 +10,7 @@ import sys
 from places import ROOT
 from vecmill import Manifest
 from vecmill.store.card import Place, card
-from vecmill_publishers.hub.cover import name
+from vecmill.store.claims import published_name
 
 MANIFEST = ROOT / "tests" / "hub" / "demo-manifest.json"
 """Of one run of the demo, kept so that times and processors do not change the card."""
@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "example-card.md"
 def example_card() -> str:
     """Return the page."""
     manifest = Manifest.model_validate_json(MANIFEST.read_bytes())
-    run, title = name(manifest), "Python's language reference, embedded with all-MiniLM-L6-v2"
+    run, title = published_name(manifest), "Python's language reference, embedded with all-MiniLM-L6-v2"
     return card(manifest, Place(repo="user/python-reference", folder=f"data/{run}", tag=run, pretty_name=title))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -14,7 +15,7 @@ def test_a_run_tells_its_account_its_speed_and_its_place(invoke, job_file, tmp_p
     monkeypatch.chdir(tmp_path)
     result = invoke("run", job_file())
     lines = dict(re.split(r"  +", line, maxsplit=1) for line in result.stdout.splitlines())
-    assert list(lines) == ["documents", "chunks", "speed", "time", "dataset", "next"]
+    assert list(lines) == ["documents", "chunks", "speed", "time", "dataset", "manifest", "next"]
     assert lines["documents"] == "20 in = 20 embedded + 0 quarantined"
     assert lines["chunks"].endswith("tokens, none truncated")
     assert re.fullmatch(r"[\d,.]+ chunks/s, [\d,.]+ tokens/s", lines["speed"])
@@ -73,9 +74,51 @@ def test_truncated_chunks_are_named(invoke, job_file):
 def test_json_is_the_manifest_and_nothing_else(invoke, job_file, tmp_path):
     """Standard output is for the machine, standard error for the user."""
     result = invoke("run", job_file(), "--json")
-    assert json.loads(result.stdout) == json.loads((tmp_path / "out" / "manifest.json").read_text())
+    manifest = (tmp_path / "out" / "manifest.json").read_bytes()
+    assert json.loads(result.stdout) == {**json.loads(manifest), "manifest_sha256": sha256(manifest).hexdigest()}
     assert "20.0 kB" not in result.stdout
     assert "of text in 1 shard" in result.stderr
+
+
+def test_a_run_prints_what_verify_expects(invoke, job_file, tmp_path):
+    """The sha256 of the manifest, in the summary, the JSON and the log, also of a run that was finished before."""
+    path, log = job_file(), tmp_path / "log"
+    shown = re.search(r"^manifest +([0-9a-f]{64})$", invoke("run", path).stdout, flags=re.MULTILINE)[1]
+    assert json.loads(invoke("run", path, "--json", "--log-json", log).stdout)["manifest_sha256"] == shown
+    lines = map(json.loads, log.read_text().splitlines())
+    assert [line["manifest_sha256"] for line in lines if line["event"] == "run.published"] == [shown]
+    invoke("verify", tmp_path / "out", "--expect", shown)
+    result = invoke("verify", tmp_path / "out", "--expect", "0" * 64, code=1)
+    assert f"manifest.json: its sha256 is {shown}, not the expected {'0' * 64}" in result.stderr
+    assert invoke("verify", tmp_path / "out", "--expect", "abc", code=2).stderr.startswith("vecmill: ")
+
+
+@pytest.mark.fault(
+    "disk",
+    "the card of a finished dataset is removed",
+    promise="`vecmill verify` names it, and the next run writes it again; nothing else changes.",
+)
+def test_a_card_that_was_removed_is_written_again_by_the_same_command(invoke, job_file, tmp_path):
+    """And nothing else: the manifest keeps its hash."""
+    path, card, manifest = job_file(), tmp_path / "out" / "README.md", tmp_path / "out" / "manifest.json"
+    invoke("run", path)
+    before = card.read_bytes(), manifest.read_bytes()
+    card.unlink()
+    assert "README.md: the file is missing" in invoke("verify", tmp_path / "out", code=1).stderr
+    invoke("run", path)
+    assert (card.read_bytes(), manifest.read_bytes()) == before
+    invoke("verify", tmp_path / "out")
+
+
+def test_a_card_keeps_the_users_own_text_when_a_shard_is_done_again(invoke, job_file, tmp_path):
+    """What stands between the marks is the user's."""
+    path, card = job_file(shards="target_mb = 0.01"), tmp_path / "out" / "README.md"
+    invoke("run", path)
+    card.write_text(card.read_text().replace("next run. -->\n", "next run. -->\nMine.\n"))
+    next((tmp_path / "out" / "data").iterdir()).unlink()
+    invoke("run", path, "--set", "source.license=mit")
+    assert "next run. -->\nMine.\n<!-- End" in card.read_text()
+    invoke("verify", tmp_path / "out")
 
 
 def test_quiet_is_quiet(invoke, job_file):

@@ -75,7 +75,8 @@ def test_every_shard_has_the_same_columns_whatever_is_in_it(job, tmp_path, monke
     assert [last[name] for name in keep] == [None, "k2", [{"key": "a", "value": 119}], "119"]
 
     _without(dataset.path, empty[-1], "kind")
-    assert [str(fault.problem) for fault in vecmill.verify(dataset.path).faults] == [
+    faults = vecmill.verify(dataset.path).faults
+    assert [fault.problem for fault in faults if fault.path.startswith("data")] == [
         "column 'kind' is missing, and in the manifest it is string"
     ]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     metavar="DIR|REPO",
     help="An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON, and its sha256.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @log_option
 def command(
@@ -56,13 +56,26 @@ def command(
     with logged(log_json, "run", str(job_file)) as log:
         with resumable(lambda: _interrupted(tally)), progress(tally, quiet=quiet or log.talks) as observe:
             dataset = _run(job_file, overrides, log.follow(observe), how)
-        log.write("run.published", places=list(dataset.published))
+        signature = _sha256(dataset)
+        log.write("run.published", places=list(dataset.published), manifest_sha256=signature)
     if as_json:
-        click.echo(dataset.manifest.model_dump_json(indent=2))
+        click.echo(_json(dataset, signature))
     else:
         from vecmill.cli.summary import summary
 
-        click.echo(summary(dataset, tally))
+        click.echo(summary(dataset, tally, signature))
+
+
+def _sha256(dataset: Dataset) -> str:
+    from vecmill.store.json import manifest_sha256
+
+    return manifest_sha256(dataset)
+
+
+def _json(dataset: Dataset, signature: str) -> str:
+    import json
+
+    return json.dumps({**dataset.manifest.model_dump(mode="json"), "manifest_sha256": signature}, indent=2)
 
 
 def _run(

@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from vecmill.records import Account, Dataset
 
 
-def summary(dataset: Dataset, tally: Tally) -> str:
-    """Return the account, the speed and the places of a dataset, as a few lines of text."""
-    return "\n".join(f"{name:<10} {line}" for name, line in _lines(dataset, tally))
+def summary(dataset: Dataset, tally: Tally, signature: str) -> str:
+    """Return the account, the speed and the places of a dataset, as a few lines of text.
+
+    Args:
+        dataset: The finished dataset.
+        tally: What the command did for it.
+        signature: The sha256 of its manifest, in hex.
+    """
+    return "\n".join(f"{name:<10} {line}" for name, line in _lines(dataset, tally, signature))
 
 
-def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
+def _lines(dataset: Dataset, tally: Tally, signature: str) -> Iterator[tuple[str, str]]:
     account, manifest = dataset.account, dataset.manifest
     bytes_ = sum(entry.bytes for entry in manifest.shards)
     embedded, quarantined = account.documents_embedded, account.documents_quarantined
@@ -37,6 +43,7 @@ def _lines(dataset: Dataset, tally: Tally) -> Iterator[tuple[str, str]]:
     if manifest.cost is not None:
         yield "cost", str(manifest.cost)
     yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
+    yield "manifest", signature
     yield from (("published", where) for where in dataset.published if where != str(dataset.path))
     yield "next", dataset.fetch or f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
 

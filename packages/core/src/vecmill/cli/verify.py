@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
 @subcommand("vecmill verify out/articles")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--expect", metavar="SHA256", help="The sha256 that manifest.json must have, as its run printed it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
-def command(context: click.Context, directory: Path, *, as_json: bool) -> None:
+def command(context: click.Context, directory: Path, *, expect: str | None, as_json: bool) -> None:
     """Check a dataset against its manifest, row by row.
 
-    Every file's size and sha256, every row's place and vector, and the account. Ends with 1 if anything is wrong.
+    Every file's size and sha256, every row's place and vector, the account, and that nothing in manifest, card,
+    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong.
     """
     from vecmill.cli.waiting import waiting
     from vecmill.store.verify import verify
 
     with waiting(f"checking {directory}"):
-        result = verify(directory)
+        result = verify(directory, expect=expect)
     if as_json:
         click.echo(_json(result))
     else:
@@ -45,7 +47,9 @@ def _report(result: Verification, directory: Path) -> None:
     for fault in result.faults:
         mark = click.style("FAULT", fg="red")
         click.echo(f"{mark}  {printable(fault.path)}: {printable(fault.problem)}", err=True)
-    found = plural(len(result.faults), "fault")
+    if result.more:
+        click.echo(f"and {result.more:,} more", err=True)
+    found = plural(len(result.faults) + result.more, "fault")
     click.echo(f"{directory} has {found}; `vecmill run` with its job does damaged shards again", err=True)
 
 
@@ -56,7 +60,9 @@ def _json(result: Verification) -> str:
     shown = {
         "ok": result.ok,
         "run_id": result.manifest.run_id,
+        "manifest_sha256": result.sha256,
         "account": result.manifest.account.model_dump(),
         "faults": [dataclasses.asdict(fault) for fault in result.faults],
+        "more": result.more,
     }
     return json.dumps(shown, indent=2)

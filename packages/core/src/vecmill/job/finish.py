@@ -80,6 +80,7 @@ class Finish:
         self._note_places()
         source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
         if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
+            self._replace_card(manifest)
             return manifest
         mended = [
             self._shards.receipts[index].shard if index in self._shards.receipts else entry
@@ -98,9 +99,16 @@ class Finish:
         return decide_status(manifest.account, self._plan.job.max_quarantine)
 
     def _save(self, manifest: Manifest) -> Manifest:
-        manifest = manifest.model_copy(update={"status": self._status(manifest)})
+        judged = {"status": self._status(manifest), "max_quarantine": self._plan.job.max_quarantine}
+        manifest = manifest.model_copy(update=judged)
         layout = self._plan.layout
         text = card(manifest, own=own_text(read_text(layout.card)) or "")
         write_bytes(layout.card, layout.temporary, text.encode())
         write_json(layout, layout.manifest, manifest)
         return manifest
+
+    def _replace_card(self, manifest: Manifest) -> None:
+        """Write the card of a finished run again, if somebody has removed it; one that is there stays."""
+        layout = self._plan.layout
+        if not layout.card.exists():
+            write_bytes(layout.card, layout.temporary, card(manifest).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +36,6 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
         "weights": model.model_dump(exclude={"id", "files"}),
         **({"files": model.files} if model.files else {}),
     }
-
-
-def run_id(identity: Mapping[str, Any]) -> str:
-    """Hash an identity to 16 hex digits."""
-    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:

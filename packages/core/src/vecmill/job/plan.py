@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import SourceError
 from vecmill.job.delivery import directory
 from vecmill.job.density import text_per_shard
-from vecmill.job.identity import identity, recipe, run_id
+from vecmill.job.identity import identity, recipe
 from vecmill.job.look import look
 from vecmill.job.places import hidden, places, told
 from vecmill.job.since import earlier
@@ -16,6 +16,7 @@ from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.sources.corpus import Corpus
+from vecmill.store.claims import run_id
 from vecmill.store.layout import Layout
 from vecmill.store.split import Split, read_split
 from vecmill.store.state import read_state

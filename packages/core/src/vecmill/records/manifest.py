@@ -58,7 +58,8 @@ class Manifest(BaseModel):
     """The recipe, the source, the model, the account and every file of a finished run.
 
     ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
-    the dataset is then kept for inspection. ``columns`` are those of the shards, with their Arrow types.
+    the dataset is then kept for inspection. ``max_quarantine`` is the share that it allowed when that was judged.
+    ``columns`` are those of the shards, with their Arrow types.
     ``duplicates`` lists, by shard, ids that an earlier shard has.
     ``cost`` is there only if the runtime sends a bill, ``reused`` if vectors of an earlier run were used again.
     ``split`` is the digest of how the source was cut into shards, empty in datasets of the first versions.
@@ -71,6 +72,7 @@ class Manifest(BaseModel):
     vecmill: str
     run_id: str
     status: Literal["complete", "failed"] = "complete"
+    max_quarantine: float | None = None
     identity: dict[str, Any]
     recipe: dict[str, Any]
     source: SourceInfo

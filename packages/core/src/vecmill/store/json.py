@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
 from vecmill.records import FORMAT, Manifest, Places
-from vecmill.store.files import remove, write_bytes
+from vecmill.store.files import remove, sha256, write_bytes
+from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vecmill.store.layout import Layout
+    from vecmill.records import Dataset
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def write_json(layout: Layout, target: Path, record: BaseModel) -> None:
     """Write a record as indented JSON."""
-    write_bytes(target, layout.temporary, record.model_dump_json(indent=2).encode() + b"\n")
+    write_bytes(target, layout.temporary, _encode(record))
+
+
+def _encode(record: BaseModel) -> bytes:
+    return record.model_dump_json(indent=2).encode() + b"\n"
 
 
 def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
@@ -101,6 +107,13 @@ def finished_manifest(layout: Layout) -> Manifest:
     if manifest is None:
         raise StoreError(f"{layout.root} holds no finished dataset: {_why_not(layout)}")
     return manifest
+
+
+def manifest_sha256(dataset: Dataset) -> str:
+    """Return the sha256 of a dataset's ``manifest.json``, in hex; of a dataset elsewhere, as it was written there."""
+    if dataset.fetch is None:
+        return sha256(Layout(dataset.path).manifest)
+    return hashlib.sha256(_encode(dataset.manifest)).hexdigest()
 
 
 def _why_not(layout: Layout) -> str:

@@ -1,16 +1,15 @@
-"""Rows: the laws that every row of a dataset keeps, and what the rows add up to."""
+"""Rows: the invariants that every row of a dataset keeps, and what the rows add up to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vecmill.records import Account
-from vecmill.store.ids import hashes
-from vecmill.store.schema import dataset_schema
+from vecmill.store.schema import RESERVED, VECTOR, dataset_schema
 from vecmill.store.vectors import check_vectors
 
 if TYPE_CHECKING:
@@ -19,111 +18,195 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from vecmill.records import Manifest
+    from vecmill.store.id_check import IdCheck
+
+NUMBERS = ("chunk_index", "start", "end", "tokens")
+
+
+class Broken(NamedTuple):
+    """An invariant that some rows break: which, the first such row of its shard, and how many there are."""
+
+    problem: str
+    row: int
+    rows: int = 1
 
 
 class RowCheck:
     """Checks tables of rows in dataset order, and counts them.
 
+    Args:
+        manifest: What the rows are held to.
+        ids: Takes the id of each document.
+
     Attributes:
         account: What the rows seen so far add up to.
+        longest_chunks: How many of them have as many tokens as the model takes.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, ids: IdCheck) -> None:
         self._manifest = manifest
         self._schema = dataset_schema(manifest.model.dimension)
-        self._previous: tuple[str, int, int] | None = None
-        self._ids: list[npt.NDArray[np.uint64]] = []
+        self._first_shard: pa.Schema | None = None
+        self._previous: pa.Table | None = None
+        self._ids = ids
         self.account = Account()
+        self.longest_chunks = 0
 
-    def columns(self, schema: pa.Schema) -> Iterator[str]:
-        """Yield what is wrong with a shard's columns."""
-        for field in self._schema:
-            if field.name not in schema.names:
-                yield f"column {field.name!r} is missing"
-            elif schema.field(field.name).type != field.type:
-                yield f"column {field.name!r} is {schema.field(field.name).type}, not {field.type}"
-        yield from self._others(schema)
+    def columns(self, schema: pa.Schema) -> list[str]:
+        """Return what is wrong with a shard's columns."""
+        repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
+        if repeated:
+            return [f"column {repeated[0]!r} stands more than once"]
+        return list(self._compare_types(schema)) or list(self._compare_shards(schema))
 
-    def _others(self, schema: pa.Schema) -> Iterator[str]:
-        """Yield where columns that were carried along are not the same in every shard, which readers refuse."""
-        said = self._manifest.columns
+    def _compare_types(self, schema: pa.Schema) -> Iterator[str]:
+        """Yield where a column has another type than it must have, or than the manifest says."""
         found = {field.name: str(field.type) for field in schema}
-        for name in [name for name in said | found if said and name not in self._schema.names]:
-            if said.get(name) != found.get(name):
-                here, there = found.get(name, "missing"), said.get(name, "missing")
+        own = {field.name: str(field.type) for field in self._schema}
+        for name, type_ in own.items():
+            if name not in found:
+                yield f"column {name!r} is missing"
+            elif found[name] != type_:
+                yield f"column {name!r} is {found[name]}, not {type_}"
+        stated = self._manifest.columns
+        for name in [name for name in stated | found if stated and name not in own]:
+            if stated.get(name) != found.get(name):
+                here, there = found.get(name, "missing"), stated.get(name, "missing")
                 yield f"column {name!r} is {here}, and in the manifest it is {there}"
 
-    def rows(self, table: pa.Table, first: int) -> Iterator[str]:
+    def _compare_shards(self, schema: pa.Schema) -> Iterator[str]:
+        """Yield where columns stand in another order than in the manifest, or differ from shard to shard."""
+        stated = self._manifest.columns
+        if stated and list(stated.items()) != [(field.name, str(field.type)) for field in schema]:
+            yield f"the columns are {', '.join(schema.names)}, and in the manifest {', '.join(stated)} with their types"
+        if self._first_shard is None:
+            self._first_shard = schema
+        elif not schema.equals(self._first_shard):
+            yield "the columns are not those of the first shard"
+
+    def rows(self, table: pa.Table, first: int) -> Iterator[Broken]:
         """Yield what is wrong with some rows; ``first`` is the number of the first one in its shard."""
         nulls = [name for name in self._schema.names if table.column(name).null_count]
-        if nulls:
-            yield f"rows from {first}: null in {', '.join(nulls)}"
-            return
-        columns = {name: table.column(name).to_numpy() for name in ("chunk_index", "start", "end", "tokens")}
-        lengths = pc.utf8_length(table.column("text")).to_numpy()
-        same = self._same_document(table.column("id").combine_chunks())
-        yield from self._laws(columns, lengths, same, first)
-        yield from self._vectors(table.column("embedding"), first)
-        self._count(table, columns, same)
+        vectors = table.column(VECTOR).combine_chunks().flatten()
+        if nulls or vectors.null_count:
+            self._previous = None
+            yield Broken(f"null in {', '.join(nulls or [VECTOR])}", first)
+        elif table.num_rows:
+            yield from self._check(table, vectors, first)
 
     def totals(self) -> Iterator[str]:
         """Yield where the rows do not add up to the manifest's account."""
-        said = self._manifest.account
+        stated = self._manifest.account
         for key in ("documents_embedded", "chunks", "characters", "tokens"):
-            if getattr(self.account, key) != getattr(said, key):
-                yield f"account.{key} is {getattr(said, key)}, and the rows add up to {getattr(self.account, key)}"
-        if not said.balanced:
+            if getattr(self.account, key) != getattr(stated, key):
+                yield f"account.{key} is {getattr(stated, key)}, and the rows add up to {getattr(self.account, key)}"
+        if stated.truncated_chunks > self.longest_chunks:
             yield (
-                f"account: {said.documents_in} documents in, but {said.documents_embedded} embedded "
-                f"and {said.documents_quarantined} quarantined"
+                f"account.truncated_chunks is {stated.truncated_chunks}, and {self.longest_chunks} chunks have the "
+                f"{self._manifest.model.max_tokens} tokens that a truncated chunk has"
             )
-        ids = np.concatenate(self._ids) if self._ids else np.empty(0, np.uint64)
-        repeated = len(ids) - len(np.unique(ids))
-        if repeated:
-            yield f"{repeated} document ids stand in more than one place"
 
-    def _same_document(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
-        """Whether each row is of the same document as the row before it."""
-        before = pa.concat_arrays([pa.array([self._previous[0] if self._previous else None], ids.type), ids[:-1]])
-        return np.asarray(pc.fill_null(pc.equal(ids, before), fill_value=False))
+    def _check(self, table: pa.Table, vectors: pa.Array, first: int) -> Iterator[Broken]:
+        narrow = table.drop_columns(["text", VECTOR])
+        joined = narrow if self._previous is None else pa.concat_tables([self._previous, narrow])
+        # Each row beside the one before it; of the first row of all there is none.
+        same = np.zeros(table.num_rows, np.bool_)
+        same[table.num_rows - joined.num_rows + 1 :] = ~_differ(joined.column("id"))
+        yield from self._invariants(table, joined, same, first)
+        yield from self._constants(joined, same, first)
+        yield from self._vectors(vectors, first)
+        self._count(table, same)
+        self._previous = narrow.take(pa.array([table.num_rows - 1]))
 
-    def _laws(
-        self,
-        columns: dict[str, npt.NDArray[np.int64]],
-        lengths: npt.NDArray[np.int64],
-        same: npt.NDArray[np.bool_],
-        first: int,
-    ) -> Iterator[str]:
-        _, last_index, last_start = self._previous or ("", -1, 0)
-        index, start = columns["chunk_index"], columns["start"]
-        expected = np.where(same, np.concatenate([[last_index], index[:-1]]) + 1, 0)
-        earliest = np.where(same, np.concatenate([[last_start], start[:-1]]), 0)
-        laws = {
-            "the text is not as long as its place says": columns["end"] - start != lengths,
+    def _invariants(
+        self, table: pa.Table, joined: pa.Table, same: npt.NDArray[np.bool_], first: int
+    ) -> Iterator[Broken]:
+        numbers = {name: table.column(name).to_numpy() for name in NUMBERS}
+        before = {name: _shift(joined.column(name).to_numpy(), len(same)) for name in ("chunk_index", "start")}
+        lengths = pc.utf8_length(table.column("text")).to_numpy()
+        start, tokens = numbers["start"], numbers["tokens"]
+        invariants = {
+            "the text is not as long as its place says": numbers["end"] - start != lengths,
             "the text is empty": lengths == 0,
-            "chunk_index does not count from 0 in its document": index != expected,
-            "start is before the chunk that comes earlier": start < earliest,
-            "tokens is out of range": (columns["tokens"] < 0) | (columns["tokens"] > self._manifest.model.max_tokens),
+            "the id is empty": pc.equal(table.column("id"), "").to_numpy(),
+            "start is negative": start < 0,
+            "chunk_index does not count from 0 in its document": numbers["chunk_index"]
+            != np.where(same, before["chunk_index"] + 1, 0),
+            "start is before the chunk that comes earlier": same & (start < before["start"]),
+            "tokens is out of range": (tokens < 0) | (tokens > self._manifest.model.max_tokens),
         }
-        for problem, broken in laws.items():
-            if broken.any():
-                yield f"row {first + int(np.argmax(broken))}: {problem} ({int(broken.sum())} rows)"
+        yield from _broken(invariants, first)
 
-    def _vectors(self, column: pa.ChunkedArray, first: int) -> Iterator[str]:
+    def _constants(self, joined: pa.Table, same: npt.NDArray[np.bool_], first: int) -> Iterator[Broken]:
+        """Yield where a column of the document is not the same in all of its chunks."""
+        of_chunks = {*RESERVED} - {"url", "title"}
+        for name in [name for name in joined.column_names if name not in of_chunks]:
+            changed = np.zeros_like(same)
+            changed[len(same) - joined.num_rows + 1 :] = _differ(
+                joined.column(name), same[len(same) - joined.num_rows + 1 :]
+            )
+            yield from _broken(
+                {f"{name} is not the one of the chunk before, of the same document": same & changed}, first
+            )
+
+    def _vectors(self, vectors: pa.Array, first: int) -> Iterator[Broken]:
         model = self._manifest.model
-        flat = column.combine_chunks().flatten().to_numpy()
-        faults = check_vectors(flat.reshape(-1, model.dimension), normalized=model.normalized)
+        faults = check_vectors(vectors.to_numpy().reshape(-1, model.dimension), normalized=model.normalized)
         if faults:
             row = min(faults)
-            yield f"row {first + row}: {faults[row]} ({len(faults)} rows)"
+            yield Broken(faults[row], first + row, len(faults))
 
-    def _count(self, table: pa.Table, columns: dict[str, npt.NDArray[np.int64]], same: npt.NDArray[np.bool_]) -> None:
-        ids = table.column("id").combine_chunks()
-        self._ids.append(hashes(ids.filter(pa.array(~same)).to_pylist()))
+    def _count(self, table: pa.Table, same: npt.NDArray[np.bool_]) -> None:
+        self._ids.add(table.column("id").filter(pa.array(~same)))
+        tokens = table.column("tokens").to_numpy()
+        lengths = table.column("end").to_numpy() - table.column("start").to_numpy()
+        self.longest_chunks += int((tokens == self._manifest.model.max_tokens).sum())
         self.account += Account(
             documents_embedded=int((~same).sum()),
             chunks=table.num_rows,
-            characters=int((columns["end"] - columns["start"]).sum()),
-            tokens=int(columns["tokens"].sum()),
+            characters=int(lengths.sum()),
+            tokens=int(tokens.sum(dtype=np.int64)),
         )
-        self._previous = (ids[-1].as_py(), int(columns["chunk_index"][-1]), int(columns["start"][-1]))
+
+
+def _broken(invariants: dict[str, npt.NDArray[np.bool_]], first: int) -> Iterator[Broken]:
+    for problem, rows in invariants.items():
+        if rows.any():
+            yield Broken(problem, first + int(np.argmax(rows)), int(rows.sum()))
+
+
+def _shift(values: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:
+    """Return for each of the last ``rows`` values the one before it; of the first of all, 0."""
+    return np.concatenate([np.zeros(1, values.dtype), values])[-rows - 1 : -1]
+
+
+def _differ(column: pa.ChunkedArray, wanted: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
+    """Return for each value but the first whether it is another than the one before; null and NaN equal themselves.
+
+    Args:
+        column: The values.
+        wanted: Which of them are asked for, if not all; of the others nothing is said.
+    """
+    values, before = column.slice(1), column.slice(0, max(0, len(column) - 1))
+    try:
+        equal = pc.equal(values, before)
+    except pa.ArrowNotImplementedError:  # lists and structs
+        return _differ_nested(values, before, np.ones(len(values), np.bool_) if wanted is None else wanted)
+    alike = pc.and_(pc.is_null(values), pc.is_null(before))
+    if pa.types.is_floating(column.type):
+        alike = pc.or_(alike, pc.fill_null(pc.and_(pc.is_nan(values), pc.is_nan(before)), fill_value=False))
+    return ~np.asarray(pc.or_(pc.fill_null(equal, fill_value=False), alike), np.bool_)
+
+
+def _differ_nested(
+    values: pa.ChunkedArray, before: pa.ChunkedArray, wanted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    differ = np.zeros(len(wanted), np.bool_)
+    mask = pa.array(wanted)
+    left, right = values.filter(mask), before.filter(mask)
+    if not left.equals(right):
+        # Seldom: a fault, or a NaN inside. Their Python form decides, value by value.
+        differ[wanted] = [
+            repr(one) != repr(other) for one, other in zip(left.to_pylist(), right.to_pylist(), strict=True)
+        ]
+    return differ

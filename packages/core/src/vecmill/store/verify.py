@@ -1,26 +1,44 @@
-"""Verify: is a dataset what its manifest says, down to the last row and bit?"""
+"""Verify: is a dataset what its manifest says, down to the last row and bit, with nothing that contradicts the rest?"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import itertools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vecmill.errors import ConfigError
+from vecmill.store.card import card
+from vecmill.store.card.facts import contradictions, facts
+from vecmill.store.claims import check_claims, published_name, shard_folder
 from vecmill.store.files import sha256
+from vecmill.store.id_check import IdCheck, repeated_ids
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
-from vecmill.store.rows import RowCheck
+from vecmill.store.quarantine import check_quarantine, refused_ids
+from vecmill.store.rows import Broken, RowCheck
+from vecmill.store.strangers import strangers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vecmill.records import FileEntry, Manifest
 
+MOST = 100
+"""Faults that are listed; the others are counted."""
+FEW_IDS = 1000
+"""Ids that are looked up by name when their hashes stand twice."""
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, order=True)
 class Fault:
     """Something wrong: with which file, and what."""
 
@@ -35,12 +53,18 @@ class Verification:
     Attributes:
         path: The dataset's folder.
         manifest: Its manifest.
-        faults: Everything wrong with it; empty for a sound dataset.
+        faults: What is wrong with it, by file; empty for a valid dataset.
+        more: How many faults there are besides, which are not listed.
+        sha256: Of ``manifest.json``, in hex.
+        embedded: How many chunks were embedded again.
     """
 
     path: Path
     manifest: Manifest
     faults: list[Fault]
+    more: int = 0
+    sha256: str = ""
+    embedded: int = 0
 
     @property
     def ok(self) -> bool:
@@ -48,55 +72,160 @@ class Verification:
         return not self.faults
 
 
-def verify(path: str | Path) -> Verification:
-    """Check a dataset: every file's size and sha256, every row, and the account.
+def verify(path: str | Path, *, expect: str | None = None) -> Verification:
+    """Check the files of a dataset: sizes and sha256, every row, the account, and that no two of them differ.
 
-    Rows: columns and types, ids and places in order, ``text`` as long as its span, vectors finite and, where the
-    model normalises, of unit length.
+    Rows: columns and types, ids and places in order, ``text`` as long as its span, what is the document's the same
+    in all of its chunks, vectors finite and, where the model normalises, of unit length. Besides: manifest,
+    quarantine and card against each other and the rows, and that there is no file which readers would take for one
+    of the dataset.
+
+    Args:
+        path: The dataset's folder.
+        expect: The sha256 that ``manifest.json`` must have, in hex, as the run printed it.
 
     Returns:
         What was found: ``ok``, and otherwise ``faults``, a sentence for each. A damaged dataset raises nothing.
 
     Raises:
+        ConfigError: ``expect`` is no sha256.
         StoreError: There is no finished dataset, or its manifest cannot be read.
     """
+    if expect is not None and not _SHA256.fullmatch(expect):
+        raise ConfigError(f"expect = {expect!r} is no sha256: give the 64 hex digits that the run printed")
     layout = Layout(Path(path))
     manifest = finished_manifest(layout)
-    check = RowCheck(manifest)
-    faults = [fault for entry in manifest.shards for fault in _file(layout, entry, check)]
-    if manifest.quarantine is not None:
-        faults += _file(layout, manifest.quarantine, None)
-    faults += [Fault("data", f"{name} is not in the manifest") for name in _strangers(layout, manifest)]
-    if not faults:
-        faults += [Fault("manifest.json", problem) for problem in check.totals()]
-    return Verification(layout.root, manifest, faults)
+    checks = (_check_files(layout, manifest), _check_manifest(layout, manifest, expect), _check_card(layout, manifest))
+    found = sorted(set(itertools.chain.from_iterable(checks)))
+    return Verification(layout.root, manifest, found[:MOST], max(0, len(found) - MOST), sha256(layout.manifest))
 
 
-def _file(layout: Layout, entry: FileEntry, check: RowCheck | None) -> Iterator[Fault]:
+def _check_manifest(layout: Layout, manifest: Manifest, expect: str | None) -> Iterator[Fault]:
+    name = layout.manifest.name
+    yield from (Fault(name, problem) for problem in check_claims(manifest))
+    if expect is not None and expect.lower() not in _hashes_of_manifest(layout, manifest):
+        yield Fault(name, f"its sha256 is {sha256(layout.manifest)}, not the expected {expect.lower()}: it was changed")
+
+
+def _hashes_of_manifest(layout: Layout, manifest: Manifest) -> list[str]:
+    """Return the sha256 of the manifest, and the one it had before a publisher put the shards into a run's folder."""
+    content = layout.manifest.read_bytes()
+    folder = f'"data/{published_name(manifest)}/'
+    unmoved = content.replace(f"{folder}quarantine.parquet".encode(), b'"quarantine.parquet')
+    unmoved = unmoved.replace(folder.encode(), b'"data/')
+    return [hashlib.sha256(each).hexdigest() for each in (content, unmoved)]
+
+
+def _check_card(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+    name, folder = layout.card.name, shard_folder(manifest)
+    try:
+        readme = layout.card.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        yield Fault(name, "the file is missing")
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        yield Fault(name, f"the file cannot be read ({type(error).__name__})")
+        return
+    problems = contradictions(facts(readme), facts(card(manifest)), copied=folder != "data")
+    yield from (Fault(name, problem) for problem in problems)
+
+
+def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+    with contextlib.closing(IdCheck()) as ids:
+        check = RowCheck(manifest, ids)
+        faults = [fault for entry in manifest.shards for fault in _check_shard(layout, entry, check)]
+        if manifest.quarantine is not None:
+            faults += _check_quarantine(layout, manifest.quarantine, manifest, ids)
+        if not faults:
+            # What was not read does not add up, and says nothing about the rest.
+            faults += [Fault(layout.manifest.name, problem) for problem in check.totals()]
+            faults += [Fault("data", problem) for problem in _check_ids(layout, manifest, ids)]
+    yield from faults
+    yield from (Fault(path, "the file is not in the manifest") for path in strangers(layout, manifest))
+
+
+def _check_shard(layout: Layout, entry: FileEntry, check: RowCheck) -> Iterator[Fault]:
+    problems = list(_check_content(layout, entry))
+    if not problems:
+        with _reading(problems):
+            problems += _check_rows(layout.root / entry.path, check)
+    yield from (Fault(entry.path, problem) for problem in problems)
+
+
+def _check_quarantine(layout: Layout, entry: FileEntry, manifest: Manifest, ids: IdCheck) -> Iterator[Fault]:
+    problems = list(_check_content(layout, entry))
+    if not problems:
+        with _reading(problems):
+            problems += check_quarantine(layout.root / entry.path, manifest, ids)
+    yield from (Fault(entry.path, problem) for problem in problems)
+
+
+def _check_content(layout: Layout, entry: FileEntry) -> Iterator[str]:
     path = layout.root / entry.path
     if not path.is_file():
-        yield Fault(entry.path, "the file is missing")
+        yield "the file is missing"
     elif path.stat().st_size != entry.bytes:
-        yield Fault(entry.path, f"the file has {path.stat().st_size} bytes, not {entry.bytes}: it was cut or changed")
+        yield f"the file has {path.stat().st_size} bytes, not {entry.bytes}: it was cut or changed"
     elif sha256(path) != entry.sha256:
-        yield Fault(entry.path, "the content is not what was written (sha256 differs): it was changed or damaged")
-    elif check is not None:
-        yield from (Fault(entry.path, problem) for problem in _rows(path, entry, check))
+        yield "the content is not what was written (sha256 differs): it was changed or damaged"
+    else:
+        rows: list[str] = []
+        with _reading(rows):
+            found = pq.read_metadata(path).num_rows
+            if found != entry.rows:
+                rows.append(f"the file has {found} rows, not {entry.rows}")
+        yield from rows
 
 
-def _rows(path: Path, entry: FileEntry, check: RowCheck) -> Iterator[str]:
+@contextlib.contextmanager
+def _reading(problems: list[str]) -> Iterator[None]:
+    """Note it when a file is no Parquet file, whatever its sha256."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        why = str(error).splitlines() or [type(error).__name__]
+        problems.append(f"the file cannot be read as Parquet: {why[0]}")
+
+
+def _check_rows(path: Path, check: RowCheck) -> Iterator[str]:
     file = pq.ParquetFile(path)
-    if file.metadata.num_rows != entry.rows:
-        yield f"the file has {file.metadata.num_rows} rows, not {entry.rows}"
-    problems = list(check.columns(file.schema_arrow))
+    problems = check.columns(file.schema_arrow)
     yield from problems
+    yield from _merge(broken for broken in (() if problems else _broken(file, check)))
+
+
+def _broken(file: pq.ParquetFile, check: RowCheck) -> Iterator[Broken]:
     first = 0
-    for group in range(0 if problems else file.num_row_groups):
+    for group in range(file.num_row_groups):
         table: pa.Table = file.read_row_group(group)
         yield from check.rows(table, first)
         first += table.num_rows
 
 
-def _strangers(layout: Layout, manifest: Manifest) -> list[str]:
-    known = {entry.path for entry in manifest.shards}
-    return sorted(path.name for path in layout.data.glob("*.parquet") if layout.relative(path) not in known)
+def _merge(found: Iterable[Broken]) -> Iterator[str]:
+    """Say each problem of a shard once: where it begins, and how many rows have it."""
+    merged: dict[str, Broken] = {}
+    for broken in found:
+        before = merged.get(broken.problem)
+        merged[broken.problem] = before._replace(rows=before.rows + broken.rows) if before else broken
+    for problem, row, rows in merged.values():
+        yield f"row {row}: {problem} ({rows} rows)"
+
+
+def _check_ids(layout: Layout, manifest: Manifest, ids: IdCheck) -> Iterator[str]:
+    repeated, missing = ids.compare()
+    again = repeated_ids(_documents(layout, manifest), repeated[:FEW_IDS]) if repeated.size else []
+    if again:
+        count = max(len(again), repeated.size if repeated.size > FEW_IDS else 0)
+        yield f"{count} document ids stand in more than one place, such as {again[0]!r}"
+    if missing.size:
+        yield f"{missing.size} documents were set aside for a duplicate id that no other document has"
+
+
+def _documents(layout: Layout, manifest: Manifest) -> Iterator[pa.Array]:
+    """Yield the ids of the documents that count, those in quarantine last."""
+    for entry in manifest.shards:
+        for batch in pq.ParquetFile(layout.root / entry.path).iter_batches(columns=["id", "chunk_index"]):
+            yield batch.column("id").filter(pc.equal(batch.column("chunk_index"), 0))
+    if manifest.quarantine is not None:
+        yield from refused_ids(layout.root / manifest.quarantine.path)

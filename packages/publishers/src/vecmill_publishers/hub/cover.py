@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from vecmill.errors import ConfigError
 from vecmill.expand import expanded
 from vecmill.store.card import Place, card
 from vecmill.store.card import own_text as own_part
+from vecmill.store.claims import published_name
+from vecmill.store.strangers import RUNS, listed_runs
 from vecmill_publishers.hub.admission import CARD, MANIFEST, RUN
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.remote import Remote
     from vecmill_publishers.hub.upload import Stored
-
-RUNS = "<!-- runs, newest first: {} -->"
-_RUNS = re.compile(RUNS.format("(.*?)"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Cover:
     """
 
     def __init__(self, options: HubOptions, remote: Remote, manifest: Manifest) -> None:
-        self.name = name(manifest)
+        self.name = published_name(manifest)
         self.folder = f"data/{self.name}"
         self._options, self._remote = options, remote
         self._manifest = manifest
@@ -72,9 +70,7 @@ class Cover:
 
     def _kept(self, there: str, files: Mapping[str, Stored]) -> list[str]:
         """Return the runs that stay, newest first."""
-        found = _RUNS.search(there)
-        listed = found[1].split() if found else []
-        older = [run for run in listed if run != self.name and run in runs(files)]
+        older = [run for run in listed_runs(there) if run != self.name and run in runs(files)]
         return [self.name, *older[: self._options.keep_runs - 1]]
 
     def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
@@ -105,12 +101,6 @@ class Cover:
             language=options.language,
             pretty_name=options.pretty_name,
         )
-
-
-def name(manifest: Manifest) -> str:
-    """Return the name of a run's folder and tag: other content, another name."""
-    content = "".join(entry.sha256 for entry in manifest.shards)
-    return f"run-{manifest.run_id}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 def runs(files: Mapping[str, Stored]) -> set[str]:

@@ -9,6 +9,7 @@ from vecmill.store.card.front import front
 from vecmill.store.card.own import own_text, section, with_own_text
 from vecmill.store.card.place import Place
 from vecmill.store.card.rights import rights
+from vecmill.store.claims import shard_folder
 
 if TYPE_CHECKING:
     from vecmill.records import Manifest
@@ -21,10 +22,10 @@ def card(manifest: Manifest, place: Place | None = None, own: str = "") -> str:
 
     Args:
         manifest: The finished run.
-        place: Where the dataset is read from; by default the folder that the run made.
+        place: Where the dataset is read from; by default the folder that the run made, or a copy of a repo.
         own: The user's own text, Markdown.
     """
-    place = place or Place()
+    place = place or Place(folder=shard_folder(manifest))
     sections = [
         body.what(manifest, place),
         section(own),

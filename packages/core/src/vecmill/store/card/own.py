@@ -30,6 +30,11 @@ def with_own_text(readme: str, own: str) -> str:
     return _PART.sub(lambda _: section(own).rstrip("\n"), readme, count=1)
 
 
+def without_own(readme: str) -> str:
+    """Return a card without the user's part."""
+    return _PART.sub("", readme, count=1)
+
+
 def _tame(own: str) -> str:
     """Take the marks out of a text, so that it cannot end its own part."""
     while BEGIN in own or END in own:

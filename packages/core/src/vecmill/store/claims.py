@@ -1,0 +1,190 @@
+"""Claims: what a manifest says in two places, and where the two differ. No file but the manifest is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from vecmill.store.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vecmill.records import Manifest
+
+OWN_ENGINES = ("openvino", "tei")
+"""Embedders whose options ``model`` and ``revision`` are the model's; those of others may mean anything."""
+_HASHED = re.compile(r"(.*)#[0-9a-f]{8}", flags=re.DOTALL)
+
+
+def run_id(identity: Mapping[str, Any]) -> str:
+    """Hash an identity to 16 hex digits."""
+    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def hash_content(manifest: Manifest) -> str:
+    """Hash what the shards hold to 8 hex digits."""
+    content = "".join(entry.sha256 for entry in manifest.shards)
+    return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+
+def published_name(manifest: Manifest) -> str:
+    """Return the name of a run's folder and tag on the Hub: other content, another name."""
+    return f"run-{manifest.run_id}-{hash_content(manifest)}"
+
+
+def shard_folder(manifest: Manifest) -> str:
+    """Return the folder of a manifest's shards: ``data``, or one below it in a copy of a repo of the Hub."""
+    return str(PurePosixPath(manifest.shards[0].path).parent) if manifest.shards else "data"
+
+
+def check_claims(manifest: Manifest) -> Iterator[str]:
+    """Yield where a manifest contradicts itself."""
+    yield from _identity(manifest)
+    yield from _columns(manifest)
+    yield from _model(manifest)
+    yield from _account(manifest)
+    yield from _files(manifest)
+    yield from _duplicates(manifest)
+    yield from _history(manifest)
+
+
+def _identity(manifest: Manifest) -> Iterator[str]:
+    identity, recipe, source = manifest.identity, manifest.recipe, manifest.source
+    expected = run_id(identity)
+    if manifest.run_id != expected:
+        yield f"run_id is {manifest.run_id}, and the hash of identity is {expected}"
+    for key in [key for key in identity if key in recipe]:
+        for path in _differences(identity[key], recipe[key], key):
+            yield f"recipe.{path} is not what identity says"
+    yield from (f"recipe has no {key}, and identity does" for key in ("chunker", "embedder") if key not in recipe)
+    yield from _unequal("source.options", source.options, "recipe.source", recipe.get("source", source.options))
+    yield from _unequal("source.name", source.name, "recipe.source.name", source.options.get("name", source.name))
+    yield from _unequal("source.fingerprint", source.fingerprint, "identity.content", identity.get("content"))
+
+
+def _columns(manifest: Manifest) -> Iterator[str]:
+    keep, stated = manifest.recipe.get("source", {}).get("keep"), manifest.columns
+    missing = [name for name in keep if name not in stated] if isinstance(keep, list) and stated else []
+    yield from (f"columns has no {name!r}, which recipe.source.keep names" for name in missing)
+
+
+def _model(manifest: Manifest) -> Iterator[str]:
+    model, weights = manifest.model.model_dump(), manifest.identity.get("weights")
+    if not isinstance(weights, dict):
+        yield "identity.weights is missing"
+        return
+    for key in [key for key in model if key in weights]:
+        yield from _unequal(f"model.{key}", model[key], f"identity.weights.{key}", weights[key])
+    embedder = manifest.recipe.get("embedder", {})
+    if embedder.get("name") in OWN_ENGINES:
+        for option, key in (("model", "id"), ("revision", "revision")):
+            value = embedder.get(option)
+            if isinstance(value, str):
+                yield from _unequal(f"model.{key}", model[key], f"recipe.embedder.{option}", value)
+
+
+def _account(manifest: Manifest) -> Iterator[str]:
+    account, reasons = manifest.account, manifest.reasons
+    yield from (f"account.{key} is negative" for key, value in account.model_dump().items() if value < 0)
+    if not account.balanced:
+        yield (
+            f"account: {account.documents_in} documents in, but {account.documents_embedded} embedded "
+            f"and {account.documents_quarantined} quarantined"
+        )
+    if account.truncated_chunks and not manifest.recipe.get("truncate"):
+        yield f"account.truncated_chunks is {account.truncated_chunks}, and recipe.truncate is false"
+    if not 0 <= account.shortened_titles <= account.documents_in:
+        yield f"account.shortened_titles is {account.shortened_titles}, of {account.documents_in} documents"
+    counted = sum(reasons.values())
+    if counted != account.documents_quarantined:
+        yield f"account.documents_quarantined is {account.documents_quarantined}, and the reasons add up to {counted}"
+    if list(reasons.items()) != sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        yield "reasons are not in order, the most frequent first"
+    rows = manifest.quarantine.rows if manifest.quarantine else 0
+    if rows != account.documents_quarantined:
+        yield f"account.documents_quarantined is {account.documents_quarantined}, and quarantine has {rows} rows"
+    yield from _status(manifest)
+
+
+def _status(manifest: Manifest) -> Iterator[str]:
+    account, status = manifest.account, manifest.status
+    if status == "failed" and account.chunks and not account.documents_quarantined:
+        yield "status is failed, and no document was set aside"
+    if manifest.max_quarantine is not None:
+        share = account.documents_quarantined / max(1, account.documents_in)
+        expected = "complete" if account.chunks and share <= manifest.max_quarantine else "failed"
+        if status != expected:
+            yield f"status is {status}, and by max_quarantine = {manifest.max_quarantine:g} it is {expected}"
+
+
+def _files(manifest: Manifest) -> Iterator[str]:
+    rows, folder = sum(entry.rows for entry in manifest.shards), shard_folder(manifest)
+    if rows != manifest.account.chunks:
+        yield f"account.chunks is {manifest.account.chunks}, and the shards have {rows} rows"
+    if folder not in {"data", f"data/{published_name(manifest)}"}:
+        yield f"shards are in {folder}, where no run of this content puts them"
+    count = len(manifest.shards)
+    for index, entry in enumerate(manifest.shards):
+        name = Layout(PurePosixPath(folder)).shard(index, count).name  # type: ignore[arg-type]
+        if PurePosixPath(entry.path) != PurePosixPath(folder) / name:
+            yield f"shard {index} is {entry.path}, not {folder}/{name}"
+            break
+    place = "quarantine.parquet" if folder == "data" else f"{folder}/quarantine.parquet"
+    if manifest.quarantine is not None and manifest.quarantine.path != place:
+        yield f"quarantine is {manifest.quarantine.path}, not {place}"
+
+
+def _duplicates(manifest: Manifest) -> Iterator[str]:
+    listed = [id_ for ids in manifest.duplicates.values() for id_ in ids]
+    quarantined = manifest.reasons.get("duplicate id", 0)
+    if any(not 0 < index < len(manifest.shards) for index in manifest.duplicates):
+        yield "duplicates names a shard that has no earlier one, or that there is not"
+    if len(listed) > quarantined:
+        yield f"duplicates lists {len(listed)} ids, and {quarantined} documents were set aside for theirs"
+
+
+def _history(manifest: Manifest) -> Iterator[str]:
+    timing, reused, cost = manifest.timing, manifest.reused, manifest.cost
+    try:
+        in_order = datetime.fromisoformat(timing.started) <= datetime.fromisoformat(timing.finished)
+    except (ValueError, TypeError):
+        yield "timing.started or timing.finished is no ISO 8601 time with its zone"
+    else:
+        if not in_order:
+            yield f"timing.finished is {timing.finished}, before timing.started"
+    numbers = {f"timing.{key}": getattr(timing, key) for key in ("wall_seconds", "worker_seconds")}
+    if cost is not None:
+        numbers |= {f"cost.{key}": getattr(cost, key) for key in ("estimate", "container_seconds", "price_per_second")}
+    yield from (f"{key} is {value}" for key, value in numbers.items() if value < 0 or not math.isfinite(value))
+    if reused is not None and not 0 <= reused.chunks <= manifest.account.chunks:
+        yield f"reused.chunks is {reused.chunks}, of {manifest.account.chunks} chunks"
+
+
+def _unequal(name: str, value: object, other: str, expected: object) -> Iterator[str]:
+    if value != expected:
+        yield f"{name} is not what {other} says"
+
+
+def _differences(decisive: Any, public: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - options are any JSON
+    """Yield the paths of options that an identity and a recipe give other values; the recipe may have more."""
+    if isinstance(decisive, dict) and isinstance(public, dict):
+        for key, value in decisive.items():
+            yield from _differences(value, public.get(key), f"{path}.{key}")
+    elif isinstance(decisive, list) and isinstance(public, list) and len(decisive) == len(public):
+        for number, (value, other) in enumerate(zip(decisive, public, strict=True)):
+            yield from _differences(value, other, f"{path}.{number}")
+    elif decisive != public and not _is_hashed(decisive, public):
+        yield path
+
+
+def _is_hashed(decisive: object, public: object) -> bool:
+    """Whether an identity has the hash of a private path, of which a recipe shows the last part or nothing."""
+    found = _HASHED.fullmatch(decisive) if isinstance(decisive, str) else None
+    return found is not None and found[1] == (public or "")

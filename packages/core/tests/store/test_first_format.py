@@ -1,0 +1,65 @@
+"""Tests with a dataset that vecmill made before its first release: what it wrote then is read for ever."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import vecmill
+from vecmill.testing import install
+
+HERE = Path(__file__).parent / "first_format"
+"""A corpus, and the dataset that a job made of it: 52 documents in five shards, eight set aside for five reasons."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy, for a dataset's folder is locked while it is worked in."""
+    install()
+    return Path(shutil.copytree(HERE, tmp_path / "first"))
+
+
+def job(folder, out):
+    """Return the job that made it, for another folder."""
+    return vecmill.Job(
+        source={"name": "jsonl", "path": str(folder / "corpus.jsonl"), "keep": ["lang", "tags", "score"]},
+        chunker={"name": "paragraphs", "max_tokens": 32},
+        embedder={"name": "hash", "refuse": "REFUSED"},
+        runtime={"name": "inline"},
+        shards={"target_mb": 0.01},
+        max_quarantine=0.5,
+        publish=[{"name": "parquet", "path": str(out)}],
+    )
+
+
+@pytest.mark.fault(
+    "disk",
+    "a dataset of the first format",
+    promise="It opens, is valid, is searched, and its vectors are used again by `--since`.",
+)
+def test_it_is_valid(folder):
+    """Its manifest has what it had then, and no more."""
+    stated = json.loads((folder / "dataset" / "manifest.json").read_bytes())
+    assert "max_quarantine" not in stated
+    result = vecmill.verify(folder / "dataset")
+    assert result.faults == []
+    assert result.manifest.run_id == stated["run_id"]
+
+
+def test_it_opens_and_is_searched(folder):
+    """The vector of a text is the one that it had."""
+    dataset = vecmill.open_dataset(folder / "dataset")
+    assert (dataset.account.documents_in, dataset.account.chunks) == (60, 208)
+    found = vecmill.search(dataset.path, "anything", limit=3)
+    assert len({passage.id for passage in found}) > 0
+    assert all(passage.text for passage in found)
+
+
+def test_its_vectors_are_used_again(folder, tmp_path):
+    """All of them, for the corpus is the same."""
+    again = vecmill.run(job(folder, tmp_path / "out"), since=folder / "dataset")
+    assert again.manifest.reused.chunks == again.account.chunks == 208
+    assert vecmill.verify(again.path).faults == []
