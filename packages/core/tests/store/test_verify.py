@@ -27,6 +27,7 @@ CHANGED_ALONE = {
     "max_quarantine": SIGNED,
     "timing.wall_seconds": SIGNED,
     "reused.run_id": SIGNED,
+    "split": SIGNED,
 }
 """Values of a manifest that can be changed without a contradiction, while all else stays."""
 HIDDEN = {
@@ -54,6 +55,8 @@ REMOVED = {
     "source.terms.license_name": DEFAULT,
     "source.terms.license_link": DEFAULT,
     "max_quarantine": "manifests of the first format have none",
+    "split": "manifests of the first format have none",
+    "model.files": DEFAULT,
     "duplicates.4.0": SIGNED,
     "duplicates.4.1": SIGNED,
 }
