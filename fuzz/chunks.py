@@ -15,7 +15,7 @@ from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
-from vecmill.worker.spans import check_spans
+from vecmill.worker.spans import check_spans, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,8 +68,10 @@ def check(data: bytes) -> None:
 
 def keep_the_laws(chunker: Chunker[Any], document: Document) -> None:
     """Check order, places and cover; and where a chunker has a budget, that counts are exact and within it."""
-    spans = chunker.spans(document)
-    check_spans(document, spans)
+    spans = cut(chunker, document)
+    check_spans(document, spans, chunker.tokenizer)
+    blank = [span for span in spans if not chunker.tokenizer.count([document.text[span.start : span.end]])[0]]
+    assert not blank, f"chunks without a token: {blank}"
     if "max_tokens" in type(chunker.config).model_fields:
         _check_budget(chunker, document, spans)
 

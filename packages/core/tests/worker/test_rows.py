@@ -4,18 +4,19 @@ import pyarrow as pa
 import pytest
 
 from vecmill.records import Document
+from vecmill.testing import WordTokenizer
 from vecmill.worker.rows import Rejected, documents
 
 
 def rows(**columns):
     """Read one batch."""
-    return list(documents(pa.record_batch(columns)))
+    return list(documents(pa.record_batch(columns), WordTokenizer()))
 
 
 def test_a_good_row_is_a_document():
     """Null titles and urls, and columns that are not there, are empty strings."""
     batch = pa.record_batch({"id": ["1"], "text": ["a"], "title": pa.array([None], pa.string())})
-    assert list(documents(batch)) == [Document("1", "a", "", "")]
+    assert list(documents(batch, WordTokenizer())) == [Document("1", "a", "", "")]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,9 @@ def test_a_good_row_is_a_document():
 )
 def test_a_row_that_cannot_be_embedded_is_set_aside_with_its_reason(id_, text, reason):
     """Null and blank values are rejected by name, and keep what they have."""
-    (item,) = documents(pa.record_batch({"id": pa.array([id_], pa.string()), "text": pa.array([text], pa.string())}))
+    (item,) = documents(
+        pa.record_batch({"id": pa.array([id_], pa.string()), "text": pa.array([text], pa.string())}), WordTokenizer()
+    )
     assert isinstance(item, Rejected)
     assert (item.reason, item.id, item.text) == (reason, id_, text)
 

@@ -5,6 +5,7 @@ import pytest
 from vecmill import Chunker, Options
 from vecmill.errors import PluginError
 from vecmill.records import Document, Span
+from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import check_spans, cut
 
 DOCUMENT = Document("d", "one two  three")
@@ -14,6 +15,7 @@ class Odd(Chunker[Options]):
     """Returns, or raises, what it is told to."""
 
     name = "odd"
+    tokenizer = WordTokenizer()
 
     def __init__(self, answer):
         self.answer = answer
@@ -61,11 +63,17 @@ def test_a_lack_of_memory_is_not_the_chunkers_fault():
 def test_a_chunker_that_breaks_the_law_is_caught(spans, problem):
     """Lost text, empty, backward and outside spans are each an error that names the document."""
     with pytest.raises(PluginError, match=problem) as caught:
-        check_spans(DOCUMENT, spans)
+        check_spans(DOCUMENT, spans, WordTokenizer())
     assert "'d'" in str(caught.value)
 
 
 @pytest.mark.parametrize("spans", [[Span(0, 14)], [Span(0, 7), Span(9, 14)], [Span(0, 9), Span(5, 14)]])
 def test_blank_gaps_and_overlaps_are_lawful(spans):
     """Whitespace may be left out, and chunks may overlap."""
-    check_spans(DOCUMENT, spans)
+    check_spans(DOCUMENT, spans, WordTokenizer())
+
+
+def test_a_chunk_in_which_the_model_reads_nothing_is_left_out():
+    """Whichever chunker returns it; the text around it stays."""
+    document = Document("d", "one \n two")
+    assert cut(Odd([Span(0, 3), Span(3, 6), Span(6, 9)]), document) == [Span(0, 3), Span(6, 9)]

@@ -36,7 +36,7 @@ def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) ->
 
     size = chunks = 0
     for batch in batches:
-        for document in documents(batch):
+        for document in documents(batch, chunker.tokenizer):
             if isinstance(document, Document):
                 size += len(document.text.encode())
                 chunks += len(cut(chunker, document))

@@ -97,7 +97,7 @@ def _spread(partitions: Sequence[Partition]) -> Sequence[Partition]:
 def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker[Any], tokenizer: Tokenizer) -> Piece:
     window, piece = Window(), Piece(partition.bytes)
     for batch in corpus.read(partition):
-        for row, document in enumerate(documents(batch)):
+        for row, document in enumerate(documents(batch, tokenizer)):
             piece.documents += 1
             if isinstance(document, Document):
                 window.add(document, row, cut(chunker, document), prefix(chunker, document))

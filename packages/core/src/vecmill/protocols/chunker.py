@@ -18,7 +18,8 @@ class Chunker(Component[ConfigT]):
     """Cuts a document into spans.
 
     A chunker returns places, never text, so offsets are exact by construction. The spans are in order,
-    none is empty, and together they cover every character that is not whitespace. A worked example::
+    none is empty, and together they cover all text that is not blank: whitespace, and what
+    the model reads no token in. A chunk that is blank is left out. A worked example::
 
         class Lines(Chunker[Options]):
             name = "lines"

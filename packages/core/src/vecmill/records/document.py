@@ -10,7 +10,7 @@ class Document(NamedTuple):
 
     Attributes:
         id: The document's key, unique in the corpus.
-        text: The whole text. Never blank, and always valid Unicode.
+        text: The whole text. Never blank (the model reads a token in it), and always valid Unicode.
         title: Its title, or an empty string.
         url: Where it is from, or an empty string.
     """

@@ -155,4 +155,4 @@ def _read(corpus: Corpus, part: Partition) -> Iterable[object]:
         assert {"id", "text"}.issubset(batch.schema.names), (
             f"a batch has the columns {batch.schema.names}, not id and text"
         )
-        yield from documents(batch)
+        yield from documents(batch, WordTokenizer())

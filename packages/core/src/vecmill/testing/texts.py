@@ -22,4 +22,4 @@ AWKWARD_TEXTS: tuple[str, ...] = (
     "[SEP] [CLS] </s> <s> [UNK] [MASK]",
     "\ud7ff\ue000\ufffd\U0010ffff",
 )
-"""Valid Unicode, never blank: NUL, combining marks, right-to-left, CJK, emoji, all spaces, an endless word."""
+"""Valid Unicode, never empty: NUL, combining marks, right-to-left, CJK, emoji, all spaces, an endless word."""

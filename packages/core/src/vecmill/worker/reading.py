@@ -65,7 +65,7 @@ class Reading:
             kept = self.kept.of(batch)
             tables.append(kept)
             sizes = row_bytes(kept).tolist()
-            for row, item in enumerate(documents(batch)):
+            for row, item in enumerate(documents(batch, self._chunker.tokenizer)):
                 size += sizes[row] + self._take(window, base + row, item)
                 if len(window) >= WINDOW_CHUNKS or size >= WINDOW_BYTES:
                     if window.documents:

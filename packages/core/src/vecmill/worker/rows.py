@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vecmill.chunking.blank import is_blank
 from vecmill.records import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+
+    from vecmill.protocols import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,18 @@ class Rejected:
     text: str | None = None
 
 
-def documents(batch: pa.RecordBatch) -> Iterator[Document | Rejected]:
-    """Yield one document, or one rejection, for every row of a source's batch, in order."""
+def documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document | Rejected]:
+    """Yield one document, or one rejection, for every row of a source's batch, in order.
+
+    Args:
+        batch: The rows.
+        tokenizer: The model's own, which decides what is blank.
+    """
     rows = batch.num_rows
     texts, ids = _strings(batch, "text"), _strings(batch, "id")
     titles, urls, problems = (_strings(batch, name) for name in ("title", "url", "problem"))
     for row in range(rows):
-        yield _document(ids[row], texts[row], titles[row], urls[row], problems[row])
+        yield _document(ids[row], texts[row], titles[row], urls[row], problems[row], tokenizer)
 
 
 def _document(
@@ -40,15 +48,18 @@ def _document(
     title: str | bytes | None,
     url: str | bytes | None,
     problem: object,
+    tokenizer: Tokenizer,
 ) -> Document | Rejected:
-    fault = _fault(id_, text, problem)
+    fault = _fault(id_, text, problem, tokenizer)
     if fault is None and isinstance(id_, str) and isinstance(text, str):
         return Document(id_, text, _readable(title) or "", _readable(url) or "")
     reason, detail = fault or ("unreadable", "the row could not be read")
     return Rejected(reason, detail, _readable(id_), _readable(url), _readable(title), _readable(text))
 
 
-def _fault(id_: str | bytes | None, text: str | bytes | None, problem: object) -> tuple[str, str] | None:
+def _fault(
+    id_: str | bytes | None, text: str | bytes | None, problem: object, tokenizer: Tokenizer
+) -> tuple[str, str] | None:
     if problem is not None:
         return "unreadable", str(problem)
     if not id_:
@@ -57,8 +68,8 @@ def _fault(id_: str | bytes | None, text: str | bytes | None, problem: object) -
         return "null text", "the text is null"
     if isinstance(id_, bytes) or isinstance(text, bytes):
         return "invalid unicode", f"the {'id' if isinstance(id_, bytes) else 'text'} is not valid Unicode"
-    if not text or text.isspace():
-        return "blank text", "the text is empty or only whitespace"
+    if is_blank(text, tokenizer):
+        return "blank text", "the text is empty, or the model reads no token in it"
     return None
 
 
