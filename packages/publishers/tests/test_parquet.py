@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow.parquet as pq
 import pytest
 
 import vecmill
 from small_dataset import small_job
 from vecmill.errors import PublishError
-from vecmill.testing import check_publisher
+from vecmill.testing import check_delivery, check_publisher
 from vecmill_publishers.parquet import ParquetPublisher
 from vecmill_publishers.parquet_options import ParquetOptions
 
@@ -21,6 +22,22 @@ def publisher(tmp_path):
 def test_it_is_a_publisher(publisher, made):
     """It keeps the protocol."""
     assert check_publisher(publisher(), made).endswith("/copy")
+
+
+def test_it_keeps_to_its_own_things(publisher, made, tmp_path):
+    """Strangers refused, nothing old left, damage refused: as every publisher has to."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "README.md").write_text("# Mine")
+
+    def rows():
+        table = pq.read_table(tmp_path / "copy" / "data")
+        return zip(table["id"].to_pylist(), table["chunk_index"].to_pylist(), strict=True)
+
+    def theirs():
+        return {path: path.read_bytes() for path in (tmp_path / "theirs").rglob("*") if path.is_file()}
+
+    occupied = ParquetPublisher(ParquetOptions(path=str(tmp_path / "theirs")))
+    check_delivery(publisher(), made, rows, occupied, theirs)
 
 
 def test_a_second_folder_of_a_job_follows_the_first(tmp_path, made):

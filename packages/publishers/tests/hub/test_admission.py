@@ -1,9 +1,11 @@
 """What is refused before anything is sent."""
 
 import pytest
+from huggingface_hub import HfApi
 
 from doubles.hub import User
 from vecmill.errors import ConfigError, PublishError
+from vecmill.store.claims import published_name
 
 pytestmark = [
     pytest.mark.parametrize("way", ["lfs"], indirect=True),
@@ -75,6 +77,40 @@ def test_a_repo_with_something_else_is_refused_unless_forced(hub, publisher, mad
     publisher(force=True).publish(made.path, made.manifest)
     assert complete(made)
     assert set(files) <= set(repo.files("main"))
+
+
+@pytest.mark.parametrize(
+    "path", ["data/run-mine-deadbeef/weights.bin", "data/run-0123456789abcdef-deadbeef/notes.md", "manifest.json"]
+)
+def test_a_folder_of_somebody_elses_is_none_of_ours_whatever_its_name(hub, publisher, made, other, tmp_path, path):
+    """It is refused where no card of ours is; beside one of ours it stays, also when the runs there go."""
+    (tmp_path / "there" / path).parent.mkdir(parents=True)
+    (tmp_path / "there" / path).write_text("mine")
+    repo = hub.add("dataset", "user/name", tmp_path / "there")
+    for act in (publisher().check, lambda: publisher().publish(made.path, made.manifest)):
+        with pytest.raises(PublishError, match=rf"did not publish \({path}\)"):
+            act()
+    assert untouched(hub)
+    for dataset in (made, other):
+        publisher(force=True).publish(dataset.path, dataset.manifest)
+        if path != "manifest.json":
+            assert repo.files("main")[path].path.read_text() == "mine"
+
+
+def test_what_somebody_puts_into_the_folder_of_a_run_stays_unless_readers_would_read_it(
+    hub, publisher, made, other, tmp_path, complete
+):
+    """Notes stay, also when the run goes; one more shard goes."""
+    publisher().publish(made.path, made.manifest)
+    repo, folder = hub.find("dataset", "user/name"), f"data/{published_name(made.manifest)}"
+    api = HfApi(token="hf_ThisIsASecretToken")  # noqa: S106 - of a Hub of our own
+    for path in (f"{folder}/notes.md", f"{folder}/train-00000-of-99999.parquet"):
+        api.upload_file(path_or_fileobj=b"mine", path_in_repo=path, repo_id="user/name", repo_type="dataset")
+    publisher().publish(made.path, made.manifest)
+    assert complete(made)
+    publisher().publish(other.path, other.manifest)
+    assert complete(other)
+    assert [path for path in repo.files("main") if path.startswith(f"{folder}/")] == [f"{folder}/notes.md"]
 
 
 def test_a_repo_with_only_a_licence_is_free(hub, publisher, made, tmp_path, complete):

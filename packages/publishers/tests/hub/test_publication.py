@@ -2,13 +2,14 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from vecmill import run
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill.store.verify import verify
-from vecmill.testing import check_publisher
+from vecmill.testing import check_delivery, check_publisher
 
 # The client's own way of sending a file is one that its HTTP library is about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -22,6 +23,24 @@ def requests(hub):
 def test_it_is_a_publisher(hub, publisher, made):
     """It keeps the protocol: repeatable, true progress, and the dataset is left alone."""
     assert check_publisher(publisher(), made) == f"{hub.url}/datasets/user/name"
+
+
+def test_it_keeps_to_its_own_things(hub, publisher, made, tmp_path):
+    """Strangers refused, nothing old left where readers look, damage refused: as every publisher has to."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "README.md").write_text("# Mine")
+    hub.add("dataset", "user/theirs", tmp_path / "theirs")
+
+    def rows():
+        files = hub.find("dataset", "user/name").files("main")
+        tables = [pq.read_table(blob.path) for path, blob in files.items() if path.endswith(".parquet")]
+        return [row for t in tables for row in zip(t["id"].to_pylist(), t["chunk_index"].to_pylist(), strict=True)]
+
+    def theirs():
+        repo = hub.find("dataset", "user/theirs")
+        return dict(repo.refs), {path: blob.path.read_bytes() for path, blob in repo.files("main").items()}
+
+    check_delivery(publisher(), made, rows, publisher("user/theirs"), theirs)
 
 
 def test_a_run_is_published_tagged_and_seen_by_readers(hub, publisher, made, complete):

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Publisher(Component[ConfigT]):
-    """Takes a finished, verified dataset folder to where its readers are.
+    """Takes a finished dataset folder to where its readers are.
+
+    A place that somebody else has written to is refused. What was published before and is no longer part goes. A
+    dataset with a damaged file is refused; ``vecmill.store.destination.check_files`` finds out. Readers see the old
+    dataset or the new one. ``vecmill.testing.check_delivery`` tries all of this.
 
     Attributes:
         report: Told of ``Publishing`` while a long delivery goes on.

@@ -8,17 +8,18 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecmill.errors import StoreError
+from vecmill.errors import PublishError, StoreError
 from vecmill.store.card import own_text
 from vecmill.store.files import read_text, remove_file
 from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
 from vecmill.store.mirror_note import read_note
-from vecmill.store.state import clear_state
+from vecmill.store.state import clear_state, intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.store.layout import Layout
+    from vecmill.records import Manifest
 
 SHARD = re.compile(r"data/train-\d{5,}-of-\d{5,}\.parquet")
 """A shard as a run names it."""
@@ -44,6 +45,26 @@ def refuse_strangers(layout: Layout) -> None:
     if names:
         raise StoreError(
             f"{layout.root} is not empty, and holds no run of vecmill (it has {_shown(names)}): choose another folder"
+        )
+
+
+def check_files(dataset: Path, manifest: Manifest) -> None:
+    """Refuse a dataset that is not what its run wrote: what a publisher calls before it delivers one.
+
+    Args:
+        dataset: The dataset's folder.
+        manifest: Its manifest, which says the size and the sha256 of every file.
+
+    Raises:
+        PublishError: Names a file that is missing, changed or damaged.
+    """
+    entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
+    damaged = [dataset / entry.path for entry in entries if not intact(Layout(dataset), entry)]
+    if damaged:
+        others = f", and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+        raise PublishError(
+            f"{damaged[0]} is missing, changed or damaged{others}: nothing was published. Run its job again, which "
+            "makes it again"
         )
 
 

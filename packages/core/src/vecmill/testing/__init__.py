@@ -8,6 +8,7 @@ model and no process of their own.
 """
 
 from vecmill.testing.checks import check_chunker, check_embedder, check_publisher, check_source
+from vecmill.testing.delivery import check_delivery
 from vecmill.testing.embedder import HashEmbedder
 from vecmill.testing.plugin import install
 from vecmill.testing.runtime import InlineRuntime
@@ -20,6 +21,7 @@ __all__ = [
     "InlineRuntime",
     "WordTokenizer",
     "check_chunker",
+    "check_delivery",
     "check_embedder",
     "check_publisher",
     "check_source",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from vecmill_publishers.hub.upload import Stored
 
 CARD, MANIFEST = "README.md", "manifest.json"
-RUN = re.compile(r"data/(run-\w+-[0-9a-f]{8})/.+")
+RUN = re.compile(r"data/(run-[0-9a-f]{16}-[0-9a-f]{8})/((float16|int8)/)?(train-[^/]*|quarantine)\.parquet")
+"""A file of a run as a publication names it; whatever else a repo holds is somebody else's."""
 PLAIN = {".gitattributes", CARD}
 FRONT = re.compile(r"\A(?:---\r?\n.*?^---\s*$)?", flags=re.DOTALL | re.MULTILINE)
 SHOWN = 3
@@ -53,7 +54,7 @@ def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: H
         shown = ", ".join(strangers[:SHOWN]) + (" …" if len(strangers) > SHOWN else "")
         raise PublishError(
             f"{remote.id} holds something that vecmill did not publish ({shown}): choose another repo, or publish "
-            "with force = true to replace its card and leave its other files"
+            "with force = true to replace its card and manifest.json, and leave its other files"
         )
 
 

@@ -16,7 +16,7 @@ from vecmill.store.strangers import RUNS, listed_runs
 from vecmill_publishers.hub.admission import CARD, MANIFEST, RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from vecmill.records import FileEntry, Manifest
     from vecmill_publishers.hub.options import HubOptions
@@ -30,7 +30,7 @@ class Change:
 
     Attributes:
         texts: Small files to write, by path.
-        gone: Folders of older runs, and files that do not belong to this one.
+        gone: Folders of older runs, and files that do not belong to this one; what others put there stays.
     """
 
     texts: dict[str, bytes]
@@ -61,11 +61,11 @@ class Cover:
         there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
         keep = self._kept(there, files)
         texts = {CARD: self._card(there, keep, files), MANIFEST: self._shown()}
-        old = {f"data/{run}/" for run in runs(files) if run not in keep}
-        strangers = {path for path in files if path.startswith(f"{self.folder}/") and path not in expected}
+        ours = {path: found[1] for path in files if (found := RUN.fullmatch(path))}
+        gone = {path for path, run in ours.items() if run not in keep or (run == self.name and path not in expected)}
         return Change(
             {path: data for path, data in texts.items() if path not in files or files[path].oid != _git_oid(data)},
-            sorted(old | strangers),
+            _whole_folders(gone, files),
         )
 
     def _kept(self, there: str, files: Mapping[str, Stored]) -> list[str]:
@@ -124,6 +124,17 @@ def own_text(options: HubOptions) -> str | None:
 
 def _bytes(files: Mapping[str, Stored], folder: str) -> int:
     return sum(stored.size for path, stored in files.items() if path.startswith(folder))
+
+
+def _whole_folders(gone: Collection[str], files: Iterable[str]) -> list[str]:
+    """Name a folder once where all of it goes: a run may have thousands of files."""
+    stay = {_top(path) for path in files if path not in gone}
+    return sorted({path if _top(path) in stay else _top(path) for path in gone})
+
+
+def _top(path: str) -> str:
+    """Return the folder of a run that a file is in: ``data/run-…/``."""
+    return "/".join(path.split("/")[:2]) + "/"
 
 
 def _git_oid(data: bytes) -> str:

@@ -18,7 +18,8 @@ class HubOptions(Options):
         private: Whether a repo that is created is private.
         branch: The branch that readers read. It is created if need be.
         keep_runs: How many runs stay on the branch, the new one included; every run keeps its tag.
-        force: Publish to a repo that holds something else. Its card is replaced, its other files stay.
+        force: Publish to a repo that holds something else. Its card and ``manifest.json`` are replaced, its
+            other files stay.
         readme: A Markdown file with text of your own for the card; without it, what the card has stays.
         vectors: Further configurations with the same rows and smaller vectors.
         from_workers: Whether each worker sends the shards that it makes, with a token of its own, so that the driver
