@@ -81,6 +81,12 @@ class Surroundings(Stage):
         said += "".join(line for app in self.plane.apps.apps.values() for _, line in app.log)
         return said, [name for _, name in self.plane.containers.started[before:]]
 
+    def fetched(self, *command):
+        """Run a command, and return which files it downloaded."""
+        before = len(self.hub.downloads)
+        self.modal(*command)
+        return {request.path for request in self.hub.downloads[before:] if request.method == "GET"}
+
     @property
     def runs(self):
         """The folder of runs on the Volume."""
@@ -145,7 +151,7 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     vecmill("verify", scene.dataset)
 
     revision = scene.change()
-    scene.started(*REFRESH)
+    assert len(scene.fetched(*REFRESH)) == 1  # of two files one has changed; the other one is on the Volume
     two = scene.record
     assert (two["revision"], two["recipe"]) == (revision, one["recipe"])
     reused = json.loads((scene.dataset / "manifest.json").read_text())["reused"]

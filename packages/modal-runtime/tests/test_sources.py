@@ -39,6 +39,20 @@ def test_a_file_is_there_before_it_is_committed(piece, monkeypatch):
     assert wanted.here
 
 
+def test_what_another_revision_has_is_copied(piece, monkeypatch, tmp_path):
+    """Not asked of the Hub again; where it is gone by then, or not whole, it is."""
+    monkeypatch.setattr(sources, "commit", lambda: None)
+    for content, asked in ((b"same", False), (b"cut", True), (None, True)):
+        wanted, twin = piece("a.parquet"), tmp_path / "volume" / "twin.parquet"
+        twin.unlink(missing_ok=True)
+        wanted.target.unlink(missing_ok=True)
+        if content is not None:
+            twin.parent.mkdir(exist_ok=True)
+            twin.write_bytes(content)
+        fetch(wanted.model_copy(update={"twin": twin}).model_dump_json())
+        assert wanted.target.read_bytes() == (b"rows" if asked else b"same")
+
+
 def test_why_a_file_cannot_be_had_reaches_the_driver(piece):
     """As an error of vecmill's own, which a command then tells in one message."""
     with pytest.raises(SourceError) as caught:

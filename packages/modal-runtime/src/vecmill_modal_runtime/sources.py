@@ -25,8 +25,9 @@ class Piece(BaseModel):
         repo: The dataset.
         revision: The commit.
         name: The file's path in the repository.
-        target: Where it goes.
+        target: Where it goes; its name ends with the content's id.
         size: Its bytes.
+        twin: The same content on the Volume, if it is in another revision.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,11 +37,12 @@ class Piece(BaseModel):
     name: str
     target: Path
     size: int
+    twin: Path | None = None
 
     @property
     def here(self) -> bool:
         """Whether it is on the Volume, whole."""
-        return self.target.is_file() and self.target.stat().st_size == self.size
+        return _has_size(self.target, self.size)
 
 
 def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]]) -> ComponentSpec:
@@ -62,19 +64,21 @@ def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]
         return spec
     missing = [piece for piece in pieces if not piece.here]
     if missing:
-        for _ in download([piece.model_dump_json() for piece in missing]):
+        for _ in download([_with_twin(piece).model_dump_json() for piece in missing]):
             pass
         reload()
     lost = [piece.name for piece in pieces if not piece.here]
     if lost:
         raise SourceError(f"{lost[0]} of {spec.options['repo']} did not arrive on the Volume: run again")
     return ComponentSpec(
-        name=HubFilesSource.name, options={**spec.options, "path": f"{pieces[0].target.parent}/*.parquet"}
+        name=HubFilesSource.name, options={**spec.options, "path": f"{pieces[0].target.parent}/*-*.parquet"}
     )
 
 
 def fetch(piece: str) -> str:
-    """Download one file in this container, and commit it; return its name.
+    """Bring one file to the Volume in this container, and commit it; return its name.
+
+    What another revision has of the same content is copied, anything else is downloaded.
 
     Raises:
         VecmillError: The Hub does not give it.
@@ -84,17 +88,39 @@ def fetch(piece: str) -> str:
     from vecmill.sources.hub_errors import reading
 
     wanted = Piece.model_validate_json(piece)
+    if wanted.twin is not None and _copy(wanted.twin, wanted):
+        return wanted.name
     with tempfile.TemporaryDirectory() as folder:
         with reading(wanted.repo, wanted.revision):
             found = hf_hub_download(
                 wanted.repo, wanted.name, repo_type="dataset", revision=wanted.revision, local_dir=folder
             )
-        partial = wanted.target.with_name(f".{wanted.target.name}.partial")
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(found, partial)
-        partial.replace(wanted.target)
-    commit()
+        _copy(Path(found), wanted)
     return wanted.name
+
+
+def _copy(source: Path, piece: Piece) -> bool:
+    """Copy a file to where a piece goes, and commit it; return whether it was there, and whole."""
+    if not _has_size(source, piece.size):
+        return False
+    partial = piece.target.with_name(f".{piece.target.name}.partial")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, partial)
+    partial.replace(piece.target)
+    commit()
+    return True
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _with_twin(piece: Piece) -> Piece:
+    """Look for the same content in other revisions and splits of the dataset."""
+    _, _, content = piece.target.name.partition("-")
+    dataset = piece.target.parents[2]
+    twins = sorted(path for path in dataset.glob(f"*/*/*-{content}") if _has_size(path, piece.size))
+    return piece.model_copy(update={"twin": twins[0]}) if twins else piece
 
 
 def _pieces(spec: ComponentSpec) -> list[Piece]:
@@ -110,6 +136,12 @@ def _pieces(spec: ComponentSpec) -> list[Piece]:
         config, files = layout(repo, chosen.get("config"), split)
     folder = SOURCES / repo.id.replace("/", "--") / repo.sha / f"{config or 'default'}-{split}"
     return [
-        Piece(repo=repo.id, revision=repo.sha, name=file.name, size=file.size, target=folder / f"{place:05d}.parquet")
+        Piece(
+            repo=repo.id,
+            revision=repo.sha,
+            name=file.name,
+            size=file.size,
+            target=folder / f"{place:05d}-{file.oid}.parquet",
+        )
         for place, file in enumerate(files)
     ]

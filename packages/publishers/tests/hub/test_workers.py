@@ -74,6 +74,37 @@ def test_a_shard_that_is_not_there_cannot_be_sent(publisher, dataset):
         publisher().send(dataset.path, entry, {})
 
 
+@pytest.mark.fault(
+    "publish",
+    "the Hub is busy (429, 503) while a worker sends a shard",
+    promise="The worker does not wait, for its machine may be paid for: the driver sends the shard when the work is "
+    "done, and waits as long as the Hub says.",
+)
+@pytest.mark.parametrize("path", ["/preupload/", "/objects/batch$", r"^/upload/"])
+def test_a_worker_does_not_wait_for_a_busy_hub(hub, job, naps, complete, way, path):
+    """At any of the requests of an upload: the next shards are sent by their workers again."""
+    if way == "xet" and path != "/preupload/":
+        pytest.skip("not on the way: the Xet client sends by itself")
+    limited = {"ratelimit": '"api";r=0;t=555'}
+    hub.disturbances = [
+        Disturbance("", path, 429, headers=limited),
+        Disturbance("", path, 503, headers={"Retry-After": "777"}),
+    ]
+    receipts = []
+
+    def observe(event):
+        if isinstance(event, ShardDone):
+            receipts.append(event.receipt)
+            assert not [nap for nap in naps if nap > 100]
+
+    dataset = run(job(), observe)
+    left = [receipt.unsent for receipt in receipts if receipt.unsent]
+    assert len(left) == 2
+    for (reason,), status in zip(left, (429, 503), strict=True):
+        assert f"the Hub is busy ({status}), and a worker does not wait for it" in reason
+    assert complete(dataset)
+
+
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_what_was_sent_is_not_sent_again_after_a_failure(hub, job, naps, complete, tmp_path):
     """The commit fails for good: the same job again sends nothing, commits, and forgets what was sent."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import PublishError
+from vecmill_publishers.hub.impatience import refuse_to_wait
 from vecmill_publishers.hub.upload import Upload
 from vecmill_publishers.hub.variants import made
 
@@ -25,14 +26,15 @@ def ship(remote: Remote, variants: Sequence[str], dataset: Path, shard: FileEntr
     """Send a shard and its variants from the machine it is on, and return a note of it for the driver.
 
     Raises:
-        PublishError: It could not be sent.
+        PublishError: It could not be sent, or not at once: the driver sends it when the work is done.
     """
     if not (dataset / shard.path).is_file():
         raise PublishError(f"{shard.path} cannot be sent to {remote.id}: there is no such file in {dataset}")
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, remote.understood():
         whole = Upload.of(dataset, shard, ANYWHERE)
         smaller = {name: made(Upload.of(dataset, shard, ANYWHERE, name), Path(folder)) for name in variants}
-        remote.send([whole, *smaller.values()], lambda _: None)
+        with refuse_to_wait():
+            remote.send([whole, *smaller.values()], lambda _: None)
     return {"to": remote.url, "variants": {name: [file.bytes, file.sha256] for name, file in smaller.items()}}
 
 
