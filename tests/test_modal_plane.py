@@ -55,10 +55,16 @@ def command_lines():
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("gpu='NOPE'", "unsupported GPU type"), ("timeout=86401", "between 1 and 86400")],
+    [
+        ("gpu='NOPE'", "unsupported GPU type"),
+        ("timeout=86401", "between 1 and 86400"),
+        ("scaledown_window=3601", "between 2 and 3600"),
+        ("schedule=modal.Cron('0 4 * *')", "invalid cron string"),
+        ("image=modal.Image.from_registry('ghcr.io/huggingface/text-embeddings-inference:volta-1.9.3')", "unknown"),
+    ],
 )
 def test_what_modal_refuses_is_refused(modal, tmp_path, line, message):
-    """A GPU that there is none of, and a timeout out of range."""
+    """A GPU that there is none of, times out of range, a line that no cron reads, an unknown image."""
     (tmp_path / "wrong.py").write_text(f"import modal\napp = modal.App('w')\n@app.function({line})\ndef f(): ...\n")
     assert message in modal("deploy", "-m", "wrong", cwd=tmp_path, code=1).stderr
 

@@ -41,7 +41,7 @@ def embed(overrides: list[str], *, for_command: bool = False) -> dict | VecmillE
     return answer(work) if for_command else work()
 
 
-@app.function(**on_driver, timeout=DAY, schedule=modal.Cron(settings.CRON), max_containers=1)
+@app.function(**on_driver, timeout=DAY, schedule=settings.CRON, max_containers=1)
 def refresh(*, for_command: bool = False) -> dict | VecmillError:
     """Do it again if the source has changed; otherwise end without a GPU."""
 

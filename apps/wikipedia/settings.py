@@ -16,6 +16,7 @@ from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
+from vecmill_modal_runtime.schedule import read_cron
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +56,8 @@ JOB = (
 )
 SET = _changes("VECMILL_SET", [])
 """Changes to the job, as a JSON list: ``["runtime.gpu=L4", "embedder.model=…"]``."""
-CRON = os.environ.get("VECMILL_CRON", "0 4 3 * *")
+with told():
+    CRON = read_cron(os.environ.get("VECMILL_CRON", "0 4 3 * *"), "VECMILL_CRON")
 MONTHLY = ["source.repo=omarkamali/wikipedia-monthly", "source.config=latest.en", "source.revision=main"]
 """The snapshot in ``job.toml`` does not change; this dataset follows Wikipedia."""
 REFRESH_SET = _changes("VECMILL_REFRESH_SET", [] if "VECMILL_JOB" in os.environ else MONTHLY)
@@ -67,7 +69,7 @@ HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 PASSED_ON = {
     "VECMILL_APP": APP,
     "VECMILL_SET": json.dumps(SET),
-    "VECMILL_CRON": CRON,
+    "VECMILL_CRON": CRON.proto_message.cron.cron_string,
     "VECMILL_REFRESH_SET": json.dumps(REFRESH_SET),
     "VECMILL_KEEP_RUNS": str(KEEP_RUNS),
     "VECMILL_HUB_SECRET": HUB_SECRET,

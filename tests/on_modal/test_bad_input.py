@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
     ("change", "message"),
     [
         ("runtime.gpu=A10H", "there is no GPU 'A10H'; did you mean 'A10"),
+        ("runtime.gpu=A100:2", "write 'A100', and raise max_containers"),
         ("runtime.timeout_s=90000", "runtime.timeout_s"),
         ("runtime.min_containers=1", "runtime.min_containers: modal would keep containers warm"),
         ("chunker.name=nonesuch", "there is no chunker 'nonesuch'"),
@@ -34,6 +35,7 @@ def test_a_wrong_setting_is_not_deployed(cloud, change, message):
     ("variable", "value", "message"),
     [
         ("VECMILL_KEEP_RUNS", "two", "VECMILL_KEEP_RUNS must be a whole number, not 'two'"),
+        ("VECMILL_CRON", "every day", "VECMILL_CRON = 'every day': it is 2 words. Write 5 fields (minute, hour, "),
         ("VECMILL_SET", "runtime.gpu=L4", "VECMILL_SET must be a JSON list of changes"),
     ],
 )
