@@ -15,7 +15,7 @@ _PACKAGES = ("vecmill", "openvino", "numpy", "pyarrow", "tokenizers", "tokie")
 
 def describe() -> dict[str, Any]:
     """Return the date, the processor, how much of it there is, how busy it was, and the versions of what was run."""
-    listing = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    listing = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").is_file() else ""
     facts = dict(line.split(":", 1) for line in listing.splitlines() if ":" in line)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     flags = set(facts.get("flags", "").split())

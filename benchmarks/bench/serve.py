@@ -55,7 +55,7 @@ def _version(name: str) -> str:
 
 
 def _timed(work: Work, task: dict[str, Any], repeat: int) -> dict[str, Any]:
-    with open(task["input"]) as file:  # noqa: PTH123 - a contender's libraries are loaded lazily, this one too
+    with open(task["input"], encoding="utf-8") as file:  # noqa: PTH123 - a contender's libraries are loaded lazily, this one too
         given = json.load(file)
     processors, wall = _processor_seconds(), time.perf_counter()
     for _ in range(repeat):
@@ -91,7 +91,7 @@ def _descendants() -> set[int]:
 def _stat(process: int) -> list[str]:
     """Return a process's fields from its state on; none if it has ended."""
     try:
-        with open(f"/proc/{process}/stat") as file:  # noqa: PTH123 - (the same)
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:  # noqa: PTH123 - (the same)
             return file.read().rpartition(")")[2].split()
     except OSError:
         return []
@@ -99,7 +99,7 @@ def _stat(process: int) -> list[str]:
 
 def _high_water(process: int) -> int:
     try:
-        with open(f"/proc/{process}/status") as file:  # noqa: PTH123 - (the same)
+        with open(f"/proc/{process}/status", encoding="utf-8") as file:  # noqa: PTH123 - (the same)
             return next((int(line.split()[1]) for line in file if line.startswith("VmHWM")), 0)
     except OSError:
         return 0
@@ -112,5 +112,5 @@ def _save(made: Any, path: str) -> None:
         with open(path, "wb") as file:  # noqa: PTH123 - (the same)
             np.save(file, made)
         return
-    with open(path, "w") as file:  # noqa: PTH123 - (the same)
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - (the same)
         json.dump(made, file)

@@ -20,7 +20,7 @@ secret = modal.Secret.from_dict({"KEY": "one"})
 def square(x):
     """Write a square to the Volume."""
     time.sleep(0.3)
-    Path(f"/mnt/tiny/{x}.txt").write_text(str(x * x))
+    Path(f"/mnt/tiny/{x}.txt").write_text(str(x * x), encoding="utf-8")
     volume.commit()
     return x * x, os.environ["KEY"], os.environ["GREETING"], os.environ["MODAL_TASK_ID"]
 
@@ -29,7 +29,7 @@ def square(x):
 def listing(*, early):
     """List the Volume, before and after a reload; with a file open a reload is refused."""
     if early:
-        with Path("/mnt/tiny/0.txt").open():
+        with Path("/mnt/tiny/0.txt").open(encoding="utf-8"):
             volume.reload()
     volume.reload()
     return sorted(path.name for path in Path("/mnt/tiny").iterdir())

@@ -136,7 +136,7 @@ class Interrupting:
 
 def _catches(pid: int, number: signal.Signals) -> bool:
     """Whether a process has a handler for a signal; one that has ended has none."""
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     caught = [int(line.split()[1], 16) for line in status if line.startswith("SigCgt")]
     return any(mask >> (number - 1) & 1 for mask in caught)
 

@@ -111,7 +111,7 @@ def soak(chunks: int, folder: Path, target_mb: float = 64) -> Soaked:
 
 def write_corpus(path: Path, documents: int) -> None:
     """Write documents that make ``CHUNKS_IN_DOCUMENT`` chunks each, to the character."""
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for number in range(documents):
             text = "".join(
                 f"{f'Line {line} of document {number} says {line * number}. ':x<{SIZE}}" for line in range(50)

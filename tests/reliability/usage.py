@@ -47,5 +47,5 @@ def watch(family: Family, driver: int, usage: dict[str, Usage], over: threading.
 
 
 def _memory(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

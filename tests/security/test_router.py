@@ -52,5 +52,5 @@ def test_it_listens_on_loopback_and_knows_no_secret(tmp_path, monkeypatch):
 def _listening(process):
     """Return the addresses at which a process listens, as the system writes them."""
     sockets = {str(link.readlink()) for link in (process / "fd").iterdir() if link.is_symlink()}
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]]
     return [row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]

@@ -1,5 +1,6 @@
 """Tests of vecmill.threads."""
 
+import queue
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from vecmill.threads import Threads
+from vecmill.threads import Threads, start_thread
 
 
 def test_every_call_is_answered_in_its_own_place():
@@ -112,3 +113,33 @@ print(caught)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout == "500\n"
+
+
+HELPER = """
+import sys, time
+from vecmill.threads import start_thread
+
+def work():
+    raise ValueError("broken \\xe4 at " + "https://user:secret" + "@host")
+
+start_thread("reader", work)
+time.sleep(600)
+"""
+
+
+def test_a_helper_that_fails_ends_its_process_with_the_error():
+    """The main thread may wait for what will never come; no secret is told."""
+    done = subprocess.run(
+        [sys.executable, "-c", HELPER], check=False, capture_output=True, timeout=60, env={"PYTHONIOENCODING": "ascii"}
+    )
+    told = done.stderr.decode()
+    assert done.returncode == 1
+    assert "the thread 'reader' failed, and nothing can go on without it: ValueError: broken \xe4" in told
+    assert "secret" not in told.rpartition("vecmill:")[2]
+
+
+def test_a_helper_may_tell_of_its_failure():
+    """Who depends on it hears of it, and the process goes on."""
+    heard = queue.SimpleQueue()
+    start_thread("reader", lambda: 1 // 0, heard.put).join()
+    assert isinstance(heard.get(timeout=10), ZeroDivisionError)

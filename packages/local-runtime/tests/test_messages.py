@@ -12,11 +12,11 @@ from vecmill_local_runtime import messages
 @given(st.integers(0, 200))
 def test_a_message_that_a_kill_cut_off_is_none(cut):
     """Whole messages arrive, a cut one ends the stream without a word, wherever it was cut."""
-    stream = io.StringIO()
+    stream = io.BytesIO()
     for shard in (1, 2):
         messages.send_progress(stream, Progress(shard, documents=3))
     content = stream.getvalue()
-    first, length = content.index("\n") + 1, min(cut, len(content))
+    first, length = content.index(b"\n") + 1, min(cut, len(content))
     whole = 2 if length == len(content) else int(length >= first)
-    received = list(messages.receive(io.StringIO(content[:length])))
+    received = list(messages.receive(io.BytesIO(content[:length])))
     assert [body.shard for _, body in received] == [1, 2][:whole]

@@ -10,7 +10,8 @@ import pytest
 
 import vecmill
 from vecmill.errors import RunError
-from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, WorkerSaid
+from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
+from vecmill_local_runtime import messages
 
 
 def shards(dataset):
@@ -133,3 +134,57 @@ def alive(pid):
     """Whether a process still runs; one that waits to be reaped does not."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(state.stdout.strip()) and not state.stdout.strip().startswith("Z")
+
+
+PROMPT = "gr\xf6\xdfer \u4e2d\u6587 \U0001f680 \x85\u2028: "
+LOCALES = {
+    "latin": {"PYTHONIOENCODING": "iso-8859-1", "PYTHONUTF8": "0"},
+    "gb18030": {"PYTHONIOENCODING": "gb18030", "PYTHONUTF8": "0"},
+    "ascii": {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "utf-16": {"PYTHONIOENCODING": "utf-16", "PYTHONUTF8": "0"},
+}
+
+
+@pytest.mark.fault(
+    "crash",
+    "the locale of a worker process is not UTF-8",
+    promise="Tasks arrive as they were sent: the dataset is the same, byte for byte.",
+)
+@pytest.mark.parametrize("name", sorted(LOCALES))
+def test_tasks_arrive_in_any_locale(job, monkeypatch, name):
+    """A prompt in many scripts is embedded as it is, and nothing waits for a thread that could not read it."""
+    expected = shards(vecmill.run(job("here", prompt=PROMPT)))
+    for variable, value in LOCALES[name].items():
+        monkeypatch.setenv(variable, value)
+    assert shards(vecmill.run(job(name, prompt=PROMPT))) == expected
+
+
+def test_a_task_that_says_something_else_when_it_arrives_is_refused(job, monkeypatch):
+    """Whatever changed it: the worker compares it with the digest that came along."""
+    real = ShardTask.model_dump_json
+
+    def garble(self, **options):
+        return real(self, **options).replace("gr\xf6\xdfer", "gr\xc3\xb6\xc3\x9fer")
+
+    monkeypatch.setattr(ShardTask, "model_dump_json", garble)
+    with pytest.raises(RunError, match=r"the task of shard \d+ arrived with other options"):
+        vecmill.run(job(prompt=PROMPT))
+
+
+def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypatch):
+    """The thread that reads it is nobody's business but its own: when it dies, so does the process."""
+    monkeypatch.setattr(messages, "send_task", lambda stream, task: messages.send(stream, "task", '{"index": "\xe4"}'))
+    with pytest.raises(RunError, match=r"ended with code 1(.|\n)*the thread 'tasks' failed"):
+        vecmill.run(job())
+
+
+def test_an_answer_that_cannot_be_read_ends_the_run_with_the_error(job, monkeypatch):
+    """The driver does not wait for a worker to which nobody listens."""
+
+    def receive(stream):
+        raise ValueError(f"no JSON: {stream.readline()[:9]!r}")
+        yield
+
+    monkeypatch.setattr(messages, "receive", receive)
+    with pytest.raises(RunError, match=r"what the worker process \d+ sends cannot be read \(ValueError: no JSON"):
+        vecmill.run(job())

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def children(process: int) -> list[int]:
     """Return a process's own children."""
     try:
-        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+        ]
     except OSError:  # it ended meanwhile
         return []
 

@@ -89,7 +89,7 @@ class RouterDouble:
     @property
     def log(self) -> str:
         """All it printed."""
-        return Path(self._log.name).read_text()
+        return Path(self._log.name).read_text(encoding="utf-8")
 
     def metrics(self) -> dict[str, float]:
         """Read its metrics."""

@@ -8,11 +8,12 @@ Here both sides meet in queues and locks written in C, which no signal leaves ha
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import queue
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,45 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
+
+
+def start_thread(
+    name: str, work: Callable[[], None], failed: Callable[[BaseException], None] | None = None
+) -> threading.Thread:
+    """Start a thread that helps the main one: reads a pipe, gives signs of life, shows progress.
+
+    Nobody waits for what it returns, so an error in it would be seen by nobody, and what depends on it would wait for
+    ever.
+
+    Args:
+        name: What it is for; an error names it.
+        work: What it does.
+        failed: Is told of an error, and sees to it that whoever depends on the thread hears of it. By default the
+            process ends, with the error.
+    """
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it must not end here
+            (failed or partial(end_process, name))(error)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def end_process(name: str, error: BaseException) -> NoReturn:
+    """End the process at once, from whatever thread: the main one may wait for what will never come."""
+    import traceback
+
+    from vecmill.redaction import redacted
+
+    told = f"the thread {name!r} failed, and nothing can go on without it: {type(error).__name__}: {error}"
+    trace = "".join(traceback.format_exception(error))
+    with contextlib.suppress(OSError):  # nobody reads it
+        os.write(2, redacted(f"{trace}vecmill: {told}\n").encode(errors="backslashreplace"))
+    os._exit(1)
 
 
 class Answer(Generic[T]):

@@ -48,6 +48,10 @@ def arithmetic() -> Arithmetic:
 def _features(listing: Path) -> tuple[str, ...]:
     if not listing.is_file():
         return ()
-    lines = (line.partition(":")[2].split() for line in listing.read_text().splitlines() if line.startswith("flags"))
+    lines = (
+        line.partition(":")[2].split()
+        for line in listing.read_text(encoding="utf-8").splitlines()
+        if line.startswith("flags")
+    )
     flags = set(next(lines, []))
     return tuple(name for name in _TELLING if name in flags)

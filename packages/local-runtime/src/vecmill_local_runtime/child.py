@@ -6,6 +6,7 @@ the driver is killed the pipe closes, so no orphan goes on working.
 
 from __future__ import annotations
 
+import io
 import os
 import queue
 import sys
@@ -14,6 +15,7 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError, VecmillError
+from vecmill.threads import start_thread
 from vecmill.worker import Worker
 from vecmill_local_runtime import messages
 from vecmill_local_runtime.orphan import die_with_parent
@@ -29,7 +31,7 @@ FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEng
 class Reporter:
     """Passes progress on, but not more often than anyone can see."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._lock = threading.Lock()
         self._last = 0.0
@@ -53,7 +55,7 @@ def main() -> None:
             _do(worker, task, stream)
 
 
-def _do(worker: Worker, task: ShardTask, stream: IO[str]) -> None:
+def _do(worker: Worker, task: ShardTask, stream: IO[bytes]) -> None:
     try:
         receipt = worker.do(task, Reporter(stream))
     except VecmillError as error:
@@ -71,21 +73,24 @@ def _tasks() -> queue.SimpleQueue[ShardTask | None]:
     tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
 
     def read() -> None:
-        for kind, body in messages.receive(sys.stdin):
+        for kind, body in messages.receive(sys.stdin.buffer):
             if kind == "stop":
                 tasks.put(None)
                 return
             tasks.put(body)
         os._exit(1)
 
-    threading.Thread(target=read, name="tasks", daemon=True).start()
+    start_thread("tasks", read)
     return tasks
 
 
-def _claim_stdout() -> IO[str]:
-    """Keep standard output for messages; what a library prints goes to standard error."""
-    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+def _claim_stdout() -> IO[bytes]:
+    """Keep standard output for messages; what a library prints goes to standard error, which is read as UTF-8."""
+    stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    for printed in (sys.stdout, sys.stderr):
+        if isinstance(printed, io.TextIOWrapper):
+            printed.reconfigure(encoding="utf-8", errors="backslashreplace")
     return stream
 
 

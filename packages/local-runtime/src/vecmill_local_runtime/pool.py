@@ -7,6 +7,7 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any
 
+from vecmill.errors import RunError
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried, ShardStarted, WorkerSaid
 from vecmill_local_runtime.process import Process
 
@@ -48,6 +49,11 @@ class Pool:
             elif kind == "error":
                 self._idle.append(process)
                 yield from self._failed(process, body["error"], final=body["final"], engine=body["engine"])
+            elif kind == "broken":
+                raise RunError(
+                    f"what the worker process {process.pid} sends cannot be read ({type(body).__name__}: {body}): run "
+                    "again, for what is done is kept; please report it if it stays so"
+                ) from body
             elif kind == "gone":
                 yield from self._gone(process)
 

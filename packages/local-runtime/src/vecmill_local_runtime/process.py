@@ -7,11 +7,11 @@ import contextlib
 import os
 import subprocess
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill.redaction import redacted
+from vecmill.threads import start_thread
 from vecmill_local_runtime import messages
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Process:
         number: The worker's number.
         cores: The processors it may use.
         inbox: Called, from a thread of its own, with this process, a message's kind, and its body; the kind
-            ``said`` is a line that the child wrote to standard error, the kind ``gone`` its last message.
+            ``said`` is a line that the child wrote to standard error, ``broken`` an error in reading what it sends, and
+            ``gone`` its last message.
     """
 
     def __init__(self, number: int, cores: Sequence[int], inbox: Callable[[Process, str, Any], None]) -> None:
@@ -43,18 +44,13 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="backslashreplace",
             start_new_session=True,  # the terminal's Ctrl-C is for the driver, which stops its children in order
         )
         if hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):  # forbidden here, or it has ended: both show, and neither is fatal
                 os.sched_setaffinity(self._child.pid, cores)
-        self._listener = threading.Thread(target=self._listen, name=f"worker-{number}", daemon=True)
-        self._logger = threading.Thread(target=self._log, name=f"worker-{number}-stderr", daemon=True)
-        self._listener.start()
-        self._logger.start()
+        self._logger = start_thread(f"worker-{number}-stderr", self._log, self._fail)
+        self._listener = start_thread(f"worker-{number}", self._listen, self._fail)
 
     @property
     def pid(self) -> int:
@@ -105,8 +101,12 @@ class Process:
         self._logger.join(timeout=1)  # so that its last lines come before its end
         self._inbox(self, "gone", None)
 
+    def _fail(self, error: BaseException) -> None:
+        """Have whoever waits for the child know that it is no longer listened to."""
+        self._inbox(self, "broken", error)
+
     def _log(self) -> None:
         for line in self._child.stderr or ():
-            said = redacted(line.rstrip())
+            said = redacted(line.decode(errors="backslashreplace").rstrip())
             self._errors.append(said)
             self._inbox(self, "said", said)

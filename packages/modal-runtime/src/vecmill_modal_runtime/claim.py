@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import modal
 
 from vecmill.errors import RunError, StoreError
+from vecmill.threads import start_thread
 from vecmill_modal_runtime.claims import Claims, Entry, all_claims
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Di
         claim.take(say)
     except modal.exception.Error as error:
         raise StoreError(f"Modal does not say whether another run works on {edition} ({error}): run again") from error
-    beating = threading.Thread(target=claim.beat, name="claim", daemon=True)
-    beating.start()
+    beating = start_thread("claim", claim.beat)
     mark = _held.set({**held, edition: claim})
     try:
         yield claim

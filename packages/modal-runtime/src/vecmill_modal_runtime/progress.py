@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from vecmill.records import Account, RunFinished, RunStarted, ShardDone, ShardFailed, ShardRetried, Spent
+from vecmill.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,8 +123,7 @@ def narrated(say: Callable[[str], None], interval: float = INTERVAL_SECONDS) -> 
             if line := progress.line:
                 say(line)
 
-    thread = threading.Thread(target=tick, name="progress", daemon=True)
-    thread.start()
+    thread = start_thread("progress", tick)
     try:
         yield tell
     finally:

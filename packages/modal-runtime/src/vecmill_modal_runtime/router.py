@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import os
 import re
 import socket
@@ -12,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, EngineError
+from vecmill.threads import start_thread
 from vecmill_modal_runtime.device import COMMAND, FLASH_ATTENTION, find_device
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ class Router:
             self._command, self._environment = device.router(), device.environment(self._environment)
         self._spawn()
         self._wait_until_open()
-        threading.Thread(target=self._keep, name="router-keeper", daemon=True).start()
+        start_thread("router-keeper", self._keep)
 
     def stop(self) -> None:
         """Let it finish what it has begun, then end it."""
@@ -137,14 +139,13 @@ class Router:
                 env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
+                encoding="utf-8",
                 errors="backslashreplace",
                 start_new_session=True,  # a preemption's interrupt is for the worker, which drains the router
             )
         except FileNotFoundError:
             raise EngineError(f"there is no {self._command} in this container: its image must have it") from None
-        self._reader = threading.Thread(target=self._read, args=(self._process,), name="router-log", daemon=True)
-        self._reader.start()
+        self._reader = start_thread("router-log", functools.partial(self._read, self._process))
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe

@@ -12,6 +12,7 @@ from vecmill.cli.sentences import begun, phrase, trouble
 from vecmill.cli.tally import ELSEWHERE, EMBEDDING, STARTING
 from vecmill.cli.text import clock, plural, rate
 from vecmill.records import RunStarted
+from vecmill.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,11 +80,11 @@ def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator
     def work() -> None:
         wait = first
         while not over.wait(wait):
-            tick()
+            with contextlib.suppress(OSError, ValueError):  # standard error is closed: the work goes on unseen
+                tick()
             wait = interval
 
-    thread = threading.Thread(target=work, name="progress", daemon=True)
-    thread.start()
+    thread = start_thread("progress", work)
     try:
         yield
     finally:

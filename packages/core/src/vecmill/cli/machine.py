@@ -36,7 +36,7 @@ def memory(root: Path = CGROUP) -> int | None:
 def available_memory(meminfo: Path = MEMINFO) -> int | None:
     """Return the bytes of memory that are free for use now; ``None`` if nobody says."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
         return None
     return int(found[1]) * 1024 if found else None
@@ -51,6 +51,6 @@ def _physical() -> int | None:
 
 def _number(path: Path) -> int | None:
     try:
-        return int(path.read_text())
+        return int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

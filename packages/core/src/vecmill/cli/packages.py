@@ -79,7 +79,7 @@ def _trial(package: Package) -> subprocess.Popen[str]:
         [sys.executable, "-P", "-c", code],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     )
 

@@ -43,6 +43,7 @@ class Shards:
         self._plan = plan
         self._tell = tell
         self.receipts = receipts
+        self._seals: dict[int, str] = {}
         self._duplicates: dict[int, list[str]] = dict(duplicates or {})
 
     def do_all(self) -> None:
@@ -102,12 +103,15 @@ class Shards:
 
     def _checked(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
         """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
-        if isinstance(outcome, ShardFailure) or outcome.is_of(self._plan.tasks[outcome.index].partition):
+        if isinstance(outcome, ShardFailure):
+            return outcome
+        asked = self._plan.tasks[outcome.index].partition
+        if outcome.is_of(asked) and outcome.task == self._seals[outcome.index]:
             return outcome
         return ShardFailure(
             index=outcome.index,
-            error=f"its receipt is of other rows than it was to read ({outcome.account.documents_in} documents): run "
-            "again, and report it to the runtime's author if it stays so",
+            error=f"its receipt is of other rows or options than were given ({outcome.account.documents_in} read): "
+            "run again, and report it to the runtime's author if it stays so",
         )
 
     def _taken(self, outcome: Receipt | ShardFailure) -> bool:
@@ -120,7 +124,9 @@ class Shards:
 
     def _task(self, index: int) -> ShardTask:
         changes = {"spec": self._spec, "duplicates": tuple(self._duplicates.get(index, ()))}
-        return self._plan.tasks[index].model_copy(update=changes)
+        task = self._plan.tasks[index].model_copy(update=changes).seal()
+        self._seals[index] = task.sealed
+        return task
 
     @cached_property
     def _spec(self) -> WorkSpec:

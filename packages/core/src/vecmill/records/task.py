@@ -15,6 +15,12 @@ from vecmill.records.errand import Errand, Sent
 from vecmill.records.model import ModelInfo
 
 
+def hash_json(value: object) -> str:
+    """Hash what JSON makes of a value, in 16 hex digits: the same before and after it has travelled."""
+    travelled = json.loads(json.dumps(value))
+    return hashlib.sha256(json.dumps(travelled, sort_keys=True).encode()).hexdigest()[:16]
+
+
 class Partition(BaseModel):
     """A part of a source that one worker reads.
 
@@ -36,8 +42,7 @@ class Partition(BaseModel):
     @property
     def digest(self) -> str:
         """Hash what says which rows these are, in 16 hex digits."""
-        described = json.dumps([self.where, self.documents, self.bytes], sort_keys=True)
-        return hashlib.sha256(described.encode()).hexdigest()[:16]
+        return hash_json([self.where, self.documents, self.bytes])
 
 
 class WorkSpec(BaseModel):
@@ -74,6 +79,7 @@ class ShardTask(BaseModel):
         count: How many shards the run has.
         partition: The rows to read.
         duplicates: Ids to set aside because an earlier shard has them.
+        sealed: What ``digest`` was where the task was made; empty if nobody wrote it down.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +89,16 @@ class ShardTask(BaseModel):
     count: int
     partition: Partition
     duplicates: tuple[str, ...] = ()
+    sealed: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Hash everything that a worker is told, in 16 hex digits."""
+        return hash_json(self.model_dump(mode="json", exclude={"sealed"}))
+
+    def seal(self) -> ShardTask:
+        """Return the task with its digest: a worker that has read something else out of it does not begin."""
+        return self.model_copy(update={"sealed": self.digest})
 
 
 class FileEntry(BaseModel):
@@ -112,6 +128,7 @@ class Receipt(BaseModel):
     Attributes:
         index: The shard's number.
         partition: The digest of the partition that was read; the first versions did not note it.
+        task: The digest of the task as the worker understood it.
         shard: Its file.
         quarantine: The file of documents set aside, if there are any.
         account: Its counts.
@@ -128,6 +145,7 @@ class Receipt(BaseModel):
     run_id: str
     index: int
     partition: str = ""
+    task: str = ""
     shard: FileEntry
     quarantine: FileEntry | None = None
     account: Account

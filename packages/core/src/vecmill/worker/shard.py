@@ -68,6 +68,7 @@ class Shard:
             run_id=self._task.spec.run_id,
             index=self._task.index,
             partition=self._task.partition.digest,
+            task=self._task.digest,
             shard=shard,
             quarantine=self._write_quarantine(),
             account=self._account + self._reading.account(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from vecmill.errors import ModelError
+from vecmill.errors import ModelError, PluginError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.json import write_json
@@ -54,6 +54,7 @@ class Worker:
         Raises:
             VecmillError: The shard was not finished; no file of it is left half written.
         """
+        _check_seal(task)
         embedder = self._open(task.spec)
         model, tokenizer = embedder.model(), embedder.tokenizer()
         _check_model(task.spec, model)
@@ -86,6 +87,19 @@ class Worker:
 
 def _same_model(spec: WorkSpec, other: WorkSpec) -> bool:
     return (spec.embedder, spec.model) == (other.embedder, other.model)
+
+
+def _check_seal(task: ShardTask) -> None:
+    """Refuse a task that does not say what it said where it was made.
+
+    Raises:
+        PluginError: It was changed on its way.
+    """
+    if task.sealed and task.sealed != task.digest:
+        raise PluginError(
+            f"the task of shard {task.index} arrived with other options or other rows than it was sent with: run "
+            "again, and report it to the runtime's author if it stays so"
+        )
 
 
 def _check_model(spec: WorkSpec, found: ModelInfo) -> None:
