@@ -91,7 +91,7 @@ def _ask(*options: str) -> str:
     """Run the driver's tool, and return what it prints."""
     try:
         done = subprocess.run(  # noqa: S603 - our own command line
-            (TOOL, *options), capture_output=True, text=True, errors="replace", timeout=TOOL_SECONDS, check=False
+            (TOOL, *options), capture_output=True, encoding="utf-8", errors="replace", timeout=TOOL_SECONDS, check=False
         )
     except FileNotFoundError:
         raise EngineError(f"there is no {TOOL} in this container, though a GPU was asked for: it has none") from None
