@@ -271,6 +271,54 @@ def test_a_source_that_changes_is_found_out(tmp_path):
     assert vecmill.verify(tmp_path / "out").ok
 
 
+def rewrite(path):
+    """Give a file another content in place."""
+    path.write_bytes(path.read_bytes().replace(b"number", b"figure"))
+
+
+def replace(path):
+    """Put another file in its place."""
+    other = path.with_suffix(".new")
+    other.write_bytes(path.read_bytes().replace(b"number", b"figure"))
+    other.replace(path)
+
+
+@pytest.mark.fault(
+    "source",
+    "a file is rewritten during the run, and gets its size and its time of modification back",
+    promise="The same: who wrote it could not give back the rest, and what has changed is read again.",
+)
+@pytest.mark.parametrize("change", [rewrite, replace])
+def test_a_source_that_looks_as_it_did_is_found_out(tmp_path, change):
+    """Half old, half new would be called sound: each half has as many documents."""
+    install()
+    write_job(tmp_path, 200)
+    corpus = tmp_path / "corpus.jsonl"
+    before = corpus.stat()
+
+    def disguise():
+        change(corpus)
+        os.utime(corpus, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (corpus.stat().st_size, corpus.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    with pytest.raises(RunError, match=r"corpus\.jsonl changed during the run"):
+        vecmill.run(job(tmp_path), after_first_shard(disguise))
+
+
+def test_a_source_that_only_looks_otherwise_is_the_same(tmp_path):
+    """A file that is copied, linked or touched during the run has the content that it had: no shard fails."""
+    install()
+    write_job(tmp_path, 200)
+    corpus = tmp_path / "corpus.jsonl"
+
+    def touch():
+        os.utime(corpus, ns=(1, 1))
+        os.link(corpus, tmp_path / "another-name")
+
+    dataset = vecmill.run(job(tmp_path), after_first_shard(touch))
+    assert vecmill.verify(dataset.path).ok
+
+
 @pytest.mark.fault(
     "folder",
     "the output folder is removed during the run",

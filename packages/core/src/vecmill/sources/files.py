@@ -20,10 +20,15 @@ AGAIN = "A source must hold still from the plan to the last shard; run again onc
 
 
 class Stamp(NamedTuple):
-    """What shows cheaply that a file is still the same."""
+    """What shows cheaply that a file is still the same.
+
+    Whoever rewrites a file may give it its size and its time of modification back, but not the rest.
+    """
 
     size: int
     mtime_ns: int
+    inode: int
+    ctime_ns: int
 
 
 class File:
@@ -42,7 +47,7 @@ class File:
     def stamp(self) -> Stamp:
         """The file as it was when first asked for."""
         with self._readable():
-            return _stamp(self.path.stat())
+            return self._stamp(self.path.stat())
 
     @property
     def identity(self) -> tuple[str | int, ...]:
@@ -52,6 +57,19 @@ class File:
         return (self.name, self.stamp.size, content_hash(self)) if self._is_shared else (self.name, *self.stamp)
 
     @property
+    def known_hash(self) -> str | None:
+        """The sha256 of its content, if this process has read it before."""
+        from vecmill.sources.fingerprint import known_hash
+
+        return known_hash(self)
+
+    def hash(self) -> str:
+        """Return the sha256 of its content, reading it if need be."""
+        from vecmill.sources.fingerprint import content_hash
+
+        return content_hash(self)
+
+    @cached_property
     def _is_shared(self) -> bool:
         shared = os.environ.get(SHARED, "").split(os.pathsep)
         return any(self.path.absolute().is_relative_to(folder) for folder in shared if folder)
@@ -72,8 +90,13 @@ class File:
             self._expect(expected, stream)
 
     def _expect(self, expected: Stamp, stream: BufferedReader) -> None:
-        if _stamp(os.fstat(stream.fileno())) != expected:
+        if self._stamp(os.fstat(stream.fileno())) != expected:
             raise SourceError(f"{self.path} changed during the run. {AGAIN}")
+
+    def _stamp(self, status: os.stat_result) -> Stamp:
+        if self._is_shared:  # a mount may number its files anew at any time
+            return Stamp(status.st_size, status.st_mtime_ns, 0, 0)
+        return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -81,10 +104,6 @@ class File:
             yield
         except OSError as error:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def named(paths: list[Path]) -> list[File]:

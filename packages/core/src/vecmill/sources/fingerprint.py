@@ -47,6 +47,11 @@ def content_hash(file: File) -> str:
     return _sha256(file, threading.Event())
 
 
+def known_hash(file: File) -> str | None:
+    """Return the sha256 of a file, if it was read in this process."""
+    return _known.get((file.path.absolute(), file.stamp))
+
+
 def _sha256(file: File, over: threading.Event) -> str:
     key = (file.path.absolute(), file.stamp)
     if key not in _known:

@@ -36,6 +36,14 @@ class HubFile(NamedTuple):
         """What must be the same for a worker as it was for the plan."""
         return self
 
+    @property
+    def known_hash(self) -> None:
+        """Nothing: its id says all."""
+
+    def hash(self) -> str:
+        """Return its git id, which is a hash of its content."""
+        return self.oid
+
 
 class HubRepo:
     """A dataset repository at one commit. Files are read in ranges, nothing is kept on disk.

@@ -28,6 +28,13 @@ class Identified(Protocol):
     def identity(self) -> tuple[str | int, ...]:
         """Its name, and what shows that it is the same file still."""
 
+    @property
+    def known_hash(self) -> str | None:
+        """The hash of its content, if it is known; then it tells the same where ``identity`` differs."""
+
+    def hash(self) -> str:
+        """Return the hash of its content."""
+
 
 FileT = TypeVar("FileT", bound=Identified)
 
@@ -38,7 +45,7 @@ class Stretch(NamedTuple):
     Attributes:
         first: Name of the first file.
         files: How many files of the source's list, from there.
-        stamp: Hash of their identities.
+        stamp: Hash of their identities and, after a dot, of their contents if these are known.
         start: Where it begins in the first file: a row of a table, a byte of a text file.
         stop: Where it ends in the last file, exclusive.
         line: Number of the line at ``start``, in a text file.
@@ -81,10 +88,17 @@ class Stretch(NamedTuple):
     def _mine(self, files: Sequence[FileT]) -> Sequence[FileT]:
         at = next((index for index, file in enumerate(files) if file.name == self.first), 0)
         mine = files[at : at + self.files]
-        if stamp(mine) != self.stamp:
+        if not self._is_same(mine):
             names = self.first if self.files == 1 else f"One of {self.files} files from {self.first} on"
             raise SourceError(f"{names} changed during the run. {AGAIN}")
         return mine
+
+    def _is_same(self, files: Sequence[FileT]) -> bool:
+        """Whether these are the files of the plan: by their looks or, where those have changed, by their content."""
+        looks, _, content = self.stamp.partition(".")
+        if _hash([file.identity for file in files]) == looks:
+            return True
+        return bool(content) and _hash([(file.name, file.hash()) for file in files]) == content
 
 
 class Piece(NamedTuple, Generic[FileT]):
@@ -97,8 +111,13 @@ class Piece(NamedTuple, Generic[FileT]):
 
 
 def stamp(files: Sequence[Identified]) -> str:
-    """Hash the identities of files."""
-    return hashlib.sha256(json.dumps([file.identity for file in files]).encode()).hexdigest()[:16]
+    """Hash the identities of files, and their contents if this process has read them."""
+    looks, contents = _hash([file.identity for file in files]), [(file.name, file.known_hash) for file in files]
+    return f"{looks}.{_hash(contents)}" if all(known for _, known in contents) else looks
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
 def plan(
