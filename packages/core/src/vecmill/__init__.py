@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from vecmill.job.estimate import estimate
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
+    from vecmill.quality.proof import verify
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
     from vecmill.store.opening import open_dataset
-    from vecmill.store.verify import verify
 
 _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
@@ -59,9 +59,9 @@ _HOMES = {
         "Tokenizer",
     ),
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
+    "vecmill.quality.proof": ("verify",),
     "vecmill.retrieval": ("QueryEmbedder", "Searcher", "embed_queries", "embed_query", "search"),
     "vecmill.store.opening": ("open_dataset",),
-    "vecmill.store.verify": ("verify",),
 }
 
 __all__ = [

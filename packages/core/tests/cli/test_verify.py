@@ -43,3 +43,23 @@ def test_json_holds_the_verdict_and_the_faults(invoke, dataset):
 def test_a_folder_that_is_no_dataset_is_one_error(invoke, tmp_path):
     """Exit 1, not a traceback."""
     assert invoke("verify", tmp_path / "nothing", code=1).stderr.startswith("vecmill: ")
+
+
+def test_a_sample_is_embedded_again_if_it_is_asked_for(invoke, dataset):
+    """The verdict says how many; what goes with --embed alone is refused without it."""
+    assert "; 7 chunks embedded again" in invoke("verify", dataset, "--embed", "--sample", "7").stdout
+    assert json.loads(invoke("verify", dataset, "--embed", "--json").stdout)["embedded"] > 7
+    assert "embedded again" not in invoke("verify", dataset).stdout
+    for words in (["--sample", "7"], ["--model", "x"], ["--embedder", "hash"]):
+        assert "go with --embed" in invoke("verify", dataset, *words, code=2).stderr
+
+
+def test_of_many_faults_the_rest_is_counted(invoke, dataset, monkeypatch):
+    """The screen is not flooded."""
+    monkeypatch.setattr("vecmill.store.verify.MOST", 2)
+    for name in "abcde":
+        (dataset / "data" / name).touch()
+    result = invoke("verify", dataset, code=1)
+    assert result.stderr.count("FAULT") == 2
+    assert "and 3 more\n" in result.stderr
+    assert "has 5 faults" in result.stderr

@@ -7,28 +7,58 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vecmill.cli.model_option import ask_on_terminal, model_options, read_embedder
 from vecmill.cli.subcommand import subcommand
 
 if TYPE_CHECKING:
     from vecmill.store.verify import Verification
 
+SAMPLE = 200
+"""Chunks to embed again, if nobody says how many. If one in fifty was changed, they show it 98 times in 100."""
+
 
 @subcommand("vecmill verify out/articles")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--expect", metavar="SHA256", help="The sha256 that manifest.json must have, as its run printed it.")
+@click.option("--embed", is_flag=True, help="Embed a sample of the chunks again, and compare the vectors.")
+@click.option(
+    "--sample", metavar="N", type=click.IntRange(1), help=f"How many chunks --embed embeds.  [default: {SAMPLE}]"
+)
+@model_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
-def command(context: click.Context, directory: Path, *, expect: str | None, as_json: bool) -> None:
+def command(  # noqa: PLR0913 - a command takes its options
+    context: click.Context,
+    directory: Path,
+    *,
+    expect: str | None,
+    embed: bool,
+    sample: int | None,
+    model: str | None,
+    embedder: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Check a dataset against its manifest, row by row.
 
     Every file's size and sha256, every row's place and vector, the account, and that nothing in manifest, card,
-    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong.
+    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong. That a vector is the one of its text
+    only the model can tell: --embed asks it, if all else is right.
     """
     from vecmill.cli.waiting import waiting
-    from vecmill.store.verify import verify
+    from vecmill.quality.proof import verify
 
-    with waiting(f"checking {directory}"):
-        result = verify(directory, expect=expect)
+    if not embed and (sample or model or embedder):
+        raise click.UsageError("--sample, --model and --embedder go with --embed", context)
+    options = read_embedder(embedder)
+    with waiting(f"checking {directory}") as wait:
+        result = verify(
+            directory,
+            expect=expect,
+            sample=(sample or SAMPLE) if embed else 0,
+            model=model,
+            embedder=options,
+            confirm=ask_on_terminal(wait),
+        )
     if as_json:
         click.echo(_json(result))
     else:
@@ -42,7 +72,8 @@ def _report(result: Verification, directory: Path) -> None:
     account, shards = result.manifest.account, plural(len(result.manifest.shards), "shard")
     if result.ok:
         rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
-        click.echo(f"{directory} is sound: {rows} in {shards}")
+        again = f"; {plural(result.embedded, 'chunk')} embedded again" if result.embedded else ""
+        click.echo(f"{directory} is sound: {rows} in {shards}{again}")
         return
     for fault in result.faults:
         mark = click.style("FAULT", fg="red")
@@ -64,5 +95,6 @@ def _json(result: Verification) -> str:
         "account": result.manifest.account.model_dump(),
         "faults": [dataclasses.asdict(fault) for fault in result.faults],
         "more": result.more,
+        "embedded": result.embedded,
     }
     return json.dumps(shown, indent=2)

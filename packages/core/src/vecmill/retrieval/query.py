@@ -50,9 +50,7 @@ class QueryEmbedder:
         confirm: Callable[[str], bool] | None = None,
     ) -> None:
         self._prompt = manifest.model.query_prompt
-        choice = choose_embedder(manifest, load().registry, Reader(model, embedder, confirm))
-        with without_token() if choice.anonymous else contextlib.nullcontext():
-            self._embedder = _open(choice, manifest.model)
+        self._embedder = open_embedder(manifest, model=model, embedder=embedder, confirm=confirm)
 
     def embed(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed questions in plain words, with the model's prompt for queries; shape ``(queries, dimension)``."""
@@ -68,6 +66,19 @@ class QueryEmbedder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def open_embedder(
+    manifest: Manifest,
+    *,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+    confirm: Callable[[str], bool] | None = None,
+) -> Embedder[Any]:
+    """Open the embedder of a dataset, which the caller closes; arguments and errors are those of ``QueryEmbedder``."""
+    choice = choose_embedder(manifest, load().registry, Reader(model, embedder, confirm))
+    with without_token() if choice.anonymous else contextlib.nullcontext():
+        return _open(choice, manifest.model)
 
 
 def embed_query(

@@ -1,0 +1,200 @@
+"""Proof: a dataset checked by its own files, and some of its chunks by the model that made them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vecmill.batching.token_budget import TokenBudgetBatching
+from vecmill.chunking.render import prefix
+from vecmill.errors import ConfigError, ModelError
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.records import ComponentSpec, Document
+from vecmill.retrieval.query import open_embedder
+from vecmill.store.register import find_run
+from vecmill.store.shard import group_ends
+from vecmill.store.verify import MOST, Fault
+from vecmill.store.verify import verify as verify_files
+from vecmill.threads import Threads
+from vecmill.worker.engine import asked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from vecmill.protocols import Chunker, Embedder
+    from vecmill.records import Manifest
+    from vecmill.store.verify import Verification
+
+COLUMNS = ["id", "url", "title", "text", "tokens", "embedding"]
+BLOCK = 4096
+"""Chunks that are embedded at a time, and held in memory."""
+OWN_CHUNKERS = ("paragraphs", "tokens", "characters")
+"""Chunkers of which no option leads anywhere, so that a manifest from elsewhere may set them."""
+FAR = 0.1
+"""How far a vector may be from the one in the dataset, as a share of its length: a cosine of 0.995. Arithmetics differ
+by a hundredth of that, and other texts by ten times as much."""
+FAR_INT8 = 0.25
+"""The same where one of the two was computed with integers of 8 bits: a cosine of 0.97."""
+
+
+class _Row(NamedTuple):
+    """A chunk: its shard, and its number there."""
+
+    path: str
+    row: int
+
+
+def verify(
+    path: str | Path,
+    *,
+    expect: str | None = None,
+    sample: int = 0,
+    model: str | None = None,
+    embedder: str | Mapping[str, Any] | None = None,
+    confirm: Callable[[str], bool] | None = None,
+) -> Verification:
+    """Check a dataset: every file's size and sha256, every row, the account, and that nothing contradicts the rest.
+
+    Rows: columns and types, ids and places in order, ``text`` as long as its span, what is the document's the same
+    in all of its chunks, vectors finite and, where the model normalises, of unit length. Besides: manifest,
+    quarantine and card against each other and the rows, and that there is no file which readers would take for one
+    of the dataset.
+
+    That each vector is the one of its text only the model can tell: with ``sample``, so many chunks are embedded again,
+    if no fault was found before. Which ones is left to chance.
+
+    Args:
+        path: The dataset's folder.
+        expect: The sha256 that ``manifest.json`` must have, in hex, as the run printed it.
+        sample: How many chunks to embed again; none by default, and all of them if there are fewer.
+        model: The dataset's model, as in ``vecmill.search``.
+        embedder: Its embedder, in the same way.
+        confirm: Asked about what nobody but the manifest names.
+
+    Returns:
+        What was found: ``ok``, and otherwise ``faults``, a sentence for each. A damaged dataset raises nothing.
+
+    Raises:
+        ConfigError: ``expect`` is no sha256, or ``sample`` is negative.
+        StoreError: There is no finished dataset, or its manifest cannot be read.
+        ModelError: As ``vecmill.search``.
+    """
+    if sample < 0:
+        raise ConfigError(f"sample = {sample}: name how many chunks to embed again, or 0 for none")
+    result = verify_files(path, expect=expect)
+    if not sample or not result.ok:
+        return result
+    opened = open_embedder(result.manifest, model=model, embedder=embedder, confirm=confirm)
+    try:
+        faults = sorted(_compare(Path(path), result.manifest, opened, sample))
+    finally:
+        opened.close()
+    count = min(sample, result.manifest.account.chunks)
+    return dataclasses.replace(result, faults=faults[:MOST], more=max(0, len(faults) - MOST), embedded=count)
+
+
+def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: int) -> Iterator[Fault]:
+    """Yield the chunks of a sample that have other vectors, or another number of tokens, than the model gives them."""
+    with asked(embedder, "model() or tokenizer()"):
+        found, tokenizer = embedder.model(), embedder.tokenizer()
+    far = FAR_INT8 if "int8" in {found.precision, manifest.model.precision} else FAR
+    chunker = _chunker(manifest, embedder)
+    with Threads(embedder.concurrency) as threads:
+        for rows, table in _blocks(root, manifest, sample):
+            texts = [_embedded(chunker, row) for row in table.drop_columns(["tokens", "embedding"]).to_pylist()]
+            with asked(embedder, "tokenizer()"):
+                counts = np.minimum(tokenizer.count(texts) + tokenizer.special_tokens, manifest.model.max_tokens)
+            made = _embed(embedder, texts, counts, threads)
+            stored = table.column("embedding").combine_chunks().flatten().to_numpy().reshape(len(rows), -1)
+            yield from _faults(rows, stored, made, far)
+            for row, stated, counted in zip(rows, table.column("tokens").to_pylist(), counts.tolist(), strict=True):
+                if stated != counted:
+                    yield Fault(
+                        row.path, f"row {row.row}: tokens is {stated}, and the model counts {counted} in its text"
+                    )
+
+
+def _faults(
+    rows: list[_Row], stored: npt.NDArray[np.float32], made: npt.NDArray[np.float32], far: float
+) -> Iterator[Fault]:
+    lengths = np.linalg.norm(stored, axis=1), np.linalg.norm(made, axis=1)
+    distances = np.linalg.norm(stored - made, axis=1) / np.maximum(lengths[0], 1e-12)
+    cosines = np.einsum("ij,ij->i", stored, made) / np.maximum(lengths[0] * lengths[1], 1e-12)
+    for number in np.flatnonzero(~(distances <= far)).tolist():
+        path, row = rows[number]
+        yield Fault(path, f"row {row}: the model gives another vector for its text (cosine {cosines[number]:.2f})")
+
+
+def _embed(
+    embedder: Embedder[Any], texts: list[str], tokens: npt.NDArray[np.int64], threads: Threads
+) -> npt.NDArray[np.float32]:
+    batches = list(TokenBudgetBatching(TokenBudgetBatching.Config()).batches(tokens, embedder.batch_tokens))
+
+    def embed(batch: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        with asked(embedder, f"embed() of {len(batch)} texts"):
+            return embedder.embed([texts[i] for i in batch])
+
+    vectors = np.concatenate(list(threads.map(embed, batches)))
+    return vectors[np.argsort(np.concatenate(batches))]
+
+
+def _chunker(manifest: Manifest, embedder: Embedder[Any]) -> Chunker[Any]:
+    """Make the dataset's chunker, which knows what stands in front of each text."""
+    recipe = manifest.recipe["chunker"]
+    if recipe["name"] not in OWN_CHUNKERS and find_run(manifest.run_id) is None:
+        raise ModelError(
+            f"the dataset was cut by the chunker {recipe['name']!r} of a plugin, with options that nobody but its "
+            "manifest names, and no run that is known here made it: run its job again, or check it without --embed"
+        )
+    options = {key: value for key, value in recipe.items() if key not in {"name", "version"}}
+    model = embedder.model().model_copy(update={"prompt": manifest.model.prompt})
+    spec = ComponentSpec(name=recipe["name"], options=options)
+    chunker: Chunker[Any] = build(load().registry, "chunker", spec, embedder.tokenizer(), model)
+    return chunker
+
+
+def _embedded(chunker: Chunker[Any], row: dict[str, str]) -> str:
+    return prefix(chunker, Document(row["id"], row["text"], row["title"], row["url"])) + row["text"]
+
+
+def _blocks(root: Path, manifest: Manifest, sample: int) -> Iterator[tuple[list[_Row], pa.Table]]:
+    """Yield rows from all over the dataset, some thousands at a time."""
+    rows: list[_Row] = []
+    tables: list[pa.Table] = []
+    for some, table in _groups(root, manifest, sample):
+        rows += some
+        tables.append(table)
+        while len(rows) >= BLOCK:
+            joined = pa.concat_tables(tables)
+            yield rows[:BLOCK], joined.slice(0, BLOCK)
+            rows, tables = rows[BLOCK:], [joined.slice(BLOCK)]
+    if rows:
+        yield rows, pa.concat_tables(tables)
+
+
+def _groups(root: Path, manifest: Manifest, sample: int) -> Iterator[tuple[list[_Row], pa.Table]]:
+    """Yield the chosen rows of each row group that has any."""
+    total = sum(entry.rows for entry in manifest.shards)
+    random = np.random.default_rng()
+    chosen = np.sort(random.choice(total, min(sample, total), replace=False, shuffle=False))
+    first = 0
+    for entry in manifest.shards:
+        here = chosen[np.searchsorted(chosen, first) : np.searchsorted(chosen, first + entry.rows)] - first
+        first += entry.rows
+        if not here.size:
+            continue
+        with pq.ParquetFile(root / entry.path, pre_buffer=False) as file:
+            ends = group_ends(file.metadata)
+            groups = np.searchsorted(ends, here, side="right") - 1
+            for group in np.unique(groups).tolist():
+                rows = here[groups == group]
+                table = file.read_row_group(group, columns=COLUMNS)
+                yield [_Row(entry.path, row) for row in rows.tolist()], table.take(pa.array(rows - ends[group]))
