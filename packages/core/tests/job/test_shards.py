@@ -1,9 +1,13 @@
 """Tests of vecmill.job.shards: what becomes of a run whose engine refuses texts."""
 
+import contextlib
+import shutil
+
 import pytest
 
 import vecmill
 from vecmill.errors import RunError
+from vecmill.records import DocumentsRetried, ShardDone
 
 ROWS = [
     {"id": f"d{n}", "text": f"Document {n} begins.\n\nIt says a few words more, {n} of them or so. " * 4}
@@ -70,3 +74,162 @@ def test_a_shard_whose_texts_are_all_refused_is_quarantined_if_the_engine_works(
     assert dataset.account.documents_quarantined == 60
     assert dataset.manifest.reasons == {"not embedded": 60}
     assert len(dataset.manifest.shards) > 5
+
+
+def contains(*marks):
+    """Return an engine's refusal of texts with one of these marks."""
+    return staticmethod(lambda text: any(mark in text for mark in marks))
+
+
+def shards_of(dataset):
+    """Return the shards' sums."""
+    return [shard.sha256 for shard in dataset.manifest.shards]
+
+
+@pytest.mark.fault(
+    "engine",
+    "it refused some documents, and the same command is given again",
+    promise="They alone are embedded, in the shards that lack them; what came of it is said. All other rows keep their "
+    "bytes; where nothing changes, every file does.",
+)
+@pytest.mark.parametrize("allowed", [0.0, 0.5])
+def test_refused_documents_are_tried_again_by_the_next_command(job, corpus, server, tmp_path, allowed):
+    """Whether the run was complete or failed; in the end the dataset is that of an engine which refused none."""
+    whole = vecmill.run(job(corpus(*ROWS), **SMALL, publish=[{"name": "parquet", "path": str(tmp_path / "whole")}]))
+    work = job(corpus(*ROWS), **SMALL, max_quarantine=allowed)
+    server.refuses = contains("Document 7 ", "Document 99 ", "Document 150 ")
+    verdict = contextlib.nullcontext() if allowed else pytest.raises(RunError, match="3 of 200 documents")
+    with verdict:
+        vecmill.run(work)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")}
+    manifest = (tmp_path / "out" / "manifest.json").read_bytes()
+
+    events = []
+    server.asked.clear()
+    with contextlib.nullcontext() if allowed else pytest.raises(RunError, match="3 of 200 documents"):
+        vecmill.run(work, events.append)
+    assert [event for event in events if isinstance(event, DocumentsRetried)] == [DocumentsRetried(3, 0)]
+    assert sum(server.asked) < 100
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")} == before
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == manifest
+    assert vecmill.verify(tmp_path / "out").ok
+
+    server.refuses = contains("Document 99 ")
+    some = vecmill.run(work.model_copy(update={"max_quarantine": 0.5}), events.append)
+    assert events[-2] == DocumentsRetried(3, 2)
+    assert (some.account.documents_embedded, some.manifest.reasons) == (199, {"not embedded": 1})
+    assert vecmill.verify(some.path).ok
+
+    server.refuses = contains("no such mark")
+    dataset = vecmill.run(work, events.append)
+    assert events[-2] == DocumentsRetried(1, 1)
+    assert (shards_of(dataset), dataset.account) == (shards_of(whole), whole.account)
+    assert not (dataset.path / "quarantine.parquet").exists()
+    assert not (dataset.path / ".vecmill").exists()
+    events.clear()
+    vecmill.run(work, events.append)
+    assert not [event for event in events if isinstance(event, (DocumentsRetried, ShardDone))]
+
+
+def test_an_unfinished_run_tries_refused_documents_again(job, corpus, server, tmp_path):
+    """Those of shards that were done before it was interrupted."""
+    work = job(corpus(*ROWS), **SMALL)
+
+    def interrupt(event):
+        if isinstance(event, ShardDone) and event.receipt.index == 5:
+            raise KeyboardInterrupt
+
+    server.refuses = contains("Document 7 ")
+    with pytest.raises(KeyboardInterrupt):
+        vecmill.run(work, interrupt)
+    server.refuses = contains("no such mark")
+    events = []
+    dataset = vecmill.run(work, events.append)
+    assert DocumentsRetried(1, 1) in events
+    assert dataset.account.documents_embedded == 200
+    assert vecmill.verify(dataset.path).ok
+
+
+def test_an_engine_that_is_gone_takes_nothing_from_a_finished_run(job, corpus, server, tmp_path):
+    """The dataset stays complete, and is published; that they could not be tried is said."""
+    work = job(corpus(*ROWS), **SMALL, max_quarantine=0.5)
+    server.refuses = contains("Document 7 ", "Document 99 ")
+    first = vecmill.run(work)
+    server.refuses = staticmethod(lambda _: True)
+    events = []
+    again = vecmill.run(work, events.append)
+    assert again.manifest == first.manifest
+    (retried,) = [event for event in events if isinstance(event, DocumentsRetried)]
+    assert (retried.documents, retried.embedded) == (2, 0)
+    assert "400 field required" in retried.error
+    with pytest.raises(RunError, match="400 field required"):
+        vecmill.run(work.model_copy(update={"max_quarantine": 0.0}))
+
+
+def test_what_cannot_change_is_not_tried_again(job, corpus, server):
+    """Too long, blank, a duplicate: they lie in the corpus and the job."""
+    rows = [*ROWS, {"id": "d1", "text": "again"}, {"id": "blank", "text": ""}]
+    work = job(corpus(*rows), **SMALL, max_quarantine=0.5)
+    vecmill.run(work)
+    server.asked.clear()
+    events = []
+    vecmill.run(work, events.append)
+    assert not server.asked
+    assert not [event for event in events if isinstance(event, (DocumentsRetried, ShardDone))]
+
+
+def test_duplicates_stay_set_aside_when_their_shard_is_done_again(job, corpus, server):
+    """What an earlier shard has is known from the receipt."""
+    rows = [*ROWS, {"id": "d1", "text": "again"}, {"id": "late", "text": "POISON"}]
+    work = job(corpus(*rows), **SMALL, max_quarantine=0.5)
+    server.refuses = contains("POISON")
+    vecmill.run(work)
+    server.refuses = contains("no such mark")
+    dataset = vecmill.run(work)
+    assert dataset.manifest.reasons == {"duplicate id": 1}
+    assert vecmill.verify(dataset.path).ok
+
+
+def test_a_failed_dataset_of_an_older_version_is_gone_through_as_a_whole(job, corpus, server, tmp_path):
+    """It kept no receipts; the vectors that it has are used again."""
+    work = job(corpus(*ROWS), **SMALL)
+    server.refuses = contains("Document 7 ", "Document 99 ", "Document 150 ")
+    with pytest.raises(RunError):
+        vecmill.run(work)
+    shutil.rmtree(tmp_path / "out" / ".vecmill")
+    server.refuses = contains("no such mark")
+    server.asked.clear()
+    dataset = vecmill.run(work)
+    assert sum(server.asked) < 100
+    assert dataset.account.documents_embedded == 200
+    assert vecmill.verify(dataset.path).ok
+
+
+def test_killed_while_refused_documents_are_tried_again_the_run_goes_on(job, corpus, server, tmp_path):
+    """A shard that is made again already has its receipt; the others follow."""
+    whole = vecmill.run(job(corpus(*ROWS), **SMALL, publish=[{"name": "parquet", "path": str(tmp_path / "whole")}]))
+    work = job(corpus(*ROWS), **SMALL, max_quarantine=0.5)
+    server.refuses = contains("Document 7 ", "Document 99 ", "Document 150 ")
+    vecmill.run(work)
+    server.refuses = contains("no such mark")
+
+    def interrupt(event):
+        if isinstance(event, ShardDone):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        vecmill.run(work, interrupt)
+    dataset = vecmill.run(work)
+    assert (shards_of(dataset), dataset.account) == (shards_of(whole), whole.account)
+    assert vecmill.verify(dataset.path).ok
+
+
+def test_reused_vectors_are_still_counted_after_another_try(job, corpus, server, tmp_path):
+    """What an earlier run gave is known from the receipt, also to a command without --since."""
+    earlier = vecmill.run(job(corpus(*ROWS[:100]), publish=[{"name": "parquet", "path": str(tmp_path / "earlier")}]))
+    work = job(corpus(*ROWS, name="more.jsonl"), **SMALL, max_quarantine=0.5)
+    server.refuses = contains("Document 150 ")
+    first = vecmill.run(work, since=earlier.path)
+    assert first.manifest.reused.chunks == earlier.account.chunks
+    server.refuses = contains("no such mark")
+    assert vecmill.run(work).manifest.reused == first.manifest.reused

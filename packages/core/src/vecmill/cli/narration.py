@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import (
+    DocumentsRetried,
     Publishing,
     RunElsewhere,
     RunFinished,
@@ -46,6 +47,8 @@ class Narration:
                 yield "run.elsewhere", "info", dataclasses.asdict(event)
             case RunStarted():
                 yield "run.started", "info", dataclasses.asdict(event)
+            case DocumentsRetried():
+                yield "documents.retried", "warning" if event.error else "info", dataclasses.asdict(event)
             case RunFinished():
                 yield _finished(event)
             case Publishing():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.cli.tally import ELSEWHERE, EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
 from vecmill.cli.text import near, plural, printable, said, size
-from vecmill.records import ShardDone, ShardFailed, ShardRetried
+from vecmill.records import DocumentsRetried, ShardDone, ShardFailed, ShardRetried
 
 if TYPE_CHECKING:
     from vecmill.cli.tally import View
@@ -45,8 +45,19 @@ def begun(event: RunStarted) -> str:
     return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} to go, {into}"
 
 
+def retried(event: DocumentsRetried) -> str:
+    """Say what came of documents that were tried again."""
+    left = event.documents - event.embedded
+    what = f"{plural(event.documents, 'document')} that the engine had refused"
+    if event.error:
+        return f"{what} could not all be tried again, {event.embedded:,} are embedded now: {said(event.error)}"
+    return f"{what} tried again: {event.embedded:,} embedded now, {left:,} refused once more"
+
+
 def trouble(event: RunEvent) -> str | None:
-    """Say what went wrong with a shard, if this is such an event."""
+    """Say what went wrong with a shard, or was tried again, if this is such an event."""
+    if isinstance(event, DocumentsRetried):
+        return retried(event)
     if isinstance(event, ShardRetried):
         return f"shard {event.shard} failed, and is tried again: {said(event.error)}"
     if isinstance(event, ShardFailed):

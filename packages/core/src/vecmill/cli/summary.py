@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from vecmill.cli.sentences import retried
 from vecmill.cli.text import duration, near, plural, printable, rate, size
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def _lines(dataset: Dataset, tally: Tally, signature: str) -> Iterator[tuple[str
     yield "documents", f"{account.documents_in:,} in = {embedded:,} embedded + {quarantined:,} quarantined"
     for reason, count in manifest.reasons.items():
         yield "", f"{count:,} {printable(reason)}"
+    if tally.retried is not None:
+        yield "", retried(tally.retried)
     if manifest.quarantine is not None:
         yield "", f"set aside in {near(dataset.path / manifest.quarantine.path)}"
     yield "chunks", _chunks(account)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vecmill.cli.rate import Rate, Speed
 from vecmill.cli.work import Counts, Work
 from vecmill.records import (
+    DocumentsRetried,
     Publishing,
     RunElsewhere,
     RunFinished,
@@ -70,6 +71,7 @@ class Tally:
         started: The plan as the run began or went on; ``None`` before.
         shards_made: Shards that this command finished.
         made: What was in them.
+        retried: What came of documents that were tried again, if any were.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -80,6 +82,7 @@ class Tally:
         self._began = clock()
         self._phase = PREPARING
         self._lock = threading.Lock()
+        self.retried: DocumentsRetried | None = None
         self._delivery: Publishing | None = None
         self._work = Work()
         self._rate = Rate()
@@ -105,6 +108,8 @@ class Tally:
                     self._work.lose(shard)
                 case ShardFailed(failure):
                     self._work.lose(failure.index)
+                case DocumentsRetried():
+                    self.retried = event
                 case RunFinished():
                     self._phase = PUBLISHING
                 case Publishing():

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from vecmill.records import Receipt
 
 
+MADE = ("account", "reasons", "shards", "quarantine")
+"""What a manifest says of what was made."""
+
+
 class Finish:
     """Writes what stands beside the shards. The manifest comes last: with it the dataset is finished."""
 
@@ -29,12 +33,13 @@ class Finish:
         self._plan = plan
         self._shards = shards
 
-    def write(self, started: str, wall_seconds: float) -> Manifest:
+    def write(self, started: str, wall_seconds: float, before: Manifest | None = None) -> Manifest:
         """Account for every shard.
 
         Args:
             started: When the run was begun, ISO 8601.
             wall_seconds: How long this command has worked.
+            before: The run's manifest, if it was finished already; where nothing has changed, its times stay.
 
         Raises:
             RunError: The account does not add up, or is not of all documents.
@@ -62,10 +67,12 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
-            reused=self._reused(receipts),
+            reused=self._reused(receipts) or (before and before.reused),
             cost=plan.runtime.cost,
             places=plan.places,
         )
+        if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
+            manifest = manifest.model_copy(update={"timing": before.timing})
         add_sent(plan.layout, receipts)
         self._note_places()
         return self._save(manifest)

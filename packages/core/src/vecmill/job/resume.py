@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vecmill.errors import StoreError
 from vecmill.job.identity import difference
 from vecmill.job.since import select_decisive
+from vecmill.job.verdict import REFUSED
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.json import read_manifest, write_json
 from vecmill.store.split import read_split, write_split
@@ -127,6 +128,26 @@ def receipts(plan: Plan) -> dict[int, Receipt]:
     """Return the receipts of the shards that are done and intact, by shard number."""
     found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index, task.partition)) for task in plan.tasks)
     return {index: receipt for index, receipt in found if receipt is not None}
+
+
+def can_retry(plan: Plan, manifest: Manifest) -> bool:
+    """Whether a finished run has documents that the engine refused, and can be gone on with for them.
+
+    A finished run keeps its receipts while it has such documents. One of the first versions has none: it is gone
+    through as a whole if it is no dataset anyway.
+    """
+    if REFUSED not in manifest.reasons or manifest.split not in {"", plan.split.digest}:
+        return False
+    state = read_state(plan.layout)
+    if state is not None and state.run_id == plan.run_id and state.split == plan.split.digest:
+        return True
+    return len(manifest.shards) == len(plan.tasks) and (manifest.status == "failed" or not manifest.account.chunks)
+
+
+def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
+    """Return the numbers of a finished run's shards that are on disk as its manifest says; none if it has begun."""
+    entries = manifest.shards if manifest is not None else []
+    return [index for index, entry in enumerate(entries) if intact(plan.layout, entry)]
 
 
 def damaged(plan: Plan, manifest: Manifest) -> list[int]:

@@ -6,13 +6,14 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from vecmill.errors import RunError
 from vecmill.job import resume
 from vecmill.job.delivery import check, deliver, directory
 from vecmill.job.finish import Finish
 from vecmill.job.plan import plan, publishers_of
 from vecmill.job.shards import Shards
 from vecmill.job.spending import Spending
-from vecmill.job.verdict import judge
+from vecmill.job.verdict import REFUSED, judge
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, RunFinished
@@ -120,6 +121,8 @@ def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manife
     manifest = resume.finished(plan)
     if manifest is None:
         return _complete(plan, tell, began)
+    if resume.can_retry(plan, manifest):
+        return _complete(plan, tell, began, manifest)
     broken = resume.damaged(plan, manifest)
     if len(broken) == len(plan.tasks):
         clear(plan.layout)
@@ -127,22 +130,44 @@ def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manife
     return _mended(plan, tell, manifest, broken)
 
 
-def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
-    state = resume.begun(plan, datetime.now(UTC).isoformat(timespec="seconds"))
+def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before: Manifest | None = None) -> Manifest:
+    """Finish a run; documents that the engine refused in earlier commands are tried again.
+
+    Args:
+        plan: The run.
+        tell: Told of progress.
+        began: When this command did.
+        before: Its manifest, if it was finished without them.
+
+    Raises:
+        RunError: Shards failed.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    state = resume.begun(plan, before.timing.started if before else now)
+    if before and state.cost is None:
+        state = state.model_copy(update={"cost": before.cost})
     spending = Spending(plan, state)
 
     def told(event: RunEvent) -> None:
         tell(event)
         spending.look()
 
-    shards = Shards(plan, told, resume.receipts(plan))
+    done = resume.receipts(plan)
+    duplicates = {index: list(receipt.duplicates) for index, receipt in done.items()}
+    again = [index for index in resume.list_intact(plan, before) if index not in done]
+    shards = Shards(plan, told, dict(done), (before.duplicates if before else {}) | duplicates, again)
     try:
         shards.do_all()
-        shards.set_duplicates_aside()
+        error = shards.retry_refused(done)
+        if before is None:
+            shards.set_duplicates_aside()
     finally:
         spending.save()
-    manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began)
-    clear_state(plan.layout)
+    manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began, before)
+    if REFUSED not in manifest.reasons:
+        clear_state(plan.layout)
+    if error and manifest.status == "failed":
+        raise RunError(error)
     return manifest
 
 

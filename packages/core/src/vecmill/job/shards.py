@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import RunError, StoreError
 from vecmill.job.delivery import errands
-from vecmill.records import Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
+from vecmill.job.verdict import REFUSED
+from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
 from vecmill.store.earlier import write_index
 from vecmill.store.ids import duplicates
 
@@ -29,6 +30,13 @@ GIVE_UP = 10
 class Shards:
     """The shards of one run: which are done, and which are to be.
 
+    Args:
+        plan: The run.
+        tell: Told of progress.
+        receipts: Of the shards that are done, by number.
+        duplicates: Ids that an earlier shard has, by shard.
+        again: Shards without a receipt whose files are there all the same, and whose vectors are used again.
+
     Attributes:
         receipts: Of the shards that are done, by number.
     """
@@ -39,12 +47,14 @@ class Shards:
         tell: Callable[[RunEvent], None],
         receipts: dict[int, Receipt],
         duplicates: Mapping[int, list[str]] | None = None,
+        again: Iterable[int] = (),
     ) -> None:
         self._plan = plan
         self._tell = tell
         self.receipts = receipts
         self._seals: dict[int, str] = {}
         self._duplicates: dict[int, list[str]] = dict(duplicates or {})
+        self._again = set(again)
 
     def do_all(self) -> None:
         """Do every shard that has no receipt."""
@@ -68,6 +78,28 @@ class Shards:
                 f"{gone[0]} and {len(gone) - 1} other files of this run have been removed since they were written: "
                 "run the same command again, which makes them anew"
             )
+
+    def retry_refused(self, before: Mapping[int, Receipt]) -> str:
+        """Do those shards again of which the engine refused documents, for these documents alone.
+
+        Args:
+            before: Receipts of earlier commands.
+
+        Returns:
+            Why not all could be tried, if so: a failure is no reason to give up what is there.
+        """
+        refused = {index: receipt.reasons[REFUSED] for index, receipt in before.items() if REFUSED in receipt.reasons}
+        if not refused:
+            return ""
+        self._again |= refused.keys()
+        error = ""
+        try:
+            self.do(sorted(refused))
+        except RunError as failure:
+            error = str(failure)
+        left = sum(self.receipts[index].reasons.get(REFUSED, 0) for index in refused)
+        self._tell(DocumentsRetried(sum(refused.values()), sum(refused.values()) - left, error))
+        return error
 
     def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
         """Do tasks; return failures, and how many were not tried, because those in a row before them had failed.
@@ -123,7 +155,11 @@ class Shards:
         return False
 
     def _task(self, index: int) -> ShardTask:
-        changes = {"spec": self._spec, "duplicates": tuple(self._duplicates.get(index, ()))}
+        changes = {
+            "spec": self._spec,
+            "duplicates": tuple(self._duplicates.get(index, ())),
+            "again": index in self._again,
+        }
         task = self._plan.tasks[index].model_copy(update=changes).seal()
         self._seals[index] = task.sealed
         return task

@@ -8,6 +8,7 @@ from vecmill.records.document import Document, Span
 from vecmill.records.errand import Errand, Sent
 from vecmill.records.estimate import Estimate, Pace, Range
 from vecmill.records.event import (
+    DocumentsRetried,
     Publishing,
     RunElsewhere,
     RunEvent,
@@ -35,6 +36,7 @@ __all__ = [
     "Cost",
     "Dataset",
     "Document",
+    "DocumentsRetried",
     "Errand",
     "Estimate",
     "FileEntry",

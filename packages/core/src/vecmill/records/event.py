@@ -89,6 +89,21 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsRetried:
+    """Documents that the engine refused in earlier commands were tried again.
+
+    Attributes:
+        documents: How many.
+        embedded: How many of them are in the dataset now.
+        error: Why they could not all be tried, if so.
+    """
+
+    documents: int
+    embedded: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The manifest is written."""
 
@@ -115,6 +130,7 @@ RunEvent = (
     | ShardFailed
     | WorkerSaid
     | Spent
+    | DocumentsRetried
     | RunFinished
     | Publishing
 )

@@ -79,6 +79,8 @@ class ShardTask(BaseModel):
         count: How many shards the run has.
         partition: The rows to read.
         duplicates: Ids to set aside because an earlier shard has them.
+        again: Whether the shard is there, and is made again for the documents that the engine refused: all others keep
+            their vectors.
         sealed: What ``digest`` was where the task was made; empty if nobody wrote it down.
     """
 
@@ -89,6 +91,7 @@ class ShardTask(BaseModel):
     count: int
     partition: Partition
     duplicates: tuple[str, ...] = ()
+    again: bool = False
     sealed: str = ""
 
     @property

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of a dataset folder. ``state`` exists only while the run is unfinished."""
+    """The paths of a dataset folder. ``state`` is there until all is done and no document waits."""
 
     root: Path
 

@@ -82,6 +82,10 @@ class Embedding:
 
         return Pending(vectors, [self._threads.submit(partial(work, batch)) for batch in batches])
 
+    def remember(self, text: str) -> None:
+        """Note a text that the engine embedded in an earlier command, by which it may be tried."""
+        self._health.remember(text)
+
     def confirm(self) -> None:
         """Make sure, before documents are quarantined for good, that the engine still works.
 

@@ -52,6 +52,12 @@ class EngineHealth:
             if self._refused and _clears(longest, self._refused):
                 self._refused = []
 
+    def remember(self, text: str) -> None:
+        """Note a text that was embedded in an earlier command: if in doubt, the engine is asked for it."""
+        with self._count:
+            if len(text) > len(self._witness):
+                self._witness = text
+
     def refuse(self, texts: Sequence[str], words: str) -> None:
         """Note texts that were refused, or whose vectors are unfit.
 

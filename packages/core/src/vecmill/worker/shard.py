@@ -15,7 +15,9 @@ from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.schema import QUARANTINE, dataset_schema
 from vecmill.store.shard import large_columns, parquet_file
+from vecmill.store.state import read_receipt
 from vecmill.worker.flight import Flight
+from vecmill.worker.former_shard import FormerShard
 from vecmill.worker.output import quarantine_tables
 from vecmill.worker.reuse import Reuse
 
@@ -51,7 +53,8 @@ class Shard:
         self._tokenizer = tokenizer
         self._report = report
         self._layout = Layout(Path(task.spec.directory))
-        self._reuse = Reuse(task.spec, model) if task.spec.since else None
+        self._former = FormerShard(self._layout.shard(task.index, task.count), model) if task.again else None
+        self._reuse = Reuse(task.spec, model) if task.spec.since and not task.again else None
         self._reused = 0
         self._account = Account()
         self._done = [0, 0]
@@ -61,6 +64,7 @@ class Shard:
     def run(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Receipt:
         """Read, embed, check and write; when this returns, the receipt is on disk."""
         began = time.perf_counter()
+        before = read_receipt(self._layout, self._task.spec.run_id, self._task.index) if self._former else None
         shard = self._write(
             self._layout.shard(self._task.index, self._task.count), self._tables(embedding, batching, batch_tokens)
         )
@@ -73,7 +77,7 @@ class Shard:
             quarantine=self._write_quarantine(),
             account=self._account + self._reading.account(),
             reasons=self._reading.reasons(),
-            reused_chunks=self._reused,
+            reused_chunks=before.reused_chunks if before else self._reused,
             seconds=time.perf_counter() - began,
             duplicates=self._task.duplicates,
         )
@@ -106,7 +110,7 @@ class Shard:
     def _tables(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Iterator[pa.Table]:
         flying: collections.deque[Flight] = collections.deque()
         for window, source in self._reading.windows():
-            flight = self._launch(window, source)
+            flight = self._launch(window, source, embedding)
             flight.submit(embedding, batching, batch_tokens, self._progress)
             flying.append(flight)
             if len(flying) == IN_FLIGHT:
@@ -115,11 +119,18 @@ class Shard:
             yield from self._land(flying.popleft())
         embedding.confirm()
 
-    def _launch(self, window: Window, source: pa.Table) -> Flight:
+    def _launch(self, window: Window, source: pa.Table, embedding: Embedding) -> Flight:
         flight = Flight(window, source, self._tokenizer, self._model.max_tokens)
         if not self._task.spec.truncate:
             flight.refuse_long(self._reading.reject)
-        if self._reuse is not None:
+        if self._former is not None:
+            known = self._former.known(window)
+            if known.chunks.size:
+                embedding.remember(
+                    window.embedded[max(known.chunks.tolist(), key=lambda chunk: len(window.text(chunk)))]
+                )
+            flight.reuse(known)
+        elif self._reuse is not None:
             flight.reuse(self._reuse.known(window))
         tokens = self._sent.tokens + flight.tokens
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
@@ -128,7 +139,7 @@ class Shard:
     def _land(self, flight: Flight) -> Iterator[pa.Table]:
         tables, account = flight.land(self._reading.reject)
         self._account += account
-        self._reused += flight.reused
+        self._reused += flight.reused if self._reuse else 0
         return tables
 
     def _progress(self, chunks: int, tokens: int) -> None:
