@@ -10,6 +10,7 @@ import pytest
 import vecmill
 from vecmill.errors import RunError, SourceError, StoreError
 from vecmill.job import plan as planning
+from vecmill.job import runner
 from vecmill.records import ShardDone
 from vecmill.sources.jsonl import JsonlSource
 from vecmill.testing import InlineRuntime
@@ -251,3 +252,14 @@ def test_the_inline_runtime_is_asked_for_what_is_not_done(work, begun, monkeypat
     )
     vecmill.run(work())
     assert 0 not in asked
+
+
+def test_overwrite_leaves_a_finished_run_alone_whose_state_was_not_cleared(work, estimate_moves, monkeypatch):
+    """It was killed between its manifest and the end: nothing of it is begun again."""
+    monkeypatch.setattr(runner, "clear_state", lambda _: None)
+    before = vecmill.run(work())
+    monkeypatch.undo()
+    assert (before.path / ".vecmill" / "run.json").exists()
+    (before.path / ".vecmill" / "split.json.gz").unlink()
+    estimate_moves()
+    assert vecmill.run(work(), overwrite=True).manifest == before.manifest

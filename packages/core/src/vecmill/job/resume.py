@@ -196,7 +196,7 @@ def clear_other(plan: Plan) -> None:
     there = [run for run in (manifest, state) if run is not None]
     if any(run.run_id != plan.run_id for run in there) or (not there and plan.layout.mirror.exists()):
         clear(plan.layout)
-    elif state is not None and state.split != plan.split.digest:
+    elif manifest is None and state is not None and state.split != plan.split.digest:
         try:
             check_split(plan, state)
         except StoreError:
