@@ -82,10 +82,11 @@ def ran(plane: Plane, since: int) -> Iterable[str]:
     """Describe the containers that were started since."""
     lasted = collections.defaultdict(list)
     for container, name in plane.containers.started[since:]:
-        lasted[name].append(plane.containers.lasted[container])
-    for name, seconds in lasted.items():
+        lasted[name, plane.machines.got[container]].append(plane.containers.lasted[container])
+    for (name, gpu), seconds in lasted.items():
         times = " and ".join(f"{second:.1f} s" for second in seconds)
-        yield f"{name} in {len(seconds)} container{'s' if len(seconds) > 1 else ''} for {times}"
+        where = f"{len(seconds)} container{'s' if len(seconds) > 1 else ''}{f' with {gpu}' if gpu else ''}"
+        yield f"{name} in {where} for {times}"
 
 
 def vecmill(*args: str | Path) -> str:

@@ -148,6 +148,22 @@ def test_containers_that_cannot_start_are_not_tried_for_every_shard(tasks, cloud
     assert outcomes[-1].error.startswith("not begun: ")
 
 
+def test_starts_that_fail_alike_are_reported_with_one_log(tasks, receipt, cloud):
+    """Ten containers that lack the same thing do not print what their routers said ten times."""
+    left, told = ["ta-1", "ta-2", "ta-3"], []
+
+    def answer(task):
+        if left:
+            error = "EngineError: the router ended with code 1:\n    its log"
+            return Outcome(index=task.index, error=error, unusable=left.pop(0)).model_dump_json()
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    list(Dispatch(tasks(4), ModalOptions(max_containers=2, attempts=5), PLENTY, told.append).outcomes(cloud(answer)))
+    errors = [event.error for event in told if isinstance(event, ShardRetried)]
+    assert errors[0].endswith("\n    its log")
+    assert errors[1:] == ["EngineError: the router ended with code 1: (as before)"] * 2
+
+
 def test_one_container_that_cannot_start_counts_once(tasks, receipt, cloud):
     """However many shards it had in hand; others do them."""
     bad = set(range(8))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import modal
 import pytest
 
-from vecmill_modal_runtime.worker import ShardWorker
+from vecmill_modal_runtime.worker import ShardWorker, SnapshotWorker
 
 
 @pytest.fixture
@@ -22,6 +22,11 @@ def test_a_worker_whose_shard_failed_keeps_its_model(container):
         raise ValueError("no")
     with container._at_hand() as next_one:
         assert next_one is failed
+
+
+def test_a_worker_from_a_snapshot_takes_the_same_parameters():
+    """Modal's parameters are not inherited: one that stands in a class alone would be refused in a run."""
+    assert vars(SnapshotWorker)["__annotations__"] == vars(ShardWorker)["__annotations__"]
 
 
 @pytest.mark.fault(

@@ -43,6 +43,7 @@ class Dispatch:
         self._tried: collections.Counter[int] = collections.Counter()
         self._lost: list[str] = []
         self._failed_starts: dict[str, str] = {}
+        self._reported_starts: set[str] = set()
         self._lock = threading.Lock()  # a task is to do or in flight, also as the client's thread sees it
         self._closed = False
 
@@ -136,13 +137,21 @@ class Dispatch:
         index, error, tried = outcome.index, outcome.error, self._tried[outcome.index]
         again = not outcome.final and tried < self._options.attempts
         if again:
-            self._report(ShardRetried(index, error))
+            self._report(ShardRetried(index, self._news_of(outcome)))
         with self._lock:
             task = self._flying.pop(index)
             if again:
                 self._todo.append(task)
         if not again:
             yield ShardFailure(index=index, error=error, attempts=tried, engine=outcome.engine)
+
+    def _news_of(self, outcome: Outcome) -> str:
+        """Return an error as it is reported: of containers that fail to start alike, the log of the first is enough."""
+        head = outcome.error.partition("\n")[0]
+        if not outcome.unusable or head not in self._reported_starts:
+            self._reported_starts.add(head)
+            return outcome.error
+        return f"{head} (as before)"
 
     def _unpaid(self) -> Iterator[ShardFailure]:
         why = self._budget.refusal

@@ -63,7 +63,7 @@ def _span(speeds: Sequence[Range | None]) -> Range | None:
 
 def _basis(options: ModalOptions) -> str:
     """Say what the numbers rest on, and for which kinds nobody has published how fast the router is."""
-    share = f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the peak"
+    share = f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the {'half-precision ' if options.gpu else ''}peak"
     prices = f"Modal's list prices of {PRICES_READ}"
     unknown = [name for name in options.gpu if not GPUS[name].rated]
     if not options.gpu:
