@@ -47,6 +47,15 @@ def test_the_dataset_is_on_the_volume_and_other_publishers_stay():
     assert dataset_name(job()) == "reference"
 
 
+def test_a_router_without_a_gpu_is_refused_before_anything_is_sent():
+    """The image without a GPU has none; a router elsewhere is another matter."""
+    served = {"name": "tei", "model": "m"}
+    with pytest.raises(ConfigError, match=r"runtime\.gpu names none: name one, or write embedder\.name = 'openvino'"):
+        placed(job(embedder=served, runtime={"name": "modal", "gpu": ""}))
+    elsewhere = {**served, "url": "https://router.example"}
+    assert placed(job(embedder=elsewhere, runtime={"name": "modal", "gpu": ""})).embedder.name == "tei"
+
+
 def test_two_folders_are_refused():
     """The second one would be lost with the container."""
     with pytest.raises(ConfigError, match="one folder"):

@@ -16,7 +16,8 @@ ONE_BUILD = {"turing-": 75, "": 80, "86-": 86, "89-": 89, "hopper-": 90, "100-":
 """The compute capability that the only router of an image is built for."""
 ALL_BUILDS = (75, 80, 90, 100, 120)
 """Those of the routers in the image for all GPUs, each with its number behind its name, none without."""
-CUDA = {"PORT": "80", "HUGGINGFACE_HUB_CACHE": "/data", "LD_LIBRARY_PATH": "/usr/local/cuda/lib64:"}
+LIBRARIES = "/usr/local/cuda/lib64:/usr/local/nvidia/lib:/usr/local/nvidia/lib64"
+CUDA = {"PORT": "80", "HUGGINGFACE_HUB_CACHE": "/data", "LD_LIBRARY_PATH": LIBRARIES}
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,11 @@ def placed(job: Job) -> Job:
     """Return a job as it runs on Modal: by the router where there are GPUs, and its dataset on the Volume.
 
     Raises:
-        ConfigError: An option of the runtime is wrong, or the dataset is to be in two folders.
+        ConfigError: An option of the runtime is wrong, the dataset is to be in two folders, or there is no router.
     """
     chosen = runtime_options(job)
+    if is_served(job.embedder):
+        check_router(chosen)
     others = [spec for spec in job.publish if spec.name != "parquet"]
     if len(job.publish) - len(others) > 1:
         raise ConfigError("publish: on Modal the dataset is in one folder, of the Volume: keep one 'parquet' publisher")
@@ -63,6 +65,24 @@ def made_in(job: Job, folder: Path) -> Job:
     """Return a placed job with its dataset in a folder."""
     there = ComponentSpec(name="parquet", options={"path": str(folder)})
     return job.model_copy(update={"publish": [there, *job.publish[1:]]})
+
+
+def is_served(embedder: ComponentSpec) -> bool:
+    """Whether an embedder is the router beside the worker, rather than one with an address."""
+    return embedder.name == "tei" and not embedder.options.get("url")
+
+
+def check_router(options: ModalOptions) -> None:
+    """Refuse to look for a router where the image has none.
+
+    Raises:
+        ConfigError: The job asks for no GPU.
+    """
+    if not options.gpu:
+        raise ConfigError(
+            "embedder.name = 'tei' without a url is the router beside a GPU, and runtime.gpu names none: name one, or "
+            "write embedder.name = 'openvino'"
+        )
 
 
 def refuse_fixed(asked: ModalOptions, deployed: ModalOptions) -> None:

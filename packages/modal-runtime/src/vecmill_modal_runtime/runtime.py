@@ -117,22 +117,25 @@ def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
     """Return the parameters of the worker class: which model to have at hand, and how to serve it.
 
     Raises:
-        ConfigError: The router does not have this arithmetic, or cannot compute as many tokens at once.
+        ConfigError: There is no router, or it does not have this arithmetic, or cannot compute as many tokens at once.
     """
     embedder = task.spec.embedder
     name, revision = embedder.options.get("model") or "", embedder.options.get("revision") or ""
     chosen: dict[str, str | int] = {"model": name, "revision": revision}
-    if embedder.name != "tei" or embedder.options.get("url") or not name:
+    from vecmill_modal_runtime.placing import check_router, is_served
+
+    if not is_served(embedder) or not name:
         return chosen
     from vecmill.models import open_model
     from vecmill_modal_runtime.capacity import batch_tokens
     from vecmill_modal_runtime.router import check_precision
 
-    precision = embedder.options.get("precision") or ("f16" if options.gpu else "f32")
+    check_router(options)
+    precision = embedder.options.get("precision") or "f16"
     check_precision(precision)
     return {
         **chosen,
-        "device": "cuda" if options.gpu else "cpu",
+        "device": "cuda",
         "precision": precision,
         "startup_s": max(1, round(options.startup_timeout_s * ROUTER_SHARE)),
         "cores": max(1, int(options.cpu)),
