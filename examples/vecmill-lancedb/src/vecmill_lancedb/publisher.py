@@ -61,9 +61,11 @@ class LanceDBPublisher(Publisher[LanceDBOptions]):
         finished writes nothing.
 
         Raises:
-            PublishError: The table could not be written; its readers see what they saw before.
+            PublishError: Somebody else's rows are there, or a file of the dataset is damaged, or the table could not
+                be written; its readers see what they saw before.
         """
         table = self._table
+        table.check(force=self.config.force)
         if not table.holds(manifest):
             table.replace(dataset, manifest, self.report)
         table.tend(self.config.index_rows, self.config.keep_days)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from vecmill.errors import PublishError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,20 +35,3 @@ def _batches(dataset: Path, manifest: Manifest, sent: Callable[[int], None]) -> 
     for shard in manifest.shards:
         yield from pq.ParquetFile(dataset / shard.path).iter_batches(BATCH_ROWS)
         sent(shard.bytes)
-
-
-def check(dataset: Path, manifest: Manifest) -> None:
-    """Refuse a dataset that is not what its run wrote.
-
-    Raises:
-        PublishError: A shard is missing, was changed or damaged.
-    """
-    for shard in manifest.shards:
-        path = dataset / shard.path
-        if not path.is_file() or _sha256(path) != shard.sha256:
-            raise PublishError(f"{path} is missing, changed or damaged: run its job again, which mends it")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,9 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from vecmill import Manifest, embed_query
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
+from vecmill.store.destination import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 MANIFEST = b"vecmill.manifest"
 """Where the table's schema has the manifest of its rows, written in the same commit."""
 VECTORS = "embedding"
+PARTS = {"_deletions", "_indices", "_refs", "_transactions", "_versions", "data"}
+"""What is in the folder of a table, also of one whose first publication was killed."""
+SHOWN = 3
 
 
 class Table:
@@ -52,7 +58,25 @@ class Table:
         if self._folder is not None and not _writable(self._folder):
             raise PublishError(f"{self._folder} is not a folder that can be written: choose another uri")
         table = self._open()
-        if table is not None and _manifest(table) is None and not force:
+        if table is None:
+            self._refuse_files()
+        elif not force:
+            self._refuse_rows(table)
+
+    def _refuse_files(self) -> None:
+        """Refuse a folder of that name which is no table: LanceDB would make one of it, around what is there."""
+        place = Path(self.place)
+        if self._folder is None or not os.path.lexists(place):
+            return
+        strangers = sorted({path.name for path in place.iterdir()} - PARTS) if place.is_dir() else [place.name]
+        if strangers:
+            raise PublishError(
+                f"{self.place} holds files that are no table's ({', '.join(strangers[:SHOWN])}): choose another table"
+            )
+
+    def _refuse_rows(self, table: lancedb.table.Table) -> None:
+        manifest, rows = _manifest(table), table.count_rows()
+        if manifest is None or rows > _rows(manifest):
             raise PublishError(
                 f"{self.place} holds rows that vecmill did not publish: choose another table, or publish with "
                 "force = true to replace them"
@@ -66,7 +90,7 @@ class Table:
             table is not None
             and found is not None
             and found.shards == manifest.shards
-            and table.count_rows() == sum(shard.rows for shard in manifest.shards)
+            and table.count_rows() == _rows(manifest)
         )
 
     def replace(self, dataset: Path, manifest: Manifest, report: Callable[[RunEvent], None]) -> None:
@@ -75,9 +99,9 @@ class Table:
         Raises:
             PublishError: They could not be read or written; the table is what it was.
         """
-        from vecmill_lancedb.rows import check, reader
+        from vecmill_lancedb.rows import reader
 
-        check(dataset, manifest)
+        check_files(dataset, manifest)
         total, done = sum(shard.bytes for shard in manifest.shards), 0
 
         def sent(size: int) -> None:
@@ -157,7 +181,14 @@ def query_vector(
 
 def _manifest(table: lancedb.table.Table) -> Manifest | None:
     stored = (table.schema.metadata or {}).get(MANIFEST)
-    return None if stored is None else Manifest.model_validate_json(stored)
+    try:
+        return None if stored is None else Manifest.model_validate_json(stored)
+    except ValidationError:  # whatever wrote it, it was not this version
+        return None
+
+
+def _rows(manifest: Manifest) -> int:
+    return sum(shard.rows for shard in manifest.shards)
 
 
 def _writable(folder: Path) -> bool:
