@@ -33,6 +33,7 @@ target_mb = {target_mb}
 
 [runtime]
 name = "modal"
+max_cost_usd = "none"
 
 [[publish]]
 name = "parquet"

@@ -29,6 +29,7 @@ precision = "f32"
 [runtime]
 name = "modal"
 max_containers = 2
+max_cost_usd = "none"
 gpu = ["A10G", "L4"]
 
 [[publish]]
@@ -106,6 +107,7 @@ def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
         (("--set", "chunker.name=nonesuch"), "there is no chunker 'nonesuch'"),
         (("--set", "embedder.precission=f32"), "embedder.precission: unknown key"),
         (("--set", "embedder.model=."), "is a folder of this machine: name a model of the Hub"),
+        (("--set", "runtime.max_cost_usd=lots"), "runtime.max_cost_usd: a number of dollars above 0 is needed"),
         (("--since", "out/topics"), "leave --overwrite and --since out"),
     ],
 )
@@ -115,6 +117,15 @@ def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
     assert not plane.containers.started
     assert plane.volumes.named("vecmill") is None
     assert not plane.images.definitions
+
+
+def test_without_a_ceiling_nothing_is_sent(laptop, plane, tmp_path):
+    """The job is estimated here, from its own corpus."""
+    job = tmp_path / "job.toml"
+    job.write_text(job.read_text().replace('max_cost_usd = "none"', ""))
+    errors = " ".join(laptop("run", "job.toml", code=2)[1].split())
+    assert "vecmill: runtime.max_cost_usd is not set, and this run costs about 0.0" in errors
+    assert plane.volumes.named("vecmill") is None
 
 
 def test_without_a_gpu_the_package_that_embeds_must_be_here(laptop, plane):

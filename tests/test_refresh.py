@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from doubles.hub import HubDouble, User
+from doubles.webhook import Receiver
 from stage import MODEL, Stage
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
@@ -31,6 +32,7 @@ target_mb = 0.2
 [runtime]
 name = "modal"
 max_containers = 2
+max_cost_usd = 5
 
 [[publish]]
 name = "parquet"
@@ -187,6 +189,56 @@ def test_without_a_token_nothing_is_deployed(scene, monkeypatch, secret, code, m
     assert message in " ".join(said.split())
     assert "Traceback" not in said
     assert not started
+
+
+@pytest.mark.fault(
+    "modal",
+    "a scheduled or detached run fails, and nobody is there",
+    promise="The address in a Modal Secret is told, without secrets and in no log; `::status` says what it was.",
+)
+def test_a_failed_run_is_told_and_its_status_known(scene, monkeypatch):
+    """The source is gone, found out by the driver alone: before that no run is known of, after it the run's status is.
+
+    In text and as JSON, from no container.
+    """
+    status = ("run", "-q", "-m", "apps.wikipedia::status")
+    said, started = scene.started(*status, code=1)
+    assert "vecmill: nothing is known of a run of 'wikipedia' in the last week" in said
+    scene.hub.users["hf_token"] = User("user", role="read")
+    monkeypatch.setenv("VECMILL_WEBHOOK_SECRET", "alerts")
+    with Receiver() as receiver:
+        address = f"{receiver.url}/T0/verysecretkey"
+        scene.plane.workspace.add_secret("alerts", {"VECMILL_WEBHOOK_URL": address})
+        said, _ = scene.started(*REFRESH, code=1)
+        ((path, _, report),) = receiver.heard
+    assert path == "/T0/verysecretkey"
+    assert (report["app"], report["by"], report["dataset"]) == ("vecmill-wikipedia", "refresh", "wikipedia")
+    assert report["run"].startswith("wikipedia-")
+    assert "may not write to user/embedded: make one with write permission" in report["error"]
+    text, started = scene.started(*status)
+    assert f"{report['run']}: failed (refresh of vecmill-wikipedia, begun 20" in text
+    assert f"last error  {report['error']}" in text
+    found = json.loads(scene.modal(*status, "--json", "--run", report["run"]))
+    assert (found["state"], found["max_cost_usd"], found["error"]) == ("failed", 5.0, report["error"])
+    assert started == []
+    assert "verysecretkey" not in said + text
+    dicts = [entry for entries in scene.plane.dicts.dicts.values() for pair in entries.items() for entry in pair]
+    assert not any(b"verysecretkey" in entry for entry in dicts)
+
+
+def test_without_a_ceiling_nothing_is_deployed_and_no_run_begun(scene, monkeypatch):
+    """The message says what the run will cost, as far as the source's beginning tells, and what to set."""
+    scene.job.write_text(JOB.replace("max_cost_usd = 5\n", ""))
+    monkeypatch.setenv("HF_ENDPOINT", scene.hub.url)
+    monkeypatch.setenv("HF_TOKEN", "hf_token")
+    for command in (DEPLOY, RUN):
+        said, started = scene.started(*command, code=2)
+        said = " ".join(said.split())
+        assert "vecmill: runtime.max_cost_usd is not set, and this run costs about 0.0" in said
+        assert 'such as runtime.max_cost_usd=1, or to "none" to accept any cost' in said
+        assert "Traceback" not in said
+        assert started == ([] if command is DEPLOY else ["embed"])
+    assert scene.plane.apps.deployed("vecmill-wikipedia") is None
 
 
 def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):

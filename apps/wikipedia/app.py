@@ -1,4 +1,4 @@
-"""The app: functions on Modal, and what the command line calls. ``modal run -m apps.wikipedia --limit 1000``."""
+"""The app: functions on Modal, and what ``modal run -m apps.wikipedia --limit 1000 --max-cost 1`` calls."""
 
 import shlex
 
@@ -21,6 +21,7 @@ driver_image = cpu_image(settings.VOLUME, ("duckdb",), settings.PASSED_ON)
 if modal.is_local():
     driver_image = driver_image.add_local_file(settings.JOB, settings.JOB_THERE)
 on_driver = {"image": driver_image, "volumes": fleet.mounts(options, settings.VOLUME), "secrets": secrets}
+on_watch = {**on_driver, "secrets": [*secrets, *settings.webhook()]}
 
 Worker = fleet.enlist(app, options, settings.VOLUME, secrets)
 
@@ -31,7 +32,7 @@ def download(piece: str) -> str:
     return fetch(piece)
 
 
-@app.function(**on_driver, timeout=DAY, max_containers=1)
+@app.function(**on_watch, timeout=DAY, max_containers=1)
 def embed(overrides: list[str], *, for_command: bool = False) -> dict | VecmillError:
     """Plan, embed, verify and publish; go on where an interrupted run was."""
 
@@ -41,7 +42,7 @@ def embed(overrides: list[str], *, for_command: bool = False) -> dict | VecmillE
     return answer(work) if for_command else work()
 
 
-@app.function(**on_driver, timeout=DAY, schedule=settings.CRON, max_containers=1)
+@app.function(**on_watch, timeout=DAY, schedule=settings.CRON, max_containers=1)
 def refresh(*, for_command: bool = False) -> dict | VecmillError:
     """Do it again if the source has changed; otherwise end without a GPU."""
 
@@ -53,12 +54,13 @@ def refresh(*, for_command: bool = False) -> dict | VecmillError:
 
 
 @app.local_entrypoint()
-def main(limit: int = 0, gpus: int = 0, set: str = "") -> None:  # noqa: A002 - the option is called --set
-    """Embed all of it, or a sample."""
+def main(limit: int = 0, gpus: int = 0, max_cost: str = "", set: str = "") -> None:  # noqa: A002 - it is called --set
+    """Embed all of it, or a sample, for at most so many dollars (or "none": whatever it costs)."""
     with told():
         overrides = _split(set)
         overrides += [f"source.limit={limit}"] if limit else []
         overrides += [f"runtime.max_containers={gpus}"] if gpus else []
+        overrides += [f"runtime.max_cost_usd={max_cost}"] if max_cost else []
         settings.job(overrides)
         settings.show(heard(embed.remote(overrides, for_command=True)))
 

@@ -18,10 +18,12 @@ from vecmill.errors import ConfigError, StoreError, VecmillError
 from vecmill_modal_runtime import volume
 from vecmill_modal_runtime.answer import answer, heard, told
 from vecmill_modal_runtime.shelf import open_dataset
+from vecmill_modal_runtime.status import all_statuses, describe_status, read_status
 
 check = modal.App(f"{settings.APP}-check")
 query = modal.App(f"{settings.APP}-query")
 refresh = modal.App(f"{settings.APP}-refresh").include(app)
+status = modal.App(f"{settings.APP}-status")
 
 
 @check.function(**on_driver, timeout=600)
@@ -55,6 +57,14 @@ def refresh_now() -> None:
     """Do it again if the source has changed, as the schedule does."""
     with told():
         settings.show(heard(scheduled.remote(for_command=True)))
+
+
+@status.local_entrypoint()
+def status_now(run: str = "", json: bool = False) -> None:  # noqa: FBT001, FBT002 - Modal makes flags of them
+    """Say how a run stands, or how it ended: the last one, or that of an edition's name."""
+    with told():
+        found = read_status(run or settings.NAME, all_statuses(settings.VOLUME))
+        print(found.model_dump_json(indent=2) if json else describe_status(found))
 
 
 def _counted(run: str) -> str:

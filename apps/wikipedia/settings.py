@@ -7,16 +7,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import modal
 
 from vecmill import Job
 from vecmill.errors import ConfigError
 from vecmill.plugins import load
 from vecmill_modal_runtime.answer import told
+from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload
 from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
 from vecmill_modal_runtime.schedule import read_cron
+from vecmill_modal_runtime.webhook import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,6 +69,8 @@ KEEP_RUNS = _count("VECMILL_KEEP_RUNS", "2")
 """How many revisions of the schedule's dataset stay on the Volume; 0 for all."""
 HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 """The Modal Secret with ``HF_TOKEN``, for publishing to the Hub and for gated models."""
+WEBHOOK_SECRET = os.environ.get("VECMILL_WEBHOOK_SECRET", "")
+"""The Modal Secret with ``VECMILL_WEBHOOK_URL``, which is told of a run that failed."""
 PASSED_ON = {
     "VECMILL_APP": APP,
     "VECMILL_SET": json.dumps(SET),
@@ -73,6 +78,7 @@ PASSED_ON = {
     "VECMILL_REFRESH_SET": json.dumps(REFRESH_SET),
     "VECMILL_KEEP_RUNS": str(KEEP_RUNS),
     "VECMILL_HUB_SECRET": HUB_SECRET,
+    "VECMILL_WEBHOOK_SECRET": WEBHOOK_SECRET,
 }
 """What containers must be told, so that they see the same app."""
 
@@ -107,6 +113,11 @@ def secrets() -> list[modal.Secret]:
     return []
 
 
+def webhook() -> list[modal.Secret]:
+    """Return the Secret with the address that is told of failures, if one is named."""
+    return [modal.Secret.from_name(WEBHOOK_SECRET, required_keys=[VARIABLE])] if WEBHOOK_SECRET else []
+
+
 def show(done: Mapping[str, object]) -> None:
     """Print what a run came to."""
     print("\n".join(f"{name}: {value}" for name, value in done.items()))
@@ -116,10 +127,19 @@ def _deployed() -> Job:
     return Job.load(JOB, SET)
 
 
+def _is_deploying() -> bool:
+    """Whether this is ``modal deploy``: from then on runs begin by themselves, and nobody is asked."""
+    command = click.get_current_context(silent=True)
+    return command is not None and command.info_name == "deploy"
+
+
 with told():
     NAME = dataset_name(_deployed())
     if modal.is_local():  # before an image is built or a file is sent
         for changes in ([], REFRESH_SET):
             job(changes)
         payload(PYTHON)
+        if _is_deploying():
+            scheduled = job(REFRESH_SET)
+            require_ceiling(runtime_options(scheduled), lambda: expect_cost(scheduled))
 """What the dataset is called on the Volume."""

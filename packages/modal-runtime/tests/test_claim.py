@@ -102,7 +102,7 @@ def runtime(entries, monkeypatch, cloud, receipt):
     done = cloud(lambda task: Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json())
     worker = SimpleNamespace(do=SimpleNamespace(map=lambda feed, **_: done(feed)))
     monkeypatch.setattr(fleet, "worker", lambda _: lambda **_: worker)
-    return ModalRuntime(ModalOptions())
+    return ModalRuntime(ModalOptions(max_cost_usd="none"))
 
 
 def test_a_run_without_a_driver_has_its_folder_to_itself(entries, runtime):

@@ -13,7 +13,7 @@ HIDDEN = "***"
 LEAST_CHARACTERS = 8
 """A shorter value is no secret worth the name, and would be found in the middle of words."""
 
-_NAMES = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|(^|_)KEY|CREDENTIALS?)$", re.IGNORECASE)
+_NAMES = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|(^|_)KEY|CREDENTIALS?|WEBHOOK_URL)$", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<=://)[^\s/?#@'\"]+(?=@)")
 _TOKENS = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|a[sk]-[A-Za-z0-9]{16,}|Bearer\s+[^\s'\"]{8,})")
 

@@ -34,7 +34,7 @@ class Budget:
         shard: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit = options.max_cost_usd
+        self._limit = options.ceiling
         self._options = options
         self._price = options.price
         self._before = earlier or Cost(estimate=0, container_seconds=0, price_per_second=self._price)

@@ -15,6 +15,7 @@ from vecmill.plugins.build import build
 from vecmill.store.verify import verify
 from vecmill.worker.engine import asked
 from vecmill_modal_runtime import weights
+from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.claim import claimed
 from vecmill_modal_runtime.edition import edition
 from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
@@ -22,6 +23,7 @@ from vecmill_modal_runtime.progress import narrated
 from vecmill_modal_runtime.record import record
 from vecmill_modal_runtime.shelf import Shelf
 from vecmill_modal_runtime.sources import localized
+from vecmill_modal_runtime.status import watched
 from vecmill_modal_runtime.volume import RUNS, commit, ending_with, on_volume, reload
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from vecmill_modal_runtime.edition import Edition
     from vecmill_modal_runtime.options import ModalOptions
     from vecmill_modal_runtime.record import Record
+    from vecmill_modal_runtime.status import Watch
 
 PINNED = re.compile(r"[0-9a-f]{40}|sha256:.+")
 
@@ -65,13 +68,18 @@ class Driver:
             job: What to do, placed on Modal.
             keep_runs: Revisions that stay, the new one included; 0 for all.
         """
-        job, wanted, shelf = self._look(job)
+        with watched("refresh", self._say) as watch:
+            return self._refresh(job, keep_runs, watch)
+
+    def _refresh(self, job: Job, keep_runs: int, watch: Watch) -> dict[str, Any]:
+        job, wanted, shelf = self._look(job, watch)
         if known := shelf.unchanged(wanted, _elsewhere(job)):
             self._say(f"{wanted.folder} is finished and its source is unchanged: nothing to do")
             shelf.add(known)
+            watch.update(documents=known.documents, chunks=known.chunks)
             done = _told(known, shelf)
         else:
-            done = self._made(job, wanted, shelf, "refresh")
+            done = self._made(job, wanted, shelf, watch)
         self._prune(shelf, keep_runs)
         commit()
         return done
@@ -88,26 +96,32 @@ class Driver:
         Raises:
             VecmillError: The run failed; what was done is kept, and the same call goes on from there.
         """
-        return self._made(*self._look(job), "embed")
+        with watched("embed", self._say) as watch:
+            return self._made(*self._look(job, watch), watch)
 
-    def _look(self, job: Job) -> tuple[Job, Edition, Shelf]:
-        refuse_fixed(runtime_options(job), self._deployed)
+    def _look(self, job: Job, watch: Watch) -> tuple[Job, Edition, Shelf]:
+        options = runtime_options(job)
+        watch.begin(dataset_name(job), "", options)
+        refuse_fixed(options, self._deployed)
         reload()
         name = dataset_name(job)
         job = job.model_copy(update={"embedder": _pinned(job.embedder)})
         wanted = edition(name, job)
+        watch.begin(name, wanted.folder, options)
         return job.model_copy(update={"source": wanted.source}), wanted, Shelf(RUNS, name)
 
-    def _made(self, job: Job, wanted: Edition, shelf: Shelf, by: str) -> dict[str, Any]:
+    def _made(self, job: Job, wanted: Edition, shelf: Shelf, watch: Watch) -> dict[str, Any]:
         began = time.perf_counter()
         _may_publish(job)
-        with claimed(on_volume(RUNS / wanted.folder), by, self._say), ending_with(commit):
+        if not shelf.unchanged(wanted, _elsewhere(job)):
+            require_ceiling(runtime_options(job), lambda: expect_cost(job))
+        with claimed(on_volume(RUNS / wanted.folder), watch.status.by, self._say), ending_with(commit):
             reload()  # what the run before this one did
             job = made_in(job, RUNS / wanted.folder)
             job = job.model_copy(update={"source": localized(job.source, self._download)})
             if model := job.embedder.options.get("model"):
                 weights.keep(model, job.embedder.options.get("revision"))
-            with narrated(self._say) as observe:
+            with narrated(self._say, note=lambda figures: watch.update(**figures)) as observe:
                 dataset = self._run(job, observe, _earlier(wanted, shelf))
             _sound(dataset)
             finished = record(wanted, job, dataset)

@@ -19,6 +19,7 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.local import LocalSource
 from vecmill_modal_runtime.answer import heard, understood
+from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload
 from vecmill_modal_runtime.placing import placed
@@ -47,7 +48,9 @@ def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], N
         VecmillError: The run failed; what was done is kept on the Volume, and the same call goes on from there.
     """
     volume_name = os.environ.get(NAME, DEFAULT)
-    placed(job).check(load().registry)
+    there = placed(job)
+    there.check(load().registry)
+    require_ceiling(options, lambda: expect_cost(there))
     payload(PYTHON)  # what cannot go into an image is refused before anything is sent
     _refuse_folder(job)
     with understood():

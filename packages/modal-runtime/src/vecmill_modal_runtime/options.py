@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -41,7 +42,8 @@ class ModalOptions(Options):
             its name, or ``name/prefix``.
         bucket_endpoint: Where it is if not on S3, such as ``https://storage.googleapis.com``.
         bucket_secret: The Modal Secret with the keys to it; none for a public one.
-        max_cost_usd: Begin no shard that would take the run's cost above about this much.
+        max_cost_usd: Begin no shard that would take the run's cost above about this much; ``"none"`` accepts any cost.
+            A run that says neither is refused.
     """
 
     gpu: tuple[str, ...] = ("A10G",)
@@ -61,7 +63,7 @@ class ModalOptions(Options):
     bucket: str | None = Field(None, pattern=BUCKET_NAME)
     bucket_endpoint: str | None = Field(None, pattern=r"^https://[^/\s]+/?$")
     bucket_secret: str | None = Field(None, min_length=1)
-    max_cost_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
+    max_cost_usd: float | Literal["none"] | None = None
 
     @field_validator("gpu", mode="before")
     @classmethod
@@ -97,6 +99,15 @@ class ModalOptions(Options):
             )
         return value
 
+    @field_validator("max_cost_usd", mode="plain")
+    @classmethod
+    def _an_amount(cls, value: object) -> object:
+        if value is None or value == "none":
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+            return float(value)
+        raise ValueError('a number of dollars above 0 is needed, or "none" to accept any cost')
+
     @field_validator("bucket_endpoint", "bucket_secret")
     @classmethod
     def _of_a_bucket(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -108,6 +119,11 @@ class ModalOptions(Options):
     def price(self) -> float:
         """Dollars for a second of one container."""
         return price(self.gpu, self.cpu, self.memory_gib, self.region)
+
+    @property
+    def ceiling(self) -> float | None:
+        """The most that a run may cost, in dollars; None for any cost."""
+        return None if self.max_cost_usd == "none" else self.max_cost_usd
 
     @property
     def memory_mib(self) -> int:

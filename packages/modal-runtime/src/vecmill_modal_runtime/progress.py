@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Account, RunFinished, RunStarted, ShardDone, ShardFailed, ShardRetried, Spent
 from vecmill.threads import start_thread
@@ -36,6 +36,7 @@ class Progress:
         self._made = Account()
         self._shards = self._bytes = self._troubles = 0
         self._spent: Spent | None = None
+        self._last = ""
         self._asked = 0.0
 
     def take(self, event: RunEvent) -> str | None:
@@ -62,6 +63,30 @@ class Progress:
                 case RunFinished():
                     return "all shards are done"
         return None
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """How the run stands in numbers, by the names that a ``Status`` gives them; empty before it has begun."""
+        with self._lock:
+            plan = self._plan
+            if plan is None:
+                return {}
+            seconds = max(self._clock() - self._began, 1e-9)
+            spent = self._spent
+            done = plan.done + self._shards
+            share = (plan.done_bytes + self._bytes) / plan.bytes if plan.bytes else 0.0
+            return {
+                "state": "running",
+                "shards": plan.shards,
+                "shards_done": done,
+                "percent": 100.0 if done >= plan.shards else round(min(99.9, 100 * share), 1),
+                "documents": self._made.documents_in,
+                "chunks": self._made.chunks,
+                "containers": spent.machines if spent is not None else 0,
+                "cost_usd": round(self._dollars(spent), 4) if spent is not None else 0.0,
+                "seconds_left": self._seconds_left(plan, seconds),
+                **({"error": self._last} if self._last else {}),
+            }
 
     @property
     def line(self) -> str:
@@ -93,6 +118,7 @@ class Progress:
         return f"{plan.shards:,} {'shard' if plan.shards == 1 else 'shards'}, {plan.done:,} done before"
 
     def _trouble(self, line: str) -> str | None:
+        self._last = line
         self._troubles += 1
         return line if self._troubles <= TROUBLES else None
 
@@ -103,15 +129,29 @@ class Progress:
     def _left(self, plan: RunStarted, seconds: float) -> str:
         if plan.done + self._shards >= plan.shards:
             return "complete"
+        left = self._seconds_left(plan, seconds)
+        return "waiting for the first shard" if left is None else f"{timedelta(seconds=round(left))} left"
+
+    def _seconds_left(self, plan: RunStarted, seconds: float) -> float | None:
+        """Return how long the rest takes at this pace; None until the first shard is done."""
         if not self._bytes:
-            return "waiting for the first shard"
-        left = plan.bytes - plan.done_bytes - self._bytes
-        return f"{timedelta(seconds=round(left * seconds / self._bytes))} left"
+            return None
+        return (plan.bytes - plan.done_bytes - self._bytes) * seconds / self._bytes
 
 
 @contextlib.contextmanager
-def narrated(say: Callable[[str], None], interval: float = INTERVAL_SECONDS) -> Iterator[Callable[[RunEvent], None]]:
-    """Tell of a run in lines: what goes wrong at once, how it stands every ``interval`` seconds, events or none."""
+def narrated(
+    say: Callable[[str], None],
+    interval: float = INTERVAL_SECONDS,
+    note: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Iterator[Callable[[RunEvent], None]]:
+    """Tell of a run in lines: what goes wrong at once, how it stands every ``interval`` seconds, events or none.
+
+    Args:
+        say: Takes a line.
+        interval: Seconds.
+        note: Takes the same in numbers, whenever there may be a line.
+    """
     progress, over = Progress(), threading.Event()
 
     def tell(event: RunEvent) -> None:
@@ -120,6 +160,7 @@ def narrated(say: Callable[[str], None], interval: float = INTERVAL_SECONDS) -> 
 
     def tick() -> None:
         while not over.wait(interval):
+            note(progress.figures)
             if line := progress.line:
                 say(line)
 
@@ -129,5 +170,6 @@ def narrated(say: Callable[[str], None], interval: float = INTERVAL_SECONDS) -> 
     finally:
         over.set()
         thread.join()
+        note(progress.figures)
         if line := progress.line:
             say(line)

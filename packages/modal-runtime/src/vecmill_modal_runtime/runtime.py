@@ -49,10 +49,11 @@ class ModalRuntime(Runtime["ModalOptions"]):
         """Do every task, and yield receipts and failures as they come.
 
         Raises:
-            ConfigError: This is no container of an app that has a worker class.
+            ConfigError: This is no container of an app that has a worker class, or the run has no ceiling.
         """
         from vecmill_modal_runtime import fleet
         from vecmill_modal_runtime.budget import Budget
+        from vecmill_modal_runtime.ceiling import expect_cost_of, require_ceiling
         from vecmill_modal_runtime.dispatch import Dispatch
         from vecmill_modal_runtime.pace import shard_dollars
         from vecmill_modal_runtime.volume import commit, ending_with, reload
@@ -60,8 +61,9 @@ class ModalRuntime(Runtime["ModalOptions"]):
         options = self.config
         if not tasks:
             return
+        require_ceiling(options, lambda: expect_cost_of(tasks, options))
         worker = fleet.worker(options)(**_beside(tasks[0], options))
-        guess = shard_dollars(options, tasks[0]) if options.max_cost_usd else 0.0
+        guess = shard_dollars(options, tasks[0]) if options.ceiling else 0.0
         budget = Budget(options, self.cost, guess)
 
         def tell(event: RunEvent) -> None:
