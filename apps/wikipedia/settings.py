@@ -17,7 +17,7 @@ from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload
-from vecmill_modal_runtime.placing import dataset_name, placed, runtime_options
+from vecmill_modal_runtime.placing import dataset_name, placed, refuse_fixed, runtime_options
 from vecmill_modal_runtime.schedule import read_cron
 from vecmill_modal_runtime.webhook import VARIABLE
 
@@ -87,10 +87,11 @@ def job(overrides: Iterable[str] = ()) -> Job:
     """Return the job as it runs on Modal.
 
     Raises:
-        ConfigError: It names a component that is not installed, or a wrong option.
+        ConfigError: It names a component that is not installed, or a wrong option, or one that is part of the app.
     """
     found = placed(Job.load(JOB, [*SET, *overrides]))
     found.check(load().registry)
+    refuse_fixed(runtime_options(found), runtime_options(_deployed()))
     return found
 
 

@@ -36,6 +36,11 @@ def test_a_wrong_setting_is_not_deployed(cloud, change, message):
     [
         ("VECMILL_KEEP_RUNS", "two", "VECMILL_KEEP_RUNS must be a whole number, not 'two'"),
         ("VECMILL_CRON", "every day", "VECMILL_CRON = 'every day': it is 2 words. Write 5 fields (minute, hour, "),
+        (
+            "VECMILL_REFRESH_SET",
+            '["runtime.gpu=[\\"L4\\", \\"T4\\"]"]',
+            "runtime.gpu = ('L4', 'T4'): this is part of the app",
+        ),
         ("VECMILL_SET", "runtime.gpu=L4", "VECMILL_SET must be a JSON list of changes"),
     ],
 )
