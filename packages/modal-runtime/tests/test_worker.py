@@ -1,5 +1,6 @@
 """The worker class: which workers of a container go on with the next shard."""
 
+import inspect
 from types import SimpleNamespace
 
 import modal
@@ -26,7 +27,7 @@ def test_a_worker_whose_shard_failed_keeps_its_model(container):
 
 def test_a_worker_from_a_snapshot_takes_the_same_parameters():
     """Modal's parameters are not inherited: one that stands in a class alone would be refused in a run."""
-    assert vars(SnapshotWorker)["__annotations__"] == vars(ShardWorker)["__annotations__"]
+    assert inspect.get_annotations(SnapshotWorker) == inspect.get_annotations(ShardWorker)
 
 
 @pytest.mark.fault(

@@ -17,7 +17,8 @@ ONE_BUILD = {"turing-": 75, "": 80, "86-": 86, "89-": 89, "hopper-": 90, "100-":
 ALL_BUILDS = (75, 80, 90, 100, 120)
 """Those of the routers in the image for all GPUs, each with its number behind its name, none without."""
 LIBRARIES = "/usr/local/cuda/lib64:/usr/local/nvidia/lib:/usr/local/nvidia/lib64"
-CUDA = {"PORT": "80", "HUGGINGFACE_HUB_CACHE": "/data", "LD_LIBRARY_PATH": LIBRARIES}
+CACHE = "/tmp/data"  # noqa: S108 - theirs is /data, which a container on this machine would share with it
+CUDA = {"PORT": "80", "HUGGINGFACE_HUB_CACHE": CACHE, "LD_LIBRARY_PATH": LIBRARIES}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def image(tag: str) -> Image:
         return Image()
     prefix = name.removesuffix(VERSION)
     if prefix == "cpu-":
-        return Image({COMMAND: 0}, {"PORT": "80", "HUGGINGFACE_HUB_CACHE": "/data", "RAYON_NUM_THREADS": "8"})
+        return Image({COMMAND: 0}, {"PORT": "80", "HUGGINGFACE_HUB_CACHE": CACHE, "RAYON_NUM_THREADS": "8"})
     if prefix == "cuda-":
         routers = {f"{COMMAND}-{number}": number for number in ALL_BUILDS}
         return Image(routers, {**CUDA, "USE_FLASH_ATTENTION": "True"})

@@ -38,6 +38,7 @@ FLASH = frozenset(
     }
 )
 """Architectures for which the router has flash attention."""
+POSITIONS = ("max_position_embeddings",)
 VOCABULARY, HEADS = ("vocab_size",), ("num_attention_heads", "n_heads", "n_head")
 
 
@@ -71,8 +72,8 @@ def batch_tokens(options: ModalOptions, model: ModelFolder, precision: str) -> i
 
 def longest_input(model: ModelFolder) -> int:
     """Return the longest input as the router reads it from the model's files; it may be above what vecmill sends."""
-    stated = sentence_settings(model.path).get("max_seq_length") or model.config.get("max_position_embeddings") or 0
-    return max(model.max_tokens, int(stated))
+    stated = _number(sentence_settings(model.path), ("max_seq_length",)) or _number(model.config, POSITIONS)
+    return max(model.max_tokens, stated)
 
 
 def _fitting(options: ModalOptions, model: ModelFolder, precision: str) -> int:
