@@ -16,7 +16,7 @@ import vecmill
 from tampering import Copy, change_leaf, leaves, remove_leaf, set_cell
 from vecmill.errors import ConfigError
 from vecmill.store import verify as verifying
-from vecmill.store.verify import verify
+from vecmill.store.verify import Fault, verify
 from vecmill.testing import install
 
 CORPUS = Path(__file__).parent / "first_format" / "corpus.jsonl"
@@ -591,4 +591,23 @@ def test_a_nan_that_was_carried_along_is_the_same_in_all_chunks(copy):
     copy.manifest["columns"]["tags"] = "list<element: double>"
     copy.seal()
     copy.remake_card()
+    assert verify(copy.root).faults == []
+
+
+@pytest.mark.parametrize("part", ["source", "chunker", "batching", "embedder"])
+@pytest.mark.parametrize("value", [None, [], "x", 1])
+def test_a_recipe_of_another_shape_is_a_fault(copy, part, value):
+    """And no error of vecmill's own."""
+    copy.manifest["recipe"][part] = value
+    copy.write()
+    assert Fault("manifest.json", f"recipe.{part} is no table of options") in verify(copy.root).faults
+
+
+def test_what_others_leave_in_a_folder_is_no_fault(copy):
+    """Hidden files and folders that no reader takes for rows, notes beside the manifest, and words for the Hub."""
+    for name in ("data/.DS_Store", "data/.cache/x.json", ".cache/x", ".gitattributes", "notes.txt", "plots/x.png"):
+        add(name, b"x")(copy)
+    fact('tags:\n- "embeddings"', 'tags:\n- "mine"\n- "embeddings"')(copy)
+    readme = (copy.root / "README.md").read_text(encoding="utf-8")
+    (copy.root / "README.md").write_bytes(readme.replace("\n", "\r\n").encode("utf-8-sig"))
     assert verify(copy.root).faults == []

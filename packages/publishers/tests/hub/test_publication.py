@@ -73,11 +73,42 @@ def test_a_finished_publication_sends_nothing_and_asks_little(hub, publisher, ma
 def test_a_copy_of_the_repo_verifies(hub, publisher, made, tmp_path):
     """The manifest in the repo names the files where they are there."""
     publisher().publish(made.path, made.manifest)
+    download(hub, tmp_path / "copy")
+    assert verify(tmp_path / "copy").faults == []
+
+
+def download(hub, folder):
+    """Copy a repo's files into a folder."""
     for path, blob in hub.find("dataset", "user/name").files("main").items():
-        target = tmp_path / "copy" / path
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(blob.path.read_bytes())
-    assert verify(tmp_path / "copy").faults == []
+
+
+def test_a_copy_with_older_runs_and_smaller_vectors_is_what_the_run_signed(hub, publisher, made, other, tmp_path):
+    """The sha256 that the run printed holds for it, whatever the card says by request; other files are found."""
+    options = {"keep_runs": 2, "vectors": ["float16", "int8"], "license": ["mit"], "pretty_name": "Mine"}
+    for dataset in (made, other):
+        publisher(**options).publish(dataset.path, dataset.manifest)
+    copy = tmp_path / "copy"
+    download(hub, copy)
+    signature = verify(other.path).sha256
+    assert verify(copy, expect=signature).faults == []
+    assert verify(copy).sha256 != signature
+    assert [fault.path for fault in verify(copy, expect=verify(made.path).sha256).faults] == ["manifest.json"]
+
+    (older,) = {path.name for path in (copy / "data").iterdir() if made.manifest.run_id in path.name}
+    (newer,) = {path.name for path in (copy / "data").iterdir() if other.manifest.run_id in path.name}
+    strangers = [f"data/{newer}/int8/x.parquet", f"data/{newer}/x.parquet", f"data/{older[:-1]}x/y.parquet", "data/z"]
+    for name in strangers:
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).touch()
+    assert [fault.path for fault in verify(copy).faults] == sorted(strangers)
+    readme = (copy / "README.md").read_text()
+    (copy / "README.md").write_text(readme.replace(older, "run-none"))
+    assert f"data/{older}/float16/{next((copy / 'data' / older / 'float16').iterdir()).name}" in [
+        fault.path for fault in verify(copy).faults
+    ]
 
 
 def test_the_next_run_takes_the_place_of_the_last(hub, publisher, made, other, complete):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OWN_ENGINES = ("openvino", "tei")
 """Embedders whose options ``model`` and ``revision`` are the model's; those of others may mean anything."""
+PARTS = ("source", "chunker", "batching", "embedder")
+"""What a recipe has the options of."""
 _HASHED = re.compile(r"(.*)#[0-9a-f]{8}", flags=re.DOTALL)
 
 
@@ -44,11 +46,19 @@ def shard_folder(manifest: Manifest) -> str:
     return str(PurePosixPath(manifest.shards[0].path).parent) if manifest.shards else "data"
 
 
+def misshapen_parts(manifest: Manifest) -> list[str]:
+    """Return the parts of a recipe that are not there, or are no table, so that nothing can be said of them."""
+    return [kind for kind in PARTS if not isinstance(manifest.recipe.get(kind), dict)]
+
+
 def check_claims(manifest: Manifest) -> Iterator[str]:
     """Yield where a manifest contradicts itself."""
-    yield from _identity(manifest)
-    yield from _columns(manifest)
-    yield from _model(manifest)
+    misshapen = misshapen_parts(manifest)
+    yield from (f"recipe.{kind} is no table of options" for kind in misshapen)
+    if not misshapen:
+        yield from _identity(manifest)
+        yield from _columns(manifest)
+        yield from _model(manifest)
     yield from _account(manifest)
     yield from _files(manifest)
     yield from _duplicates(manifest)
@@ -63,14 +73,13 @@ def _identity(manifest: Manifest) -> Iterator[str]:
     for key in [key for key in identity if key in recipe]:
         for path in _differences(identity[key], recipe[key], key):
             yield f"recipe.{path} is not what identity says"
-    yield from (f"recipe has no {key}, and identity does" for key in ("chunker", "embedder") if key not in recipe)
-    yield from _unequal("source.options", source.options, "recipe.source", recipe.get("source", source.options))
-    yield from _unequal("source.name", source.name, "recipe.source.name", source.options.get("name", source.name))
+    yield from _unequal("source.options", source.options, "recipe.source", recipe["source"])
+    yield from _unequal("source.name", source.name, "recipe.source.name", recipe["source"].get("name"))
     yield from _unequal("source.fingerprint", source.fingerprint, "identity.content", identity.get("content"))
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
-    keep, stated = manifest.recipe.get("source", {}).get("keep"), manifest.columns
+    keep, stated = manifest.recipe["source"].get("keep"), [*manifest.columns]
     missing = [name for name in keep if name not in stated] if isinstance(keep, list) and stated else []
     yield from (f"columns has no {name!r}, which recipe.source.keep names" for name in missing)
 
@@ -82,7 +91,7 @@ def _model(manifest: Manifest) -> Iterator[str]:
         return
     for key in [key for key in model if key in weights]:
         yield from _unequal(f"model.{key}", model[key], f"identity.weights.{key}", weights[key])
-    embedder = manifest.recipe.get("embedder", {})
+    embedder = manifest.recipe["embedder"]
     if embedder.get("name") in OWN_ENGINES:
         for option, key in (("model", "id"), ("revision", "revision")):
             value = embedder.get(option)

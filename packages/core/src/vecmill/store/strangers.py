@@ -66,7 +66,7 @@ def _readable(layout: Layout) -> Iterator[Path]:
     for folder, folders, files in os.walk(layout.data):
         here = Path(folder)
         for path in sorted(here / name for name in [*files, *(name for name in folders if (here / name).is_symlink())]):
-            if _is_parquet(path) or not path.name.startswith("."):
+            if _is_parquet(path) or not any(part.startswith(".") for part in path.relative_to(layout.data).parts):
                 yield path
 
 

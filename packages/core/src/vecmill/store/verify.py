@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from vecmill.errors import ConfigError
 from vecmill.store.card import card
 from vecmill.store.card.facts import contradictions, facts
-from vecmill.store.claims import check_claims, published_name, shard_folder
+from vecmill.store.claims import check_claims, misshapen_parts, published_name, shard_folder
 from vecmill.store.files import sha256
 from vecmill.store.id_check import IdCheck, repeated_ids
 from vecmill.store.json import finished_manifest
@@ -119,12 +119,14 @@ def _hashes_of_manifest(layout: Layout, manifest: Manifest) -> list[str]:
 def _check_card(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
     name, folder = layout.card.name, shard_folder(manifest)
     try:
-        readme = layout.card.read_text(encoding="utf-8")
+        readme = layout.card.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         yield Fault(name, "the file is missing")
         return
     except (OSError, UnicodeDecodeError) as error:
         yield Fault(name, f"the file cannot be read ({type(error).__name__})")
+        return
+    if misshapen_parts(manifest):  # there is no card of such a manifest
         return
     problems = contradictions(facts(readme), facts(card(manifest)), copied=folder != "data")
     yield from (Fault(name, problem) for problem in problems)

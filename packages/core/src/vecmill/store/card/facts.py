@@ -31,6 +31,8 @@ _SENTENCES = {
 }
 REQUIRED = ("chunks", "run", "configs")
 """What every card states; one that does not is not a card of ours."""
+OF_EVERY_DATASET = ("tags", "task_categories")
+"""What a card says without the manifest, and its readers may add to."""
 OF_THE_TEXT = ("license", "license_name", "license_link", "language")
 """What a card leaves out if there is none of it."""
 OF_THE_PLACE = frozenset({"title", "pretty_name", *OF_THE_TEXT})
@@ -57,6 +59,8 @@ def _front(readme: str) -> dict[str, Any]:
         found: dict[str, Any] = RepoCard(readme).data.to_dict()  # type: ignore[no-untyped-call]
     except Exception:  # noqa: BLE001 - YAML fails in many ways
         return {}
+    for key in OF_EVERY_DATASET:
+        found.pop(key, None)
     for key in ("configs", "dataset_info"):
         if key in found:
             found[key] = _default(found[key])
