@@ -127,3 +127,24 @@ def test_a_fault_that_stays_is_one_clear_message(vecmill, shared, job, tmp_path,
     assert message in said
     assert "Traceback" not in said
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+@pytest.mark.fault(
+    "engine",
+    "a router that refuses every text, or whose vectors are not of unit length",
+    promise="Workers give it a few dozen texts and no second attempt; the message has the router's words once, no "
+    "document is quarantined, and the same command goes on when it is mended.",
+)
+@pytest.mark.parametrize(
+    ("behaviour", "words"), [({"refuse": " "}, "422 tokenizer error"), ({"scale": 2}, "the vector has length 2.0000")]
+)
+def test_a_router_that_serves_no_text_is_at_fault(vecmill, shared, job, tmp_path, behaviour, words):
+    """In processes of their own, with shards of a few texts."""
+    shared.behave(**behaviour)
+    path = job(shared.url)
+    said = run(vecmill, path, code=1)
+    assert said.count(words) == 1
+    assert "the engine refuses every text" in said
+    assert shared.metrics()["te_request_count"] < 200
+    shared.behave()
+    complete(run(vecmill, path), tmp_path / "out")

@@ -61,6 +61,23 @@ def test_every_shard_has_one_outcome(faults, tasks, receipt, cloud):
     assert all(count <= 2 for count in retried.values())
 
 
+@pytest.mark.parametrize(("others", "attempts"), [(0, 1), (3, 3)])
+def test_an_engine_that_refuses_everything_is_tried_again_if_another_container_has_done_a_shard(
+    tasks, receipt, cloud, others, attempts
+):
+    """Each container has a router of its own; where no shard is done, nothing is gained by another attempt."""
+
+    def answer(task):
+        if task.index < others:
+            return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+        return Outcome(index=task.index, error="all refused", final=True, engine=True).model_dump_json()
+
+    options = ModalOptions(max_containers=1, window=1, attempts=3)
+    outcomes = list(Dispatch(tasks(others + 1), options, PLENTY, lambda _: None).outcomes(cloud(answer)))
+    (failed,) = [outcome for outcome in outcomes if isinstance(outcome, ShardFailure)]
+    assert (failed.engine, failed.attempts) == (True, attempts)
+
+
 @pytest.mark.fault(
     "modal",
     "a container's attempt fails",

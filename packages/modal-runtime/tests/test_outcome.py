@@ -1,6 +1,6 @@
 """Outcome: what the driver hears of an attempt that failed."""
 
-from vecmill.errors import EmbedError, EngineError, SourceError
+from vecmill.errors import EmbedError, EngineError, SourceError, UnfitEngineError
 from vecmill_modal_runtime.outcome import failure
 
 DIED = "the router ended with code -9:\n    its last line"
@@ -12,6 +12,12 @@ def test_an_engine_that_failed_is_told_with_its_routers_last_words():
     assert failure(3, EngineError("no answer")).error == "EngineError: no answer"
     for error in (SourceError("row 3"), EmbedError("row 3"), KeyError("x")):
         assert "router" not in failure(3, error, DIED).error
+
+
+def test_an_engine_that_refuses_everything_is_told_as_such():
+    """The driver stops a run that it would go on with after another failure."""
+    assert (failure(3, UnfitEngineError("no")).final, failure(3, UnfitEngineError("no")).engine) == (True, True)
+    assert (failure(3, EngineError("no")).final, failure(3, EngineError("no")).engine) == (False, False)
 
 
 def test_the_secrets_of_a_container_stay_there(monkeypatch):

@@ -75,7 +75,7 @@ def test_a_source_that_gives_no_documents_is_told_as_such(job, corpus, monkeypat
         (
             {"id": "x", "text": "POISON"},
             {"embedder": {"name": "hash", "refuse": "POISON"}},
-            r"1 not embedded\); of the first one refused: chunk 0: the engine refuses .*tries them again; or,",
+            r"1 not embedded\).*: see what the engine said of each, .*for them; or,",
         ),
     ],
 )

@@ -179,7 +179,7 @@ def test_each_refused_text_is_found_and_no_other(bad):
     texts = [("bad " if number in bad else "") + text for number, text in enumerate(MANY[:64])]
     embedder = Scripted(refuses=lambda text: text.startswith("bad "))
     health = EngineHealth(embedder, embedder.model())
-    health.accept(["a text that was embedded long before, and that proves that the engine works"])
+    health.accept(["a text that was embedded long before, and that proves that the engine works"], 0)
     vectors, failed = embed(embedder, texts, 64, health=health)
     assert set(failed) == bad
     assert np.linalg.norm(vectors[[number for number in range(64) if number not in bad]], axis=1).round(3).all()

@@ -42,6 +42,7 @@ class Dispatch:
         self._flying: dict[int, ShardTask] = {}
         self._tried: collections.Counter[int] = collections.Counter()
         self._lost: list[str] = []
+        self._any_done = False
         self._failed_starts: dict[str, str] = {}
         self._reported_starts: set[str] = set()
         self._lock = threading.Lock()  # a task is to do or in flight, also as the client's thread sees it
@@ -109,6 +110,7 @@ class Dispatch:
         else:
             outcome = Outcome.model_validate_json(answer)
             if outcome.receipt is not None:
+                self._any_done = True
                 self._budget.landed(outcome.receipt.seconds)
                 with self._lock:
                     self._failed_starts.clear()
@@ -135,7 +137,9 @@ class Dispatch:
 
     def _failed(self, outcome: Outcome) -> Iterator[ShardFailure]:
         index, error, tried = outcome.index, outcome.error, self._tried[outcome.index]
-        again = not outcome.final and tried < self._options.attempts
+        # an engine that refuses everything may be one container's, if another container has done a shard
+        final = outcome.final and not (outcome.engine and self._any_done)
+        again = not final and tried < self._options.attempts
         if again:
             self._report(ShardRetried(index, self._news_of(outcome)))
         with self._lock:

@@ -48,10 +48,8 @@ def begun(event: RunStarted) -> str:
 def retried(event: DocumentsRetried) -> str:
     """Say what came of documents that were tried again."""
     left = event.documents - event.embedded
-    what = f"{plural(event.documents, 'document')} that the engine had refused"
-    if event.error:
-        return f"{what} could not all be tried again, {event.embedded:,} are embedded now: {said(event.error)}"
-    return f"{what} tried again: {event.embedded:,} embedded now, {left:,} refused once more"
+    what = f"{plural(event.documents, 'document')} again that the engine had refused: {event.embedded:,} embedded now"
+    return f"could not try {what}; {said(event.error)}" if event.error else f"tried {what}, {left:,} refused again"
 
 
 def trouble(event: RunEvent) -> str | None:

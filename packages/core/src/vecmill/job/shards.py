@@ -104,19 +104,20 @@ class Shards:
     def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
         """Do tasks; return failures, and how many were not tried, because those in a row before them had failed.
 
-        An engine that refuses everything before it has done anything is not tried with another shard.
+        An engine that refuses everything before it has embedded a document is not tried with another shard.
         """
         failures: list[ShardFailure] = []
-        in_a_row, untried = 0, len(tasks)
+        in_a_row, untried, embedded = 0, len(tasks), False
         with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
             for outcome in map(self._checked, outcomes):
                 untried -= 1
                 if self._taken(outcome):
                     in_a_row = 0
+                    embedded = embedded or (isinstance(outcome, Receipt) and outcome.account.documents_embedded > 0)
                 elif isinstance(outcome, ShardFailure):
                     failures.append(outcome)
                     in_a_row += 1
-                if in_a_row == GIVE_UP or (failures and failures[-1].engine and in_a_row == len(tasks) - untried):
+                if in_a_row == GIVE_UP or (in_a_row and failures[-1].engine and not embedded):
                     break
         return failures, untried
 
@@ -201,8 +202,10 @@ def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Re
 
 
 def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
-    named = [f"shard {failure.index}: {failure.error}" for failure in failures[:SHOWN]]
-    more = [f"and {len(failures) - SHOWN} more"] if len(failures) > SHOWN else []
+    alike = [failure for failure in failures if failure.engine][1:]  # what an engine says of all texts is said once
+    told = [failure for failure in failures if failure not in alike][:SHOWN]
+    named = [f"shard {failure.index}: {failure.error}" for failure in told]
+    more = [f"and {len(failures) - len(told)} more"] if len(failures) > len(told) else []
     others = "the others are done and kept"
     if untried and failures[-1].engine:
         others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"

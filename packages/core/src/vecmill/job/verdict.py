@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 REFUSED = "not embedded"
 """The reason of documents that the engine refused; all other reasons lie in the documents or the job."""
 ADVICE = {
-    REFUSED: "see to it that the engine accepts them, and run the same command again, which tries them again",
+    REFUSED: "see what the engine said of each, correct the engine, and run the same command again for them",
     "too long": "use smaller chunks, or set truncate = true",
     "duplicate id": "give each document of the source an id of its own",
 }
 """What to do about a reason; about all others, to correct the source."""
 SHOWN = 3
-QUOTED = 300
-"""Characters of an engine's words that a message quotes."""
 
 
 def decide_status(account: Account, allowed: float) -> Literal["complete", "failed"]:
@@ -61,24 +59,10 @@ def explain(manifest: Manifest, layout: Layout) -> str:
     counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
     advice = "; ".join(dict.fromkeys(ADVICE.get(reason, "correct the source") for reason, _ in reasons))
     found = f"{account.documents_quarantined} of {account.documents_in} documents were set aside ({counts})"
-    if REFUSED in dict(reasons) and (words := _find_words(layout)):
-        found += f"; of the first one refused: {words}"
     if not account.chunks:
-        return f"{found}, and an empty dataset is none: {advice}. They are in {layout.quarantine}"
+        return f"{found}, and an empty dataset is none: {advice}. They are in {layout.quarantine}, with details"
     enough = math.ceil(quarantined_share(account) * 1000) / 1000
     return (
         f"{found}, more than max_quarantine allows: {advice}; or, if the dataset may lack them, raise max_quarantine "
-        f"to {enough:g} and run again: nothing is embedded twice. They are in {layout.quarantine}"
+        f"to {enough:g} and run again: nothing is embedded twice. They are in {layout.quarantine}, with details"
     )
-
-
-def _find_words(layout: Layout) -> str:
-    """Return what the engine said of the first document that it refused."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        details = pq.read_table(layout.quarantine, columns=["detail"], filters=[("reason", "==", REFUSED)])["detail"]
-    except (OSError, pa.ArrowException):  # a copy may lack it, and verify says what is damaged
-        return ""
-    return str(details[0].as_py())[:QUOTED] if len(details) else ""

@@ -127,6 +127,7 @@ class Embedding:
         if self._verdict is not None:
             raise self._verdict
         given = [texts[number] for number in batch.tolist()]
+        sent = self._health.note_request()
         with asked(self._embedder, f"embed() of {len(batch)} texts"):
             made = self._embedder.embed(given)
             self._check_shape(made, len(batch))
@@ -134,7 +135,7 @@ class Embedding:
         faults = check_vectors(made, normalized=self._model.normalized)
         good = [text for row, text in enumerate(given) if row not in faults]
         if good:
-            self._health.accept(good)
+            self._health.accept(good, sent)
         if faults:
             self._refuse([given[row] for row in faults], next(reversed(faults.values())))
         return {int(batch[row]): reason for row, reason in faults.items()}

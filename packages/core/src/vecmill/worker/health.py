@@ -22,6 +22,8 @@ REFUSALS = 32
 """Texts refused one after the other, with none accepted between them, that raise the question."""
 REACH = 4
 """A text that is accepted clears the engine for texts up to so many times its length, not for longer ones."""
+ATTEMPTS = 2
+"""A refusal that comes of chance is not taken for a verdict."""
 PLAIN = "This is a plain sentence, which every model embeds."
 """What decides where nothing else was embedded."""
 
@@ -42,15 +44,29 @@ class EngineHealth:
         self._witness = ""
         self._refused: list[str] = []
         self._words = ""
+        self._cleared = 0
 
-    def accept(self, texts: Sequence[str]) -> None:
-        """Note texts that were embedded."""
+    def note_request(self) -> int:
+        """Return how many texts were refused so far, for ``accept``."""
+        with self._count:
+            return self._cleared + len(self._refused)
+
+    def accept(self, texts: Sequence[str], refused_before: int) -> None:
+        """Note texts that were embedded.
+
+        Args:
+            texts: The texts.
+            refused_before: What ``note_request`` returned when they were sent: what was sent before the engine broke
+                does not clear it of what it refused since.
+        """
         longest = max(texts, key=len, default="")
         with self._count:
             if len(longest) > len(self._witness):
                 self._witness = longest
-            if self._refused and _clears(longest, self._refused):
-                self._refused = []
+            earlier = max(0, refused_before - self._cleared)
+            if earlier and _clears(longest, self._refused[:earlier]):
+                del self._refused[:earlier]
+                self._cleared += earlier
 
     def remember(self, text: str) -> None:
         """Note a text that was embedded in an earlier command: if in doubt, the engine is asked for it."""
@@ -97,13 +113,16 @@ class EngineHealth:
                 return
             known = _clears(witness, refused)
             text = witness if known else _beginning(min(refused, key=len))
+            sent = self.note_request()
             if not self._accepts(text):
                 raise self._verdict(refused, words, known=known)
-            self.accept([text])
+            self.accept([text], sent)
 
     def _verdict(self, refused: Sequence[str], words: str, *, known: bool) -> UnfitEngineError:
         texts = "a text" if len(refused) == 1 else f"{len(refused)} texts one after the other"
-        again = "then one that it had embedded before" if known else "accepted none"
+        again = "accepted none that is nearly as long" if self._witness else "accepted none"
+        if known:
+            again = "then one that it had embedded before"
         return UnfitEngineError(
             f"the embedder {self._embedder.name!r} refused {texts}, and {again}; of the last one: {words}. "
             "The engine is at fault, so no document was quarantined for it: correct the server or the job's "
@@ -111,6 +130,9 @@ class EngineHealth:
         )
 
     def _accepts(self, text: str) -> bool:
+        return any(self._accepts_once(text) for _ in range(ATTEMPTS))
+
+    def _accepts_once(self, text: str) -> bool:
         try:
             with asked(self._embedder, "embed() of 1 text"):
                 vectors: npt.NDArray[np.float32] = self._embedder.embed([text])
