@@ -97,6 +97,16 @@ def test_a_copy_with_older_runs_and_smaller_vectors_is_what_the_run_signed(hub, 
     assert verify(copy).sha256 != signature
     assert [fault.path for fault in verify(copy, expect=verify(made.path).sha256).faults] == ["manifest.json"]
 
+    for variant in options["vectors"]:
+        smaller = min((copy / "data").glob(f"*{other.manifest.run_id}*/{variant}/*.parquet"))
+        content, rows = smaller.read_bytes(), pq.read_table(smaller, partitioning=None)
+        for tampered in (rows.take([1, 0, *range(2, len(rows))]), rows.slice(1), rows.drop_columns(["url"])):
+            pq.write_table(tampered, smaller)
+            assert [fault.path for fault in verify(copy).faults] == [smaller.relative_to(copy).as_posix()]
+        smaller.unlink()
+        assert [fault.problem for fault in verify(copy).faults] == ["the file is missing"]
+        smaller.write_bytes(content)
+
     (older,) = {path.name for path in (copy / "data").iterdir() if made.manifest.run_id in path.name}
     (newer,) = {path.name for path in (copy / "data").iterdir() if other.manifest.run_id in path.name}
     strangers = [f"data/{newer}/int8/x.parquet", f"data/{newer}/x.parquet", f"data/{older[:-1]}x/y.parquet", "data/z"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.store.claims import published_name, shard_folder
+from vecmill.store.variants import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 RUNS = "<!-- runs, newest first: {} -->"
 """A line of a published card: the runs that the repo has."""
-VARIANTS = ("float16", "int8")
-"""Folders with smaller vectors of the same rows."""
 SUFFIX = ".parquet"
 _RUNS = re.compile(RUNS.format("(.*?)"))
 

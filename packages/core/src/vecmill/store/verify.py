@@ -25,6 +25,7 @@ from vecmill.store.layout import Layout
 from vecmill.store.quarantine import check_quarantine, refused_ids
 from vecmill.store.rows import Broken, RowCheck
 from vecmill.store.strangers import strangers
+from vecmill.store.variants import VARIANTS, check_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -136,6 +137,8 @@ def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
     with contextlib.closing(IdCheck()) as ids:
         check = RowCheck(manifest, ids)
         faults = [fault for entry in manifest.shards for fault in _check_shard(layout, entry, check)]
+        if not faults and shard_folder(manifest) != "data":
+            faults += _check_variants(layout, manifest)
         if manifest.quarantine is not None:
             faults += _check_quarantine(layout, manifest.quarantine, manifest, ids)
         if not faults:
@@ -152,6 +155,22 @@ def _check_shard(layout: Layout, entry: FileEntry, check: RowCheck) -> Iterator[
         with _reading(problems):
             problems += _check_rows(layout.root / entry.path, check)
     yield from (Fault(entry.path, problem) for problem in problems)
+
+
+def _check_variants(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+    """Compare the smaller vectors that a copy of a repo may have with those of the shards."""
+    folder = layout.root / shard_folder(manifest)
+    for variant in [variant for variant in VARIANTS if (folder / variant).is_dir()]:
+        for entry in manifest.shards:
+            shard = layout.root / entry.path
+            path = folder / variant / shard.name
+            problems: list[str] = []
+            if not path.is_file():
+                problems.append("the file is missing")
+            else:
+                with _reading(problems):
+                    problems += check_variant(shard, path, variant)
+            yield from (Fault(layout.relative(path), problem) for problem in problems)
 
 
 def _check_quarantine(layout: Layout, entry: FileEntry, manifest: Manifest, ids: IdCheck) -> Iterator[Fault]:
