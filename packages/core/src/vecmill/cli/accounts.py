@@ -33,7 +33,10 @@ def _hub() -> Check:
         from huggingface_hub import constants, get_token
     except ImportError:
         return Check(HUB, "note", "cannot be looked for without huggingface-hub")
-    token = get_token()
+    try:
+        token = get_token()
+    except OSError as error:
+        return Check(HUB, "note", f"cannot be read ({error})", "set HF_HOME to a folder of yours, or HF_TOKEN")
     if token is None:
         return Check(HUB, "note", "none", LOGIN)
     place = f"in {constants.HF_TOKEN_PATH}"

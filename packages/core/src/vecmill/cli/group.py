@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,6 +63,7 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run a command; what it raises becomes a message and an exit code."""
+        _refuse_nowhere(ctx)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -72,6 +74,15 @@ class Group(click.Group):
             if interrupt.requested():
                 raise click.exceptions.Exit(interrupt.INTERRUPTED) from None
             raise click.exceptions.Exit(report(error, debug=ctx.ensure_object(Settings).debug)) from None
+
+
+def _refuse_nowhere(context: click.Context) -> None:
+    """Refuse to work in a folder that is gone: no path that is relative to it means anything."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise click.UsageError(f"The current folder is gone ({why}). Change to another one.", context) from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import NoReturn
 
-from vecmill.cli import interrupt
+from vecmill.cli import interrupt, streams
 
 OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
 """Libraries that would draw their own bars across ours, and fill a log with them."""
@@ -15,6 +14,7 @@ OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
 def main() -> NoReturn:
     """Run the command line and end the process: 0 done, 1 failed, 2 usage or configuration, 130 interrupted."""
     try:
+        streams.open_closed()
         interrupt.install()
         interrupt.end(_command())
     except KeyboardInterrupt:  # and none is raised while this one is dealt with
@@ -24,10 +24,6 @@ def main() -> NoReturn:
 def _command() -> int:
     for name in OWN_BARS:
         os.environ.setdefault(name, "1")
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that is not UTF-8 gets replacement characters rather than a traceback.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     try:
         _click()
     except SystemExit as ended:

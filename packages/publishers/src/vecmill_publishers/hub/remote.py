@@ -42,7 +42,11 @@ class Remote:
             PublishError: There is no token.
         """
         self.id, self.branch = valid(repo), branch
-        token = get_token()
+        try:
+            token = get_token()
+        except OSError as error:
+            told = f"the login that publishing to {repo} needs cannot be read ({error})"
+            raise PublishError(f"{told}: set HF_HOME to a folder of yours, or HF_TOKEN") from error
         if not token:
             raise PublishError(f"publishing to {repo} needs a token: log in with `hf auth login`, or set HF_TOKEN")
         self._token = token

@@ -1,0 +1,100 @@
+"""A command does its work with whatever it is started with: streams, a home, a folder, a locale, names of files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+VECMILL = Path(sys.executable).with_name("vecmill")
+STAND_INS = {"VECMILL_PLUGINS": "vecmill-testing=vecmill.testing.plugin"}
+JOB = """
+[source]
+name = "jsonl"
+path = "corpus.jsonl"
+
+[embedder]
+name = "hash"
+
+[runtime]
+name = "inline"
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a job in it, and its dataset in ``out/job``."""
+    tmp_path = tmp_path_factory.mktemp("place")
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({"id": "1", "text": "Some text."}) + "\n")
+    (tmp_path / "job.toml").write_text(JOB)
+    assert start(tmp_path, "run", "job.toml").returncode == 0
+    return tmp_path
+
+
+def start(folder, *arguments, closed="", before="", **variables):
+    """Run a command in a shell that closes some of its streams; the environment has nothing but what is needed."""
+    environment = {"PATH": os.environ["PATH"], **STAND_INS, **variables}
+    closing = " ".join({"0": "<&-", "1": ">&-", "2": "2>&-"}[number] for number in closed)
+    script = f'{before} exec "$@" {closing}'
+    command = ["sh", "-c", script, "sh", VECMILL, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("closed", ["2", "012"])
+def test_streams_that_are_closed_are_no_hindrance(place, closed):
+    """Each command ends with the exit code that it has otherwise."""
+    for arguments, code in ((("run", "job.toml"), 0), (("verify", "out/job"), 0), (("verify", "nowhere"), 1)):
+        done = start(place, *arguments, closed=closed)
+        assert done.returncode == code, (arguments, done)
+        assert b"Traceback" not in done.stderr
+
+
+OPENS = """
+import os, sys
+from vecmill.cli import streams
+
+streams.open_closed()
+with open(sys.argv[1], "w") as file:
+    assert file.fileno() > 2
+    os.write(2, b"a message")
+    print("a message", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("closed", ["2", "12", "012"])
+def test_no_file_gets_the_number_of_a_stream_that_is_closed(tmp_path, closed):
+    """Messages would be written into it."""
+    closing = " ".join({"0": "<&-", "1": ">&-", "2": "2>&-"}[number] for number in closed)
+    command = ["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-c", OPENS, tmp_path / "file"]
+    assert subprocess.run(command, check=False).returncode == 0
+    assert (tmp_path / "file").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"HOME": "/dev/null", "TERM": "nonsense", "COLUMNS": "0", "LINES": "-1", "TZ": "nonsense"},
+        {"HOME": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=["no-home-no-terminal", "no-locale"],
+)
+def test_an_odd_environment_is_no_hindrance(place, variables):
+    """No home that could be one, no terminal, no locale: the commands work, and the doctor finds what is odd."""
+    for arguments in (("run", "job.toml"), ("verify", "out/job"), ("doctor",)):
+        done = start(place, *arguments, **variables)
+        assert done.returncode == 0, (arguments, done)
+        assert b"fault of vecmill" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that is in use cannot be removed everywhere")
+def test_a_folder_that_is_gone_is_one_message(tmp_path):
+    """With what to do, for each command."""
+    for arguments in (("run", "job.toml"), ("doctor",)):
+        (tmp_path / "gone").mkdir()
+        done = start(tmp_path / "gone", *arguments, before="rmdir ../gone;")
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(b"Error: The current folder is gone (No such file or directory)")
