@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from vecmill.errors import PublishError, StoreError
 from vecmill.expand import expanded
 from vecmill.protocols import Publisher, later
-from vecmill.records import Publishing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +48,8 @@ class ParquetPublisher(Publisher["ParquetOptions"]):
         Raises:
             PublishError: The folder holds something else, a file is damaged, or one could not be copied.
         """
+        from vecmill.records import Publishing
+
         target = str(self.directory().absolute())
         with _delivering():
             self._mirror.receive(dataset, manifest, lambda done, total: self.report(Publishing(target, done, total)))
