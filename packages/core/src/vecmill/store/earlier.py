@@ -12,6 +12,7 @@ from vecmill.errors import StoreError
 from vecmill.store.files import atomic
 from vecmill.store.ids import hashes
 from vecmill.store.json import read_manifest
+from vecmill.store.parquet import check_shard, reading
 from vecmill.store.shard import group_ends
 from vecmill.store.state import intact
 
@@ -42,7 +43,10 @@ def write_index(earlier: Layout, manifest: Manifest, layout: Layout) -> None:
     """Write where each document of an earlier dataset is, twenty bytes each, for the workers of a run."""
     found, first = [np.empty(0, INDEX)], 0
     for entry in manifest.shards:
-        found.append(_documents(earlier.root / entry.path, first))
+        path = earlier.root / entry.path
+        check_shard(path, entry, manifest)
+        with reading(path):
+            found.append(_documents(path, first))
         first += entry.rows
     index = np.concatenate(found)
     with atomic(layout.earlier, layout.temporary) as file:
