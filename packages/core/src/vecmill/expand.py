@@ -1,8 +1,9 @@
-"""expanded: a path as people write it becomes one that the system takes."""
+"""Paths as people write them, and as systems name files: what of them can be used."""
 
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 from vecmill.errors import ConfigError
@@ -25,3 +26,18 @@ def expanded(path: str) -> Path:
     except (ValueError, RuntimeError) as error:
         raise ConfigError(f"{path!r} cannot be a path: {error}. Name another.") from error
     return found
+
+
+def writable_down(path: str | Path) -> str:
+    """Return a path as text that can be written to JSON and sent to workers.
+
+    Raises:
+        ConfigError: It has bytes that are no UTF-8, from a system with another encoding.
+    """
+    text = str(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = repr(os.fsencode(text))[2:-1]
+        raise ConfigError(f"the name {shown} is not UTF-8: rename it, or the folder that is named so") from None
+    return text

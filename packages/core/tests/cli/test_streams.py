@@ -98,3 +98,40 @@ def test_a_folder_that_is_gone_is_one_message(tmp_path):
         done = start(tmp_path / "gone", *arguments, before="rmdir ../gone;")
         assert done.returncode == 2
         assert done.stderr.splitlines()[-1].startswith(b"Error: The current folder is gone (No such file or directory)")
+
+
+NAME = os.fsdecode(b"caf\xe9")
+"""As a system with another encoding wrote it: no UTF-8."""
+needs_bytes = pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
+
+
+@needs_bytes
+@pytest.mark.parametrize("where", ["job", "source", "folder", "set", "since"])
+def test_a_name_that_is_not_utf_8_is_one_message_before_the_work(place, where):
+    """It would have to be written down, and sent to workers; it is shown as bytes."""
+    folder = place / (NAME if where == "folder" else where)
+    (folder / "docs").mkdir(parents=True)
+    (folder / "docs" / f"{NAME if where == 'source' else 'corpus'}.jsonl").write_bytes(
+        (place / "corpus.jsonl").read_bytes()
+    )
+    job = f"{NAME if where == 'job' else 'job'}.toml"
+    (folder / job).write_text(JOB.replace("corpus.jsonl", "docs"))
+    (folder / NAME).symlink_to(place / "out" / "job")
+    more = {"set": ("--set", f"publish=[{{name = 'parquet', path = '{NAME}'}}]"), "since": ("--since", NAME)}
+    done = start(folder, "run", job, "-q", *more.get(where, ()))
+    assert done.returncode == 2, done
+    assert done.stderr.count(b"\n") == 1
+    assert rb"caf\xe9" in done.stderr
+    assert b"is not UTF-8: rename it" in done.stderr
+    assert not (folder / "out").exists()
+
+
+@needs_bytes
+def test_a_dataset_in_a_folder_whose_name_is_not_utf_8_is_used_as_any_other(place, tmp_path):
+    """It is checked, and published from there."""
+    (tmp_path / NAME).symlink_to(place / "out" / "job")
+    publish = ("publish", NAME, "--to", "parquet", "--set", f"path={tmp_path / 'copy'}")
+    for arguments in (("verify", NAME), ("verify", NAME, "--json"), publish):
+        done = start(tmp_path, *arguments)
+        assert done.returncode == 0, (arguments, done)
+    assert (tmp_path / "copy" / "manifest.json").is_file()

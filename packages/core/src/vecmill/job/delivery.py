@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import PublishError
+from vecmill.expand import writable_down
 from vecmill.job.verdict import explain
 from vecmill.named import named
 from vecmill.plugins import load
@@ -66,13 +67,17 @@ def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None)
 
 
 def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
-    """Return where a job's dataset is made: where the first publisher wants it, else ``out/NAME``; absolute."""
+    """Return where a job's dataset is made: where the first publisher wants it, else ``out/NAME``; absolute.
+
+    Raises:
+        ConfigError: Its name is not UTF-8.
+    """
     for publisher in publishers:
         with _named(publisher, "directory()"):
             wanted = publisher.directory()
             if wanted is not None:
-                return wanted.absolute()
-    return (Path("out") / name).absolute()
+                return Path(writable_down(wanted.absolute()))
+    return Path(writable_down((Path("out") / name).absolute()))
 
 
 def check(publishers: Iterable[Publisher[Any]]) -> None:

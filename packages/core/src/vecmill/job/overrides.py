@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
+from vecmill.expand import writable_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +25,11 @@ def apply(keys: dict[str, Any], overrides: Iterable[str], option: str = "--set")
         option: The option of the command line that they were written with, for messages.
 
     Raises:
-        ConfigError: An override is not of that form, or goes through something that is no table.
+        ConfigError: An override is not of that form or not UTF-8, or goes through something that is no table.
     """
     keys = copy.deepcopy(keys)
     for override in overrides:
-        path, equals, value = override.partition("=")
+        path, equals, value = writable_down(override).partition("=")
         if not equals or not all(path.split(".")):
             raise ConfigError(f"{option} {override}: write it as key=value, such as {EXAMPLES[option]}")
         _put(keys, path.strip().split("."), _value(value.strip()), f"{option} {override}")

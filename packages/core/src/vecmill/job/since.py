@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
+from vecmill.expand import writable_down
 from vecmill.job.identity import difference
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
@@ -56,7 +57,7 @@ def select_decisive(identity: Mapping[str, Any], other: Mapping[str, Any]) -> di
 def _folder(since: str | Path) -> Path:
     path = Path(since)
     if path.exists() or not _is_repo(str(since)):
-        return path.absolute()
+        return Path(writable_down(path.absolute()))
     return _downloaded(str(since))
 
 

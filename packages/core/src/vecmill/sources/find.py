@@ -6,7 +6,7 @@ import glob
 from pathlib import Path
 
 from vecmill.errors import ConfigError
-from vecmill.expand import expanded
+from vecmill.expand import expanded, writable_down
 from vecmill.sources.files import File, named
 from vecmill.sources.folder import inside, whole
 
@@ -20,11 +20,12 @@ def find(path: str | list[str], suffixes: tuple[str, ...]) -> list[File]:
         suffixes: How a file's name in a folder must end to be taken.
 
     Raises:
-        ConfigError: There is no such file, or the folder or pattern holds none.
+        ConfigError: There is no such file, the folder or pattern holds none, or a name is not UTF-8.
     """
     items = [path] if isinstance(path, str) else path
     found: dict[Path, Path] = {}
     for match in (match for item in items for match in _found(item, suffixes)):
+        writable_down(match)
         found.setdefault(match.parent.resolve() / match.name, match)
     if not found:
         raise ConfigError("source.path is an empty list. Name a file, a folder or a pattern such as data/*.parquet.")
