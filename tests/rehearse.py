@@ -57,6 +57,7 @@ def rehearse(stage: Stage) -> None:
         ("deploy", "-m", "apps.wikipedia"),
         ("run", "-m", "apps.wikipedia"),
         ("run", "-m", "apps.wikipedia::refresh"),
+        ("run", "-m", "apps.wikipedia::status"),
         ("run", "-m", "apps.wikipedia::check"),
         ("run", "-m", "apps.wikipedia::query", "--sql", COUNT),
     )

@@ -83,6 +83,17 @@ class Surroundings(Stage):
         said += "".join(line for app in self.plane.apps.apps.values() for _, line in app.log)
         return said, [name for _, name in self.plane.containers.started[before:]]
 
+    @property
+    def status(self):
+        """What the run that was heard of last says of itself."""
+        found = json.loads(self.modal("run", "-q", "-m", "apps.wikipedia::status", "--json"))
+        return tuple(found[name] for name in ("state", "percent", "shards_done", "chunks", "cost_usd"))
+
+    @property
+    def cost(self):
+        """What the current run has cost, as a status rounds it."""
+        return round(json.loads((self.dataset / "manifest.json").read_text())["cost"]["estimate"], 4)
+
     def fetched(self, *command):
         """Run a command, and return which files it downloaded."""
         before = len(self.hub.downloads)
@@ -146,6 +157,7 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     transfers, commits = len(hub.transfers), len(repo.commits)
     said, second = scene.started(*REFRESH)
     assert second == ["refresh"]
+    assert scene.status == ("finished", 100.0, len(list((scene.dataset / "data").iterdir())), one["chunks"], scene.cost)
     assert "its source is unchanged: nothing to do" in said
     assert (len(hub.transfers), len(repo.commits)) == (transfers, commits)
     _, by_hand = scene.started(*RUN)

@@ -27,6 +27,7 @@ def deployed(tmp_path_factory):
     monkeypatch = pytest.MonkeyPatch()
     for name, value in {"APP": APP, "CRON": "30 5 * * 1", "HUB_SECRET": "huggingface", "VOLUME": "large"}.items():
         monkeypatch.setenv(f"VECMILL_{name}", value)
+    monkeypatch.setenv("VECMILL_DISABLE_PLUGINS", "unwanted")
     with Plane() as plane:
         plane.workspace.add_secret("huggingface", {"HF_TOKEN": "hf_token"})
         stage = Stage(plane, tmp_path_factory.mktemp("deployed"), documents=1)
@@ -54,6 +55,7 @@ def test_the_worker_is_what_the_settings_say(deployed):
         "pyarrow==",
         "/vecmill_publishers-0.1.0-py3-none-any.whl",
         "VECMILL_VOLUME=large",
+        "VECMILL_DISABLE_PLUGINS=unwanted",
         "VECMILL_SHARED=/mnt/vecmill:/mnt/bucket",
     ):
         assert any(needed in layer for layer in layers), needed

@@ -98,6 +98,19 @@ def test_where_nothing_says_which_files_are_a_plugins_the_index_is_asked(site, c
         collected()
 
 
+def test_what_conda_compiled_is_asked_of_the_index(site, collected):
+    """It needs conda's own libraries, and says that it came from the machine that built it."""
+    built = {"url": "file:///home/conda/feedstock_root/work", "dir_info": {}}
+    install(site, "mine", {"mine.py": ""}, entry_point="mine", requires=("numbers-of-ours",))
+    for tag in ("cp312-cp312-linux_x86_64", "py3-none-any"):
+        info = install(site, "numbers_of_ours", {"numbers.so": b""}, tag=tag, origin=built)
+        (info / "INSTALLER").write_text("conda\n")
+        assert collected()[1] == ["numbers-of-ours==1.0"]
+    info = install(site, "mine", {"mine.so": b""}, entry_point="mine", tag="cp312-cp312-linux_x86_64", origin=built)
+    (info / "INSTALLER").write_text("conda\n")
+    assert collected() == (["vecmill-1.0-py3-none-any.whl"], ["mine==1.0"])
+
+
 def test_python_itself_is_not_asked(site, collected):
     """The suite runs on one Python, and collects for another."""
     install(site, "mine", {"mine.py": ""}, entry_point="mine", requires=('x; python_version == "3.99"',))

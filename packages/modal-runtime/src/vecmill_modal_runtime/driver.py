@@ -12,6 +12,8 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.job.delivery import check
 from vecmill.plugins import load
 from vecmill.plugins.build import build
+from vecmill.store.json import finished_manifest
+from vecmill.store.layout import Layout
 from vecmill.store.verify import verify
 from vecmill.worker.engine import asked
 from vecmill_modal_runtime import weights
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill import Job
-    from vecmill.records import ComponentSpec, Dataset, RunEvent
+    from vecmill.records import ComponentSpec, Dataset, Manifest, RunEvent
     from vecmill_modal_runtime.edition import Edition
     from vecmill_modal_runtime.options import ModalOptions
     from vecmill_modal_runtime.record import Record
@@ -76,7 +78,7 @@ class Driver:
         if known := shelf.unchanged(wanted, _elsewhere(job)):
             self._say(f"{wanted.folder} is finished and its source is unchanged: nothing to do")
             shelf.add(known)
-            watch.update(documents=known.documents, chunks=known.chunks)
+            watch.update(**_figures(finished_manifest(Layout(shelf.root / known.folder))))
             done = _told(known, shelf)
         else:
             done = self._made(job, wanted, shelf, watch)
@@ -126,6 +128,7 @@ class Driver:
             _sound(dataset)
             finished = record(wanted, job, dataset)
             shelf.add(finished)
+            watch.update(**_figures(dataset.manifest))
         return {**_told(finished, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
 
     def _prune(self, shelf: Shelf, keep_runs: int) -> None:
@@ -189,6 +192,18 @@ def _told(finished: Record, shelf: Shelf) -> dict[str, Any]:
         "published": ", ".join(finished.published) or "no",
         "documents": finished.documents,
         "chunks": finished.chunks,
+    }
+
+
+def _figures(manifest: Manifest) -> dict[str, Any]:
+    """Return what a status says of a finished edition; its cost is that of all commands that worked on it."""
+    account = manifest.account
+    return {
+        "shards": len(manifest.shards),
+        "shards_done": len(manifest.shards),
+        "documents": account.documents_in,
+        "chunks": account.chunks,
+        "cost_usd": round(manifest.cost.estimate, 4) if manifest.cost else 0.0,
     }
 
 

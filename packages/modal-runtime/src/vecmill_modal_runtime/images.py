@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import modal
 
+from vecmill.plugins import DISABLE
 from vecmill.sources.files import SHARED
 from vecmill_modal_runtime.gpus import image_prefix
 from vecmill_modal_runtime.payload import Payload, payload
@@ -60,6 +62,8 @@ def _loaded(
     content = payload(PYTHON)
     image = _with_code(image.uv_pip_install(*content.requirements, *packages), content)
     fixed = {NAME: volume, "VECMILL_LOCKS": LOCKS, SHARED: f"{MOUNT}:{BUCKET}", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    if switched_off := os.environ.get(DISABLE):  # a distribution may have another plugin, that is in use
+        fixed[DISABLE] = switched_off
     return image.env({**fixed, **(variables or {})})
 
 

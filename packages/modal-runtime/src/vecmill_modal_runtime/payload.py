@@ -18,6 +18,7 @@ from packaging.version import Version
 from vecmill.errors import PluginError
 from vecmill.plugins import load
 from vecmill.plugins.manager import GROUP
+from vecmill.threads import Threads
 from vecmill_modal_runtime.wheels import MACHINE, fits, image_tags, is_from_index, make_wheel, read_tag
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def collect(folder: Path, python: str) -> Payload:
     """Collect vecmill and every plugin that is in use here, with their wheels in a folder."""
     sent, wanted = _gather(python)
     found, tags = Payload(), image_tags(python)
-    for name, home in sent.items():
-        wheel = make_wheel(home, folder)
+    with Threads() as threads:  # a builder is a process, and most of its time goes into its start
+        wheels = list(threads.map(lambda home: make_wheel(home, folder), list(sent.values())))
+    for (name, home), wheel in zip(sent.items(), wheels, strict=True):
         if wheel is not None and fits(wheel, tags):
             found.wheels.append(wheel)
             continue

@@ -14,7 +14,8 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
@@ -51,12 +52,17 @@ def image_tags(python: str) -> frozenset[Tag]:
 
 
 def is_from_index(home: Distribution) -> bool:
-    """Whether a distribution came from an index, rather than from a folder, a file or an address of the user's own."""
-    return home.read_text("direct_url.json") is None
+    """Whether a distribution came from an index, rather than from a folder, a file or an address of the user's own.
+
+    What conda installed counts as such: its note of an origin is of the machine that built it.
+    """
+    return home.read_text("direct_url.json") is None or _is_of_conda(home)
 
 
 def make_wheel(home: Distribution, folder: Path) -> Path | None:
-    """Write the wheel of a distribution into a folder; None if nothing here says which files are its.
+    """Write the wheel of a distribution into a folder; None if what is here makes none.
+
+    That is where nothing says which files are its, and where conda has compiled it against libraries of its own.
 
     Raises:
         PluginError: A file of it is gone, or its project cannot be built.
@@ -79,7 +85,11 @@ def _find_project(home: Distribution) -> Path | None:
     origin: dict[str, Any] = json.loads(home.read_text("direct_url.json") or "{}")
     if not origin.get("dir_info", {}).get("editable"):
         return None
-    return Path(unquote(urlsplit(origin["url"]).path))
+    return Path(url2pathname(urlsplit(origin["url"]).path))
+
+
+def _is_of_conda(home: Distribution) -> bool:
+    return (home.read_text("INSTALLER") or "").strip() == "conda"
 
 
 def _build(home: Distribution, project: Path, folder: Path) -> Path:
@@ -126,6 +136,8 @@ def _pack(home: Distribution, folder: Path) -> Path | None:
     metadata = home.read_text("WHEEL")
     record = [file for file in home.files or () if file.name == "WHEEL" and file.parent.name.endswith(".dist-info")]
     if metadata is None or not record:
+        return None
+    if _is_of_conda(home) and not _join_tags(metadata).endswith("-none-any"):
         return None
     info = record[0].parent.name
     target = folder / f"{info.removesuffix('.dist-info')}-{_join_tags(metadata)}.whl"
