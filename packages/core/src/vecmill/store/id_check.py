@@ -56,8 +56,8 @@ class IdCheck:
         """Yield all hashes, about ``ROOM`` at a time; equal ones are in one part."""
         parts = -(-self._count // ROOM)
         for part in range(parts):
-            low, high = (2**64 * edge // parts for edge in (part, part + 1))
-            yield np.concatenate([values[(values >= low) & (values <= high - 1)] for values in self._blocks()])
+            low, high = np.uint64(2**64 * part // parts), np.uint64(2**64 * (part + 1) // parts - 1)
+            yield np.concatenate([values[(values >= low) & (values <= high)] for values in self._blocks()])
 
     def _blocks(self) -> Iterator[npt.NDArray[np.uint64]]:
         self._spool.seek(0)
