@@ -81,7 +81,11 @@ def _report(result: Verification, directory: Path) -> None:
     if result.more:
         click.echo(f"and {result.more:,} more", err=True)
     found = plural(len(result.faults) + result.more, "fault")
-    click.echo(f"{directory} has {found}; `vecmill run` with its job does damaged shards again", err=True)
+    click.echo(
+        f"{directory} has {found}; `vecmill run` with its job makes files again that are missing or changed; "
+        "for all other faults get a copy that you trust, or remove the folder and run the job again",
+        err=True,
+    )
 
 
 def _json(result: Verification) -> str:
