@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
+from vecmill.expand import writable_down
 from vecmill.records import FORMAT, Manifest, Places
 from vecmill.store.files import remove, sha256, write_bytes
 from vecmill.store.layout import Layout
@@ -115,8 +116,10 @@ def finished_manifest(layout: Layout) -> Manifest:
     """Read the manifest of a finished dataset.
 
     Raises:
+        ConfigError: The folder's name is not UTF-8, and Parquet's library opens no file by such a name.
         StoreError: There is none, it is damaged, or it was written by another version of vecmill.
     """
+    writable_down(layout.root)
     manifest = read_manifest(layout)
     if manifest is None:
         raise StoreError(f"{layout.root} holds no finished dataset: {_why_not(layout)}")
