@@ -7,6 +7,7 @@ look at the dataset so builds no image for a GPU either.
 import contextlib
 import time
 from collections.abc import Iterator
+from json import dumps
 from typing import Any
 
 import modal
@@ -64,7 +65,7 @@ def status_now(run: str = "", json: bool = False) -> None:  # noqa: FBT001, FBT0
     """Say how a run stands, or how it ended: the last one, or that of an edition's name."""
     with told():
         found = read_status(run or settings.NAME, all_statuses(settings.VOLUME))
-        print(found.model_dump_json(indent=2) if json else describe_status(found))
+        print(dumps(found.model_dump(), indent=2) if json else describe_status(found))
 
 
 def _counted(run: str) -> str:

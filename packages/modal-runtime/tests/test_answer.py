@@ -29,6 +29,13 @@ def test_an_error_is_a_value_in_the_container_and_an_error_for_the_command(monke
         heard(answer(late))
 
 
+def test_an_error_drives_no_terminal(capsys):
+    """It may quote a corpus."""
+    with pytest.raises(SystemExit), told():
+        raise StoreError("\x1b[2Jgone")
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_a_fault_is_no_answer():
     """What nobody raised on purpose is shown with its traceback."""
     with pytest.raises(ZeroDivisionError):

@@ -138,6 +138,15 @@ def test_a_run_that_is_not_heard_of_is_doubted():
     assert "without a word" not in describe_status(old.model_copy(update={"state": "finished"}))
 
 
+def test_what_a_corpus_put_into_an_error_drives_no_terminal():
+    """An id of a document may hold anything."""
+    old = Status(
+        app="a", by="refresh", run=RUN, updated="2026-11-03T05:00:00+00:00", error="\x1b[31mred\x1b]0;title\x07"
+    )
+    assert "\x1b" not in describe_status(old)
+    assert "\x07" not in describe_status(old)
+
+
 def test_what_nobody_knows_is_said(entries):
     """No run, or one for more than a week; and what a later version wrote."""
     with pytest.raises(StoreError, match="nothing is known of a run of 'wiki' in the last week"):

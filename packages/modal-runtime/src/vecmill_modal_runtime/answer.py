@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import modal
 
+from vecmill.cli.text import printable
 from vecmill.errors import ConfigError, RunError, VecmillError
 from vecmill.redaction import redacted
 
@@ -44,7 +45,7 @@ def told() -> Iterator[None]:
         with understood():
             yield
     except VecmillError as error:
-        print(f"vecmill: {error}", file=sys.stderr)  # noqa: T201 - a command's last word
+        print(f"vecmill: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - a command's last word
         raise SystemExit(error.exit_code) from None
 
 

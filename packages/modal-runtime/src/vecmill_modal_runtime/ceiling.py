@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from vecmill.errors import ConfigError, VecmillError
+from vecmill.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def expect_cost(job: Job) -> Range | None:
 
     try:
         return estimate(job).cost_usd
-    except VecmillError:
+    except Exception:  # noqa: BLE001 - a plugin may raise anything, and the refusal is told all the same
         return None
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import modal
 from pydantic import BaseModel, ConfigDict
 
+from vecmill.cli.text import printable
 from vecmill.errors import RunError, StoreError, VecmillError
 from vecmill.redaction import redacted
 from vecmill_modal_runtime.volume import DEFAULT, NAME
@@ -172,7 +173,7 @@ def describe_status(status: Status) -> str:
     lines.append(f"last heard  {timedelta(seconds=max(0, round(heard)))} ago{doubt}")
     if status.error:
         lines.append(f"last error  {status.error}")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _now() -> str:
