@@ -63,6 +63,21 @@ def test_what_is_done_waits_for_nothing(done):
     assert progress.line.endswith(", complete")
 
 
+def test_numbers_say_the_same_as_the_line():
+    """As soon as the run has begun, and at its end; with the last thing that went wrong, though it was made good."""
+    noted = []
+    with narrated(lambda _: None, interval=3600, note=noted.append) as tell:
+        tell(started(shards=4, done=1))
+        assert [(each["state"], each["percent"], each["seconds_left"]) for each in noted] == [("running", 25.0, None)]
+        tell(Spent(Cost(estimate=1.5, container_seconds=4000, price_per_second=0.0), 2))
+        tell(ShardRetried(1, "bad luck"))
+        tell(finished(1))
+    last = noted[-1]
+    assert (last["shards"], last["shards_done"], last["percent"], last["documents"]) == (4, 2, 50.0, 10)
+    assert (last["cost_usd"], last["containers"], last["error"]) == (1.5, 2, "shard 1 is tried again: bad luck")
+    assert last["seconds_left"] > 0
+
+
 def test_ten_thousand_shards_are_no_ten_thousand_lines():
     """Shards that are done make no line of their own, and failed attempts are counted after the first few."""
     said = []

@@ -150,13 +150,15 @@ def narrated(
     Args:
         say: Takes a line.
         interval: Seconds.
-        note: Takes the same in numbers, whenever there may be a line.
+        note: Takes the same in numbers, when the run begins and whenever there may be a line.
     """
     progress, over = Progress(), threading.Event()
 
     def tell(event: RunEvent) -> None:
         if line := progress.take(event):
             say(line)
+        if isinstance(event, RunStarted):
+            note(progress.figures)
 
     def tick() -> None:
         while not over.wait(interval):
