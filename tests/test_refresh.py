@@ -256,7 +256,7 @@ def test_without_a_ceiling_nothing_is_deployed_and_no_run_begun(scene, monkeypat
 def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):
     """A token that may not write, and a ceiling below a shard's price: no GPU, and a message that says what to do.
 
-    An option that is part of the app cannot be changed for one run, and is not passed over either.
+    An option that is part of the app cannot be changed for one run, and is not passed over either: no container starts.
     """
     scene.hub.users["hf_token"] = User("user", role="read")
     said, started = scene.started(*RUN, code=1)
@@ -265,7 +265,7 @@ def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):
 
     scene.hub.users["hf_token"] = User("user")
     said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 runtime.gpu=T4", code=2)
-    assert started == ["embed"]
+    assert not started
     assert "runtime.gpu = ('T4',): this is part of the app as it was started" in said
 
     said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 shards.target_mb=0.02", code=1)

