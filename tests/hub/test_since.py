@@ -18,7 +18,7 @@ def refuse(self, batch):
 HashEmbedder.embed = refuse
 folder = Path(sys.argv[2])
 job = small_job(folder, 40, "a", [{"name": "parquet", "path": str(folder / "new")}])
-new = run(job, since="user/name")
+new = run(job, since="user/name", trust_vectors=True)
 print(json.dumps([new.manifest.reused.run_id, new.manifest.reused.chunks]))
 """
 

@@ -4,6 +4,7 @@
     ├── ConfigError         a job file, an option or a command line is wrong: nothing was started
     ├── PluginError         a plugin could not be loaded, or broke a protocol
     ├── SourceError         the corpus could not be read
+    │   └── ReuseError      an earlier dataset holds other vectors than the model gives
     ├── ReadError           a source failed, and does not say why; the shard may be tried again
     ├── ModelError          the model's files are missing, damaged or of an unknown kind
     ├── EmbedError          these texts could not be embedded; others may
@@ -41,6 +42,16 @@ class PluginWarning(RuntimeWarning):
 
 class SourceError(VecmillError):
     """The corpus could not be read: a file is missing, truncated or not what it says."""
+
+
+class ReuseError(SourceError):
+    """An earlier dataset holds other vectors than the model gives: nothing of it is used again.
+
+    Attributes:
+        HEAD: What its message begins with, by which a driver knows it among the errors of its workers.
+    """
+
+    HEAD = "no vector is taken from"
 
 
 class ReadError(VecmillError):

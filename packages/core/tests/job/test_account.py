@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from vecmill.job import account
-from vecmill.records import Account, Receipt
+from vecmill.records import Account, FileEntry, Receipt, Reused
 from vecmill.store.layout import Layout
 from vecmill.store.schema import QUARANTINE
 from vecmill.store.shard import parquet_file
@@ -47,3 +47,26 @@ def test_short_texts_are_joined_a_thousand_at_a_time(tmp_path, receipts):
     entry = account.merge_quarantine(Layout(tmp_path), [*receipts(["x"] * 1500, ["y"] * 3)])
     groups = pq.read_metadata(tmp_path / entry.path)
     assert [groups.row_group(group).num_rows for group in range(groups.num_row_groups)] == [1024, 476, 3]
+
+
+def reuse(chunks, run=""):
+    """Return the receipt of a shard that has so many vectors of a run."""
+    entry = FileEntry(path="data/x.parquet", rows=1, bytes=1, sha256="")
+    return Receipt(run_id="r", index=0, shard=entry, account=Account(), reused_chunks=chunks, reused_from=run)
+
+
+@pytest.mark.parametrize(
+    ("receipts", "told"),
+    [
+        ([], None),
+        ([reuse(0)], None),
+        ([reuse(0, "a"), reuse(0)], Reused(run_id="a", chunks=0)),
+        ([reuse(5, "a"), reuse(0), reuse(2, "a")], Reused(run_id="a", chunks=7)),
+        ([reuse(5, "a"), reuse(3, "b"), reuse(3, "b")], Reused(run_id="b", chunks=11, runs={"b": 6, "a": 5})),
+        ([reuse(4)], Reused(run_id="unknown", chunks=4)),
+    ],
+    ids=["no shards", "nothing", "none found", "one run", "two runs", "receipts of before"],
+)
+def test_receipts_say_what_was_reused_of_which_run(receipts, told):
+    """Whatever command finishes a run, and whatever runs its shards took vectors of."""
+    assert account.reused(receipts) == told

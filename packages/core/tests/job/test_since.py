@@ -1,13 +1,25 @@
 """Tests of vecmill.job.since and vecmill.worker.reuse: a refresh embeds what is new, and nothing else."""
 
+import hashlib
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vecmill import run, verify
-from vecmill.errors import ConfigError, RunError
+from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.records import ShardDone
+from vecmill.store import state
+from vecmill.store.card import card
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
 from vecmill.testing import HashEmbedder
+from vecmill.worker import reuse
 
 TEXT = "Sentence number {} speaks of article {} at some length, so that it fills a chunk of its own in the end.\n\n"
 
@@ -56,7 +68,7 @@ def test_only_what_changed_is_embedded(corpus, into, embedded):
     after.insert(7, article(99))
     path = corpus(*after, name="new.jsonl")
     embedded.clear()
-    new = run(into(path, "new"), since=old.path)
+    new = run(into(path, "new"), since=old.path, trust_vectors=True)
     once = list(embedded)
     fresh = run(into(path, "fresh"))
     assert columns(new).equals(columns(fresh))
@@ -71,7 +83,7 @@ def test_a_corpus_of_two_short_documents_is_reused_too(corpus, into, embedded):
     """However few chunks a dataset has, the one that is left of it is not embedded again."""
     old = run(into(corpus(article(1, 1), article(2, 1), name="old.jsonl"), "old"))
     embedded.clear()
-    new = run(into(corpus(article(2, 1), article(3, 1), name="new.jsonl"), "new"), since=old.path)
+    new = run(into(corpus(article(2, 1), article(3, 1), name="new.jsonl"), "new"), since=old.path, trust_vectors=True)
     assert new.manifest.reused.chunks == len(embedded) == 1
 
 
@@ -80,7 +92,7 @@ def test_a_title_is_part_of_what_is_embedded(corpus, into, embedded):
     old = run(into(corpus(*(article(n) for n in range(4)), name="old.jsonl"), "old"))
     renamed = [article(n, title=f"Renamed {n}" if n == 2 else f"Article {n}") for n in range(4)]
     embedded.clear()
-    new = run(into(corpus(*renamed, name="new.jsonl"), "new"), since=old.path)
+    new = run(into(corpus(*renamed, name="new.jsonl"), "new"), since=old.path, trust_vectors=True)
     assert {text.partition("\n")[0] for text in embedded} == {"Renamed 2"}
     assert new.manifest.reused.chunks == new.account.chunks - len(embedded)
 
@@ -91,7 +103,7 @@ def test_an_unchanged_corpus_is_not_embedded_at_all(corpus, into, embedded):
     old = run(into(path, "old", shards={"target_mb": 0.01}))
     assert len(old.manifest.shards) > 2
     embedded.clear()
-    new = run(into(path, "new", shards={"target_mb": 0.05}), since=old.path)
+    new = run(into(path, "new", shards={"target_mb": 0.05}), since=old.path, trust_vectors=True)
     assert embedded == []
     assert columns(new).equals(columns(old))
 
@@ -153,3 +165,280 @@ def test_a_damaged_shard_is_not_used(corpus, into):
     with pytest.raises(RunError, match=r"is not what its run wrote.*run without --since"):
         run(into(path, "new"), since=old.path)
     assert run(into(path, "new")).account == old.account
+
+
+def replace_shard(dataset, number, change):
+    """Write a shard again with changed rows; the manifest says what the file is now, as a forger's would."""
+    entry = dataset.manifest.shards[number]
+    path = dataset.path / entry.path
+    pq.write_table(change(pq.read_table(path)), path, row_group_size=40)
+    size, digest = path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest = read_manifest(Layout(dataset.path))
+    shards = [*manifest.shards]
+    shards[number] = entry.model_copy(update={"bytes": size, "sha256": digest})
+    manifest = manifest.model_copy(update={"shards": shards})
+    (dataset.path / "manifest.json").write_text(manifest.model_dump_json())
+    (dataset.path / "README.md").write_text(card(manifest))
+
+
+def vectors_of(table):
+    """Return a table's vectors."""
+    return table.column("embedding").combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+
+
+def with_vectors(table, vectors):
+    """Return a table with other vectors."""
+    kind = table.schema.field("embedding")
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), type=kind.type)
+    return table.set_column(table.schema.get_field_index("embedding"), kind, column)
+
+
+def turn(table, rows, share=1.0):
+    """Turn the vectors of some rows towards others; they are unit vectors still."""
+    vectors = vectors_of(table).copy()
+    mixed = (1 - share) * vectors[rows] + share * np.roll(vectors, 3, axis=0)[rows]
+    vectors[rows] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return with_vectors(table, vectors)
+
+
+@pytest.mark.fault(
+    "security",
+    "`--since` a dataset whose vectors are not the model's",
+    promise="A sample is embedded again and compared: the run fails with one message, and keeps no vector of it.",
+)
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_vectors_that_the_model_does_not_give_are_refused(corpus, into, tmp_path, share):
+    """Sound by `verify`, and named with the chunk, the cosine and what to do; the run goes on without them."""
+    path = corpus(*(article(n) for n in range(20)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, lambda table: turn(table, slice(None), share))
+    assert verify(old.path).ok
+    with pytest.raises(RunError) as failed:
+        run(into(path, "new"), since=old.path)
+    told = str(failed.value)
+    assert told.startswith(f"no vector is taken from {old.path} (run {old.manifest.run_id}): chunk ")
+    assert "cosine" in told
+    assert "of 180 compared" in told
+    assert "run without --since" in told
+    assert "--trust-vectors" in told
+    assert "\n" not in told
+    new, fresh = run(into(path, "new")), run(into(path, "fresh"))
+    assert columns(new).equals(columns(fresh))
+    assert new.manifest.reused is None
+
+
+def test_one_wrong_vector_of_a_small_corpus_is_found(corpus, into):
+    """Of 180 chunks every one is compared."""
+    path = corpus(*(article(n) for n in range(20)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, lambda table: turn(table, [77]))
+    with pytest.raises(RunError, match="1 of 180 compared"):
+        run(into(path, "new"), since=old.path)
+
+
+def test_a_vector_of_another_length_is_another_vector(corpus, into):
+    """As far as a length may differ at all."""
+    path = corpus(*(article(n) for n in range(4)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, lambda table: with_vectors(table, vectors_of(table) * np.float32(1.009)))
+    new = run(into(path, "new"), since=old.path)
+    assert new.manifest.reused.chunks == new.account.chunks
+    replace_shard(old, 0, lambda table: with_vectors(table, vectors_of(table) * np.float32(1.5)))
+    again = run(into(path, "again"), since=old.path)
+    assert again.manifest.reused.chunks == 0, "it is not of unit length, and so embedded"
+
+
+def test_vectors_are_trusted_if_so_told(corpus, into, embedded):
+    """Nothing is compared, and the wrong vectors are in the dataset."""
+    path = corpus(*(article(n) for n in range(9)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, lambda table: turn(table, slice(None)))
+    embedded.clear()
+    new = run(into(path, "new"), since=old.path, trust_vectors=True)
+    assert embedded == []
+    assert columns(new).equals(columns(old))
+
+
+def test_a_refused_dataset_stays_refused(corpus, into, embedded):
+    """The same command is told the same without an attempt, though chance might choose other chunks; trust is heard."""
+    path = corpus(*(article(n) for n in range(9)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, lambda table: turn(table, [1]))
+    with pytest.raises(RunError) as first:
+        run(into(path, "new"), since=old.path)
+    embedded.clear()
+    with pytest.raises(RunError) as second:
+        run(into(path, "new"), since=old.path)
+    assert str(second.value) == str(first.value)
+    assert embedded == []
+    new = run(into(path, "new"), since=old.path, trust_vectors=True)
+    assert new.manifest.reused.chunks == new.account.chunks
+
+
+def test_shards_that_had_vectors_of_a_refused_dataset_are_done_again(corpus, into):
+    """The first shards are sound and done when the last is found out: none of their vectors is kept."""
+    path = corpus(*(article(n) for n in range(40)))
+    small = {"shards": {"target_mb": 0.01}}
+    old = run(into(path, "old", **small))
+    last = len(old.manifest.shards) - 1
+    assert last >= 4
+    replace_shard(old, last, lambda table: turn(table, slice(None)))
+    done = []
+    with pytest.raises(RunError):
+        run(into(path, "new", **small), done.append, since=old.path)
+    assert len([event for event in done if isinstance(event, ShardDone)]) == last
+    done.clear()
+    new = run(into(path, "new", **small), done.append)
+    assert len([event for event in done if isinstance(event, ShardDone)]) == last + 1
+    assert new.manifest.reused is None
+    assert columns(new).equals(columns(run(into(path, "fresh", **small))))
+
+
+def test_the_sample_changes_no_byte(corpus, into):
+    """Which chunks are compared is chance, and what is written is not: three runs write the same files."""
+    rows = [article(n) for n in range(40)]
+    old = run(into(corpus(*rows, name="old.jsonl"), "old"))
+    path = corpus(*rows[:20], *(article(n) for n in range(50, 60)), *rows[20:], name="new.jsonl")
+    made = [run(into(path, f"new{n}"), since=old.path) for n in range(2)] + [run(into(path, "fresh"))]
+    assert len({entry.sha256 for dataset in made for entry in dataset.manifest.shards}) == 1
+
+
+def test_a_hundredth_is_compared(corpus, into, embedded, monkeypatch):
+    """Beyond the chunks of a small corpus; and in each shard some."""
+    path = corpus(*(article(n) for n in range(60)))
+    old = run(into(path, "old"))
+    monkeypatch.setattr(reuse, "FEWEST", 0)
+    monkeypatch.setattr(reuse, "FEWEST_IN_A_SHARD", 3)
+    embedded.clear()
+    run(into(path, "one"), since=old.path)
+    assert len(embedded) == 6
+    embedded.clear()
+    many = run(into(path, "many", shards={"target_mb": 0.01}), since=old.path)
+    assert len(embedded) == 3 * len(many.manifest.shards) > 9
+
+
+def test_nobody_knows_before_which_chunks_are_compared(corpus, into, embedded, monkeypatch):
+    """Two runs compare others; two attempts at one shard the same, so that a second cannot pass by chance."""
+    path = corpus(*(article(n) for n in range(60)))
+    old = run(into(path, "old"))
+    monkeypatch.setattr(reuse, "FEWEST", 20)
+    samples = []
+    for name in ("a", "b"):
+        embedded.clear()
+        run(into(path, name), since=old.path)
+        samples.append(set(embedded))
+    assert samples[0] != samples[1]
+    seeds = []
+    fresh = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: seeds.append(seed) or fresh(seed))
+    run(into(path, "c", shards={"target_mb": 0.01}), since=old.path)
+    drawn = [seed for seed in seeds if isinstance(seed, list)]
+    assert len({seed for seed, _ in drawn}) == 1
+    assert [index for _, index in drawn] == list(range(len(drawn)))
+
+
+def test_what_is_reused_is_told_whoever_finishes_the_run(corpus, into):
+    """A run that is begun with an earlier one and finished without says how many vectors it has of it."""
+    path = corpus(*(article(n) for n in range(40)))
+    small = {"shards": {"target_mb": 0.01}}
+    old = run(into(path, "old"))
+
+    def stop(event):
+        if isinstance(event, ShardDone) and event.receipt.index == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(into(path, "new", **small), stop, since=old.path)
+    new = run(into(path, "new", **small))
+    assert len(new.manifest.shards) > 3
+    assert new.manifest.reused.run_id == old.manifest.run_id
+    assert new.manifest.reused.chunks == sum(entry.rows for entry in new.manifest.shards[:2])
+    assert verify(new.path).ok
+    assert run(into(path, "fresh", **small)).manifest.reused is None
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Count the files that are hashed, and the rows that are decoded with their vectors."""
+    counts = {"hashed": 0, "rows": 0}
+    sha256, batches = state.sha256, pq.ParquetFile.iter_batches
+
+    def hash_file(path):
+        counts["hashed"] += Path(path).suffix == ".parquet"
+        return sha256(path)
+
+    def read_batches(self, *arguments, **options):
+        for batch in batches(self, *arguments, **options):
+            counts["rows"] += batch.num_rows * ("embedding" in batch.schema.names)
+            yield batch
+
+    monkeypatch.setattr(state, "sha256", hash_file)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", read_batches)
+    return counts
+
+
+@pytest.mark.fault(
+    "load",
+    "`--since` with the documents in another order",
+    promise="Each shard of the earlier dataset is hashed once a worker, and read a few times at most.",
+)
+@pytest.mark.parametrize("order", ["shuffled", "reversed", "as it was"])
+def test_the_work_does_not_grow_with_the_disorder(corpus, into, counted, order):
+    """40 shards: 40 hashes, and no row decoded more than four times; every vector is reused, and right."""
+    rows = [article(n) for n in range(400)]
+    small = {"shards": {"target_mb": 0.01}}
+    old = run(into(corpus(*rows, name="old.jsonl"), "old", **small))
+    shards = len(old.manifest.shards)
+    assert shards >= 40
+    after = {"shuffled": random.Random(1).sample(rows, len(rows)), "reversed": rows[::-1], "as it was": rows}[order]  # noqa: S311 - repeatable, not secret
+    path = corpus(*after, name="new.jsonl")
+    counted.update(hashed=0, rows=0)
+    new = run(into(path, "new", **small), since=old.path)
+    assert new.manifest.reused.chunks == new.account.chunks
+    assert counted["hashed"] <= shards
+    assert counted["rows"] <= 4 * old.account.chunks
+    assert not (new.path / ".vecmill").exists()
+    assert columns(new).equals(columns(run(into(path, "fresh", **small))))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda table: table.slice(1), "179 rows, and 180 in the manifest"),
+        (lambda table: table.drop_columns("chunk_index"), "chunk_index"),
+        (lambda table: table.drop_columns("text"), "text"),
+        (
+            lambda table: table.set_column(8, "embedding", table.column("tokens").cast("float32")),
+            "its vectors are float",
+        ),
+        (lambda table: table.set_column(8, "embedding", pa.array([[1.0]] * 180, pa.list_(pa.float32(), 1))), "vectors"),
+        (lambda table: table.set_column(8, "embedding", pa.array([None] * 180, pa.list_(pa.float32(), 8))), "vectors"),
+    ],
+    ids=["a row less", "no chunk_index", "no text", "numbers", "narrow", "nulls"],
+)
+def test_a_shard_that_is_none_is_told(corpus, into, change, told):
+    """A stranger's file may hold anything: it is named, with what to do."""
+    path = corpus(*(article(n) for n in range(20)))
+    old = run(into(path, "old"))
+    replace_shard(old, 0, change)
+    with pytest.raises((StoreError, RunError), match=rf"is not what its run wrote \(.*({told}).*run without --since"):
+        run(into(path, "new"), since=old.path)
+
+
+def test_a_file_that_is_no_table_is_told(corpus, into):
+    """Before any work."""
+    path = corpus(article(1))
+    old = run(into(path, "old"))
+    (old.path / old.manifest.shards[0].path).write_bytes(b"no table")
+    with pytest.raises(StoreError, match=r"is not what its run wrote \(.*run without --since"):
+        run(into(path, "new"), since=old.path)
+
+
+def test_titles_ids_and_texts_are_compared_as_a_whole(corpus, into):
+    """Where one ends and the next begins makes a difference, as does the last letter of a long text."""
+    long = "word " * 6 + "end"
+    before = [{"id": "a", "title": "bc", "text": long}, {"id": "ab", "title": "c", "text": long}]
+    old = run(into(corpus(*before, name="old.jsonl"), "old"))
+    after = [{"id": "a", "title": "bc", "text": long[:-1] + "t"}, {"id": "abc", "title": "", "text": long}]
+    new = run(into(corpus(*after, name="new.jsonl"), "new"), since=old.path)
+    assert new.manifest.reused.chunks == 0

@@ -24,6 +24,7 @@ EMBEDDED = "tokens and vectors follow from the texts by way of the model: `vecmi
 SIGNED = "only the source knows: `vecmill verify --expect` holds the manifest to the run that wrote it"
 
 CHANGED_ALONE = {
+    "max_quarantine": SIGNED,
     "timing.wall_seconds": SIGNED,
     "reused.run_id": SIGNED,
     "split": SIGNED,
@@ -56,6 +57,7 @@ REMOVED = {
     "max_quarantine": "manifests of the first format have none",
     "split": "manifests of the first format have none",
     "model.files": DEFAULT,
+    "reused.runs": DEFAULT,
     "duplicates.4.0": SIGNED,
     "duplicates.4.1": SIGNED,
 }

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vecmill import run
-from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.errors import ConfigError, ReuseError, RunError, StoreError
 from vecmill.job.delivery import check
 from vecmill.plugins import load
 from vecmill.plugins.build import build
@@ -86,11 +86,12 @@ class Driver:
         commit()
         return done
 
-    def embed(self, job: Job) -> dict[str, Any]:
+    def embed(self, job: Job, *, trust_vectors: bool = False) -> dict[str, Any]:
         """Make an edition, go on with it where an interrupted run was, or check the files of a finished one.
 
         Args:
             job: What to do, placed on Modal.
+            trust_vectors: Take vectors of the edition before without embedding a sample of them again.
 
         Returns:
             Counts, times, cost, and where the dataset is.
@@ -99,7 +100,7 @@ class Driver:
             VecmillError: The run failed; what was done is kept, and the same call goes on from there.
         """
         with watched("embed", self._say) as watch:
-            return self._made(*self._look(job, watch), watch)
+            return self._made(*self._look(job, watch), watch, trust_vectors=trust_vectors)
 
     def _look(self, job: Job, watch: Watch) -> tuple[Job, Edition, Shelf]:
         options = runtime_options(job)
@@ -112,7 +113,9 @@ class Driver:
         watch.begin(name, wanted.folder, options)
         return job.model_copy(update={"source": wanted.source}), wanted, Shelf(RUNS, name)
 
-    def _made(self, job: Job, wanted: Edition, shelf: Shelf, watch: Watch) -> dict[str, Any]:
+    def _made(
+        self, job: Job, wanted: Edition, shelf: Shelf, watch: Watch, *, trust_vectors: bool = False
+    ) -> dict[str, Any]:
         began = time.perf_counter()
         _may_publish(job)
         if not shelf.unchanged(wanted, _elsewhere(job)):
@@ -124,7 +127,7 @@ class Driver:
             if model := job.embedder.options.get("model"):
                 weights.keep(model, job.embedder.options.get("revision"))
             with narrated(self._say, note=lambda figures: watch.update(**figures)) as observe:
-                dataset = self._run(job, observe, _earlier(wanted, shelf))
+                dataset = self._run(job, observe, _earlier(wanted, shelf), trust_vectors=trust_vectors)
             _sound(dataset)
             finished = record(wanted, job, dataset)
             shelf.add(finished)
@@ -142,13 +145,22 @@ class Driver:
             else:
                 self._say(f"removed {old.folder}")
 
-    def _run(self, job: Job, observe: Callable[[RunEvent], None], earlier: Path | None) -> Dataset:
-        """Run a job. An earlier edition that another version of vecmill made is no reason for a schedule to fail."""
+    def _run(
+        self, job: Job, observe: Callable[[RunEvent], None], earlier: Path | None, *, trust_vectors: bool
+    ) -> Dataset:
+        """Run a job. No earlier edition is a reason for a schedule to fail.
+
+        If another version of vecmill made it, or its vectors are not those that the model gives, all is embedded.
+        """
         if earlier is not None:
             try:
-                return run(job, observe, since=earlier)
+                return run(job, observe, since=earlier, trust_vectors=trust_vectors)
             except ConfigError as error:
                 self._say(f"vectors of {earlier.name} are not used again: {error}")
+            except RunError as error:
+                if not str(error).startswith(ReuseError.HEAD):
+                    raise
+                self._say(f"vectors of {earlier.name} are not used again, all is embedded: {error}")
         return run(job, observe)
 
 

@@ -43,11 +43,11 @@ def download(piece: str) -> str:
 
 
 @app.function(**on_driver, timeout=DAY, max_containers=1)
-def embed(job: Job) -> tuple[dict[str, str], str] | VecmillError:
+def embed(job: Job, *, trust_vectors: bool = False) -> tuple[dict[str, str], str] | VecmillError:
     """Run a job; return where its dataset is, and its manifest as JSON."""
-    return answer(lambda: _embedded(job))
+    return answer(lambda: _embedded(job, trust_vectors=trust_vectors))
 
 
-def _embedded(job: Job) -> tuple[dict[str, str], str]:
-    done = Driver(options, download.map).embed(placed(job))
+def _embedded(job: Job, *, trust_vectors: bool) -> tuple[dict[str, str], str]:
+    done = Driver(options, download.map).embed(placed(job), trust_vectors=trust_vectors)
     return done, finished_manifest(Layout(Path(done["dataset"]))).model_dump_json()

@@ -37,7 +37,9 @@ FEW = 20
 """Files that may be named one by one in every shard's task."""
 
 
-def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], None]) -> Dataset:
+def run_on_modal(
+    job: Job, options: ModalOptions, report: Callable[[RunEvent], None], *, trust_vectors: bool = False
+) -> Dataset:
     """Start an app for one job, wait for it, and return where its dataset is.
 
     Files of this machine that are its source are uploaded first. What the containers say goes to standard error.
@@ -57,7 +59,7 @@ def run_on_modal(job: Job, options: ModalOptions, report: Callable[[RunEvent], N
         job = job.model_copy(update={"source": brought(job.source, volume_name)})
         report(RunElsewhere("Modal"))
         with _shown():
-            done, manifest = _call(job, options)
+            done, manifest = _call(job, options, trust_vectors=trust_vectors)
     folder = Path(done["dataset"])
     return Dataset(
         folder,
@@ -92,7 +94,7 @@ def brought(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
     return spec.model_copy(update={"options": {**spec.options, "path": there}})
 
 
-def _call(job: Job, options: ModalOptions) -> tuple[dict[str, str], str]:
+def _call(job: Job, options: ModalOptions, *, trust_vectors: bool) -> tuple[dict[str, str], str]:
     from huggingface_hub import get_token
 
     variables = {"VECMILL_MODAL_OPTIONS": options.model_dump_json(), "HF_TOKEN": get_token() or ""}
@@ -100,7 +102,7 @@ def _call(job: Job, options: ModalOptions) -> tuple[dict[str, str], str]:
         sys.modules.pop(APP, None)  # an earlier run's app has other options
         ephemeral = importlib.import_module(APP)
         with ephemeral.app.run():
-            answer: tuple[dict[str, str], str] | VecmillError = ephemeral.embed.remote(job)
+            answer: tuple[dict[str, str], str] | VecmillError = ephemeral.embed.remote(job, trust_vectors=trust_vectors)
     return heard(answer)
 
 

@@ -88,7 +88,13 @@ class ModalRuntime(Runtime["ModalOptions"]):
                 yield outcome
 
     def elsewhere(
-        self, job: Job, report: Callable[[RunEvent], None], *, overwrite: bool, since: str | Path | None
+        self,
+        job: Job,
+        report: Callable[[RunEvent], None],
+        *,
+        overwrite: bool,
+        since: str | Path | None,
+        trust_vectors: bool,
     ) -> Dataset | None:
         """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here.
 
@@ -106,7 +112,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
             )
         from vecmill_modal_runtime.laptop import run_on_modal
 
-        return run_on_modal(job, self.config, report)
+        return run_on_modal(job, self.config, report, trust_vectors=trust_vectors)
 
     def pace(self, flop_per_token: float) -> Pace:
         """Reckon with the GPU's peak and Modal's prices."""

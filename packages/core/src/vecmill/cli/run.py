@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     metavar="DIR|REPO",
     help="An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again.",
 )
+@click.option(
+    "--trust-vectors", is_flag=True, help="Take the vectors of --since without embedding a sample to compare."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON, and its sha256.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @log_option

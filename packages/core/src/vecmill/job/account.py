@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import RunError
-from vecmill.records import Account
+from vecmill.records import Account, Reused
 from vecmill.store.schema import QUARANTINE
 from vecmill.store.shard import GROUP_BYTES, parquet_file
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from vecmill.store.layout import Layout
     from vecmill.store.split import Split
 
+UNKNOWN = "unknown"
+"""An earlier run of which a receipt of the first versions does not say which it was."""
 ROWS = 1024
 """Of the quarantine, held at a time; fewer if they are large."""
 
@@ -62,6 +64,21 @@ def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
     for receipt in receipts:
         counts.update(receipt.reasons)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def reused(receipts: Iterable[Receipt]) -> Reused | None:
+    """Add up how many chunks have vectors of which earlier runs, whatever command used them; ``None`` for no such run.
+
+    The run that gave most of them comes first.
+    """
+    chunks: collections.Counter[str] = collections.Counter()
+    for receipt in receipts:
+        if receipt.reused_from or receipt.reused_chunks:
+            chunks[receipt.reused_from or UNKNOWN] += receipt.reused_chunks
+    runs = dict(sorted(chunks.items(), key=lambda item: (-item[1], item[0])))
+    if not runs:
+        return None
+    return Reused(run_id=next(iter(runs)), chunks=sum(runs.values()), runs=runs if len(runs) > 1 else {})
 
 
 def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry | None:

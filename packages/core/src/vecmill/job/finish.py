@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vecmill.__about__ import __version__
 from vecmill.job import account
 from vecmill.job.verdict import decide_status
-from vecmill.records import Manifest, Reused, Timing
+from vecmill.records import Manifest, Timing
 from vecmill.store.card import card, own_text
 from vecmill.store.files import read_text, write_bytes
 from vecmill.store.json import write_json, write_places
@@ -19,7 +19,6 @@ from vecmill.store.sent import add_sent
 if TYPE_CHECKING:
     from vecmill.job.plan import Plan
     from vecmill.job.shards import Shards
-    from vecmill.records import Receipt
 
 
 MADE = ("account", "reasons", "shards", "quarantine")
@@ -67,7 +66,7 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
-            reused=self._reused(receipts) or (before and before.reused),
+            reused=account.reused(receipts) or (before and before.reused),
             cost=plan.runtime.cost,
             places=plan.places,
         )
@@ -76,11 +75,6 @@ class Finish:
         add_sent(plan.layout, receipts)
         self._note_places()
         return self._save(manifest)
-
-    def _reused(self, receipts: list[Receipt]) -> Reused | None:
-        if self._plan.since is None:
-            return None
-        return Reused(run_id=self._plan.since[1].run_id, chunks=sum(receipt.reused_chunks for receipt in receipts))
 
     def mend(self, manifest: Manifest) -> Manifest:
         """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""

@@ -44,6 +44,7 @@ class Plan:
         model: As the manifest shows it.
         places: Options that the recipe does not show, for they are of this machine alone; by part.
         since: An earlier dataset whose vectors are used again, with its manifest.
+        trust_vectors: Whether none of them is checked.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class Plan:
     tasks: list[ShardTask]
     places: Places
     since: tuple[Layout, Manifest] | None = None
+    trust_vectors: bool = False
 
     @property
     def embedder(self) -> ComponentSpec:

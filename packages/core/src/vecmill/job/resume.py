@@ -16,6 +16,7 @@ from vecmill.store.state import (
     clear_temporary,
     intact,
     read_receipt,
+    read_refused,
     read_state,
     valid_receipt,
     write_state,
@@ -125,9 +126,17 @@ def _done(plan: Plan, state: RunState) -> dict[int, Receipt]:
 
 
 def receipts(plan: Plan) -> dict[int, Receipt]:
-    """Return the receipts of the shards that are done and intact, by shard number."""
+    """Return the receipts of the shards that are done and intact, by shard number.
+
+    A shard with vectors of an earlier dataset that was refused later is not done, unless its vectors are trusted now.
+    """
+    refused = {} if plan.trust_vectors else read_refused(plan.layout)
     found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index, task.partition)) for task in plan.tasks)
-    return {index: receipt for index, receipt in found if receipt is not None}
+    return {
+        index: receipt
+        for index, receipt in found
+        if receipt is not None and not (receipt.reused_chunks and receipt.reused_from in refused)
+    }
 
 
 def can_retry(plan: Plan, manifest: Manifest) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ def run(
     *,
     overwrite: bool = False,
     since: str | Path | None = None,
+    trust_vectors: bool = False,
 ) -> Dataset:
     """Run a job, or go on where an interrupted run of it was; a finished one is checked, and left alone if intact.
 
@@ -47,7 +49,9 @@ def run(
         job: What to do.
         observe: Told of progress, beside the plugins that observe runs.
         overwrite: Replace another run in the output folder.
-        since: An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again.
+        since: An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again, but
+            for a sample, whose vectors are compared.
+        trust_vectors: Take the vectors of ``since`` without a comparison.
 
     Returns:
         The finished dataset.
@@ -61,14 +65,14 @@ def run(
     began = time.perf_counter()
     tell = _telling(observe)
     runtime: Runtime[Any] = build(load().registry, "runtime", job.runtime)
-    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since)
+    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since, trust_vectors=trust_vectors)
     if elsewhere is not None:
         _register(job, elsewhere.manifest)
         return elsewhere
     job.check(load().registry)
     publishers = publishers_of(job)
     with runtime.holding(directory(publishers, job.name)):
-        plan_ = plan(job, since, runtime, publishers)
+        plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors)
         for publisher in publishers:
             publisher.report = tell
         refuse_strangers(plan_.layout)

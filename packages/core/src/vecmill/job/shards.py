@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Generator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from vecmill.errors import RunError, StoreError
+from vecmill.errors import ReuseError, RunError, StoreError
 from vecmill.job.delivery import errands
 from vecmill.job.verdict import REFUSED
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
 from vecmill.store.earlier import write_index
 from vecmill.store.ids import duplicates
+from vecmill.store.state import read_refused, refuse_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,6 +72,8 @@ class Shards:
         tasks = [self._task(index) for index in indices]
         self._tell(self._started(tasks))
         failures, untried = self._failures(tasks) if tasks else ([], 0)
+        if failures and (why := _refusal(failures[-1])):
+            self._refuse_earlier(why)
         if failures:
             raise RunError(_missing(failures, untried, len(self._plan.tasks)))
         gone = [path for path in self._files() if not path.is_file()]
@@ -119,7 +123,19 @@ class Shards:
                     in_a_row += 1
                 if in_a_row == GIVE_UP or (in_a_row and failures[-1].engine and not embedded):
                     break
+                if failures and _refusal(failures[-1]):
+                    break
         return failures, untried
+
+    def _refuse_earlier(self, why: str) -> NoReturn:
+        """Note that an earlier dataset is not to be used: what other shards have of it is done again.
+
+        Raises:
+            RunError: With what a worker found.
+        """
+        assert self._plan.since is not None  # noqa: S101 - there was something to refuse
+        refuse_earlier(self._plan.layout, self._plan.since[1].run_id, why)
+        raise RunError(why)
 
     def _files(self) -> Iterator[Path]:
         for receipt in self.receipts.values():
@@ -171,8 +187,15 @@ class Shards:
         changes: dict[str, object] = {"errands": errands(self._plan.publishers)}
         if self._plan.since is not None:
             there, manifest = self._plan.since
+            why = read_refused(self._plan.layout).get(manifest.run_id)
+            if why and not self._plan.trust_vectors:
+                raise RunError(why)
             write_index(there, manifest, self._plan.layout)
-            changes["since"] = str(there.root)
+            changes |= {
+                "since": str(there.root),
+                "seed": secrets.randbits(64),
+                "trust_vectors": self._plan.trust_vectors,
+            }
         return self._plan.tasks[0].spec.model_copy(update=changes)
 
     def _started(self, tasks: list[ShardTask]) -> RunStarted:
@@ -199,6 +222,12 @@ def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Re
     finally:
         if isinstance(outcomes, Generator):
             outcomes.close()
+
+
+def _refusal(failure: ShardFailure) -> str:
+    """Return why an earlier dataset is not to be used, if a shard failed for that."""
+    head = failure.error.find(ReuseError.HEAD)
+    return failure.error[head:] if head >= 0 else ""
 
 
 def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:

@@ -33,6 +33,7 @@ class Runtime(Component[ConfigT]):
         *,
         overwrite: bool,
         since: str | Path | None,
+        trust_vectors: bool,
     ) -> Dataset | None:
         """Run a whole job where this runtime's disk is, and return its dataset; None to have it run here.
 
@@ -43,8 +44,9 @@ class Runtime(Component[ConfigT]):
             report: Told of ``RunElsewhere`` before it begins.
             overwrite: As given to ``vecmill.run``.
             since: As given to ``vecmill.run``.
+            trust_vectors: As given to ``vecmill.run``.
         """
-        del job, report, overwrite, since
+        del job, report, overwrite, since, trust_vectors
         return None
 
     def holding(self, folder: Path) -> AbstractContextManager[object]:

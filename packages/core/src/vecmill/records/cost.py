@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.records.bounds import Amount, Word
-
 HOUR = 3600
 
 
@@ -22,11 +20,11 @@ class Cost(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    currency: Word = "USD"
-    estimate: Amount
-    gpu: Word = ""
-    container_seconds: Amount
-    price_per_second: Amount
+    currency: str = "USD"
+    estimate: float
+    gpu: str = ""
+    container_seconds: float
+    price_per_second: float
 
     def __str__(self) -> str:
         """Say it in a line."""

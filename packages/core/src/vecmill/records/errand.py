@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from vecmill.records.bounds import Sha256, Tree, Word
 from vecmill.records.component import ComponentSpec
 
 
@@ -35,6 +34,6 @@ class Sent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    publisher: Word
-    sha256: Sha256
-    note: Tree = Field(default_factory=dict)
+    publisher: str
+    sha256: str
+    note: dict[str, Any] = Field(default_factory=dict)

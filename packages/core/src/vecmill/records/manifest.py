@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from vecmill.records.account import Account
-from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
 from vecmill.records.cost import Cost
 from vecmill.records.model import ModelInfo
 from vecmill.records.places import Places
@@ -18,34 +16,14 @@ from vecmill.records.terms import Terms
 FORMAT = 1
 
 
-NAMED = ("source", "chunker", "embedder")
-"""The parts that every recipe names."""
-_FILE = re.compile(r"(?:[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*/)*[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.parquet")
-"""What a run writes of rows: Parquet, and nothing that a system or a program hides."""
-_SHA256 = 64
-
-
-def check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Return a recipe that names its parts.
-
-    Raises:
-        ValueError: It does not.
-    """
-    for kind in NAMED:
-        part = recipe.get(kind)
-        if not (isinstance(part, dict) and isinstance(part.get("name"), str)):
-            raise ValueError(f"it does not say which {kind} it is of")  # noqa: TRY004 - pydantic takes ValueError
-    return recipe
-
-
 class SourceInfo(BaseModel):
     """Where the text came from: the source's name, its options, the fingerprint of its content, and its terms."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: Word
-    fingerprint: Line
-    options: Tree = Field(default_factory=dict)
+    name: str
+    fingerprint: str
+    options: dict[str, Any] = Field(default_factory=dict)
     terms: Terms = Terms()
 
 
@@ -61,19 +39,26 @@ class Timing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    started: Time
-    finished: Time
-    wall_seconds: Amount
-    worker_seconds: Amount
+    started: str
+    finished: str
+    wall_seconds: float
+    worker_seconds: float
 
 
 class Reused(BaseModel):
-    """An earlier run, and how many chunks have the vector that it gave them."""
+    """An earlier run, and how many chunks have vectors of earlier runs.
+
+    Attributes:
+        run_id: The earlier run; where there were several, the one of most of the vectors.
+        chunks: How many chunks were not embedded, in all.
+        runs: How many have their vectors from which run, if there were several.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: RunId
-    chunks: Count
+    run_id: str
+    chunks: int
+    runs: dict[str, int] = Field(default_factory=dict)
 
 
 class Manifest(BaseModel):
@@ -91,41 +76,22 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: int = FORMAT
-    vecmill: Word
-    run_id: RunId
+    vecmill: str
+    run_id: str
     status: Literal["complete", "failed"] = "complete"
-    max_quarantine: Annotated[float, Field(ge=0, le=1)] | None = None
-    identity: Tree
-    recipe: Annotated[Tree, AfterValidator(check_recipe)]
+    max_quarantine: float | None = None
+    identity: dict[str, Any]
+    recipe: dict[str, Any]
     source: SourceInfo
     model: ModelInfo
     account: Account
-    reasons: dict[Line, Count] = Field(default_factory=dict)
-    columns: dict[Line, Text] = Field(default_factory=dict)
-    split: Word = ""
+    reasons: dict[str, int] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
+    split: str = ""
     shards: list[FileEntry]
     quarantine: FileEntry | None = None
-    duplicates: dict[Count, list[str]] = Field(default_factory=dict)
+    duplicates: dict[int, list[str]] = Field(default_factory=dict)
     timing: Timing
     reused: Reused | None = None
     cost: Cost | None = None
     places: Places = Field(default=Places(), exclude=True)
-
-    @field_validator("shards", "quarantine")
-    @classmethod
-    def _check_files(cls, value: list[FileEntry] | FileEntry | None) -> list[FileEntry] | FileEntry | None:
-        entries = value if isinstance(value, list) else [value] if value else []
-        for entry in entries:
-            if not _FILE.fullmatch(entry.path):
-                raise ValueError(f"{entry.path!r} is not the name of a Parquet file of a dataset")
-            if len(entry.sha256) != _SHA256:
-                raise ValueError(f"{entry.path!r} has no sha256")
-        return value
-
-    @model_validator(mode="after")
-    def _check_names(self) -> Self:
-        """Refuse a file that stands there twice."""
-        paths = [entry.path for entry in [*self.shards, *([self.quarantine] if self.quarantine else [])]]
-        if len(set(paths)) < len(paths):
-            raise ValueError("a file stands in it twice")
-        return self

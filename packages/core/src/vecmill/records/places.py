@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
-from vecmill.records.bounds import Tree, Word
+from pydantic import BaseModel, ConfigDict, Field
 
 SOMEWHERE = ".../"
 """Stands for the folders that a file or a folder is in."""
@@ -21,6 +21,6 @@ class Places(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: Word = ""
-    embedder: Tree = Field(default_factory=dict)
+    run_id: str = ""
+    embedder: dict[str, Any] = Field(default_factory=dict)
     fault: str = Field("", exclude=True)

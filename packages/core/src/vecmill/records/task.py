@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vecmill.inside import is_inside
 from vecmill.records.account import Account
-from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Word
 from vecmill.records.component import ComponentSpec
 from vecmill.records.errand import Errand, Sent
 from vecmill.records.model import ModelInfo
@@ -43,7 +42,7 @@ class Partition(BaseModel):
     @property
     def digest(self) -> str:
         """Hash what says which rows these are, in 16 hex digits."""
-        return hash_json(self.model_dump(mode="json", exclude={"seen"}))
+        return hash_json([self.where, self.documents, self.bytes])
 
 
 class WorkSpec(BaseModel):
@@ -53,6 +52,8 @@ class WorkSpec(BaseModel):
         model: What the driver knows of the model; a worker that finds another one refuses the shard.
         keep: The source's columns to carry along, an Arrow schema in base64: every shard has just these.
         since: The folder of an earlier dataset whose vectors are used again.
+        seed: Decides which of those are checked; drawn by chance for each command, and no part of what comes out.
+        trust_vectors: Whether none of them is checked.
         errands: What publishers have a worker do with a shard that it finished.
     """
 
@@ -68,6 +69,8 @@ class WorkSpec(BaseModel):
     truncate: bool = False
     keep: str = ""
     since: str | None = None
+    seed: int = 0
+    trust_vectors: bool = False
     errands: tuple[Errand, ...] = ()
 
 
@@ -113,10 +116,10 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    path: Line
-    rows: Count
-    bytes: Count
-    sha256: Sha256
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
 
     @field_validator("path")
     @classmethod
@@ -138,6 +141,7 @@ class Receipt(BaseModel):
         account: Its counts.
         reasons: Documents set aside by reason.
         reused_chunks: How many chunks have the vector that an earlier run gave them.
+        reused_from: That run's id; empty if there was none.
         seconds: Worker time, reading to writing.
         duplicates: Ids that the task named as standing in an earlier shard.
         sent: To whom the worker has sent the shard already.
@@ -146,16 +150,17 @@ class Receipt(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: RunId
-    index: Count
-    partition: Word = ""
-    task: Word = ""
+    run_id: str
+    index: int
+    partition: str = ""
+    task: str = ""
     shard: FileEntry
     quarantine: FileEntry | None = None
     account: Account
-    reasons: dict[Line, Count] = Field(default_factory=dict)
-    reused_chunks: Count = 0
-    seconds: Amount = 0.0
+    reasons: dict[str, int] = Field(default_factory=dict)
+    reused_chunks: int = 0
+    reused_from: str = ""
+    seconds: float = 0.0
     duplicates: tuple[str, ...] = ()
     sent: tuple[Sent, ...] = ()
     unsent: tuple[str, ...] = ()

@@ -91,7 +91,6 @@ def _model(manifest: Manifest) -> Iterator[str]:
         return
     for key in [key for key in model if key in weights]:
         yield from _unequal(f"model.{key}", model[key], f"identity.weights.{key}", weights[key])
-    yield from _unequal("model.files", model["files"], "identity.files", manifest.identity.get("files", {}))
     embedder = manifest.recipe["embedder"]
     if embedder.get("name") in OWN_ENGINES:
         for option, key in (("model", "id"), ("revision", "revision")):
@@ -175,6 +174,11 @@ def _history(manifest: Manifest) -> Iterator[str]:
     yield from (f"{key} is {value}" for key, value in numbers.items() if value < 0 or not math.isfinite(value))
     if reused is not None and not 0 <= reused.chunks <= manifest.account.chunks:
         yield f"reused.chunks is {reused.chunks}, of {manifest.account.chunks} chunks"
+    if reused is not None and reused.runs:
+        if sum(reused.runs.values()) != reused.chunks or min(reused.runs.values()) < 0:
+            yield f"reused.chunks is {reused.chunks}, and reused.runs add up to {sum(reused.runs.values())}"
+        if reused.runs.get(reused.run_id) != max(reused.runs.values()):
+            yield f"reused.run_id is {reused.run_id}, which is not the one of most chunks in reused.runs"
 
 
 def _unequal(name: str, value: object, other: str, expected: object) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import stat
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,11 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.records import Dataset
-
-MOST_BYTES = 1 << 28
-"""Of a record; the manifest of a million shards has fewer."""
-SHOWN = 400
-"""Characters of a reason; a key of a manifest may be of any length."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -51,11 +44,6 @@ def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
 
 def _read(path: Path, kind: type[ModelT]) -> ModelT | None:
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # to read a pipe is to wait for who writes into it
-            raise OSError(errno.EINVAL, "it is not a file")
-        if found.st_size > MOST_BYTES:
-            raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes")
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
@@ -65,9 +53,7 @@ def _reason(error: OSError | ValidationError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    reason = f"{place}: {first['msg']}".removeprefix(": ")
-    return reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}…"
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
 
 
 def write_places(layout: Layout, places: Places) -> None:

@@ -90,6 +90,16 @@ class Layout:
         """Where the documents of an earlier dataset are, if its vectors are used again."""
         return self.state / "earlier.npy"
 
+    @property
+    def earlier_rows(self) -> Path:
+        """Shards of an earlier dataset, laid out to be read row by row."""
+        return self.state / "earlier"
+
+    @property
+    def refused(self) -> Path:
+        """Which earlier datasets were found to hold other vectors than the model gives."""
+        return self.state / "refused.json"
+
     def shard(self, index: int, count: int) -> Path:
         """Return the path of a shard."""
         return self.data / f"train-{index:05d}-of-{count:05d}.parquet"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from vecmill.errors import StoreError
 from vecmill.records import Cost, FileEntry, Receipt
-from vecmill.records.bounds import Count, RunId, Time, Tree, Word
 from vecmill.store.files import remove, sha256
 from vecmill.store.ids import readable_ids
 from vecmill.store.json import read_json, write_json
@@ -26,12 +25,31 @@ class RunState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: RunId
-    shards: Count
-    started: Time
-    identity: Tree
-    split: Word = ""
+    run_id: str
+    shards: int
+    started: str
+    identity: dict[str, object]
+    split: str = ""
     cost: Cost | None = None
+
+
+class RefusedDatasets(BaseModel):
+    """Earlier datasets that were found to hold other vectors than the model gives: why, by the id of their run."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    runs: dict[str, str] = Field(default_factory=dict)
+
+
+def read_refused(layout: Layout) -> dict[str, str]:
+    """Return why which earlier runs are refused, by their ids."""
+    return (read_json(layout.refused, RefusedDatasets) or RefusedDatasets()).runs
+
+
+def refuse_earlier(layout: Layout, run_id: str, why: str) -> None:
+    """Note that no vector of an earlier run is to be used, nor a shard that has some of them."""
+    runs = {**read_refused(layout), run_id: why}
+    write_json(layout, layout.refused, RefusedDatasets(runs=runs))
 
 
 def read_state(layout: Layout) -> RunState | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import Document
     from vecmill.worker.embedding import Embedding, Pending
-    from vecmill.worker.reuse import Known
+    from vecmill.worker.reuse import Check, Known
     from vecmill.worker.window import Window
 
 
@@ -36,7 +36,9 @@ class Flight:
         self._seen = np.minimum(self._tokens, limit)
         self._limit = limit
         self._pending: Pending | None = None
+        self._check: Check | None = None
         self._known: Known | None = None
+        self._again: Pending | None = None
 
     def refuse_long(self, reject: Callable[[Document, str, str], None]) -> None:
         """Set aside documents with a chunk over the model's limit."""
@@ -49,9 +51,14 @@ class Flight:
         """Tokens of the chunks that are still good."""
         return int(self._seen[self._wanted()].sum())
 
-    def reuse(self, known: Known) -> None:
-        """Take these vectors for these chunks instead of embedding them."""
-        self._known = known
+    def reuse(self, known: Known, check: Check | None = None) -> None:
+        """Take these vectors for these chunks instead of embedding them.
+
+        Args:
+            known: The chunks; those in its sample are embedded all the same.
+            check: Told of the sample's vectors.
+        """
+        self._known, self._check = known, check
 
     @property
     def reused(self) -> int:
@@ -71,6 +78,14 @@ class Flight:
         self._pending = embedding.submit(
             self._window.embedded, batches, lambda batch: done(len(batch), int(self._seen[batch].sum()))
         )
+        if self._known is not None:
+            self._again = self._embed_sample(embedding, batching, batch_tokens, self._known)
+
+    def _embed_sample(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, known: Known) -> Pending:
+        """Embed the sample of the reused chunks, in batches of its own: those of the others stay as they are."""
+        sample = known.chunks[known.sample]
+        texts = [self._window.embedded[chunk] for chunk in sample.tolist()]
+        return embedding.submit(texts, batching.batches(self._seen[sample], batch_tokens), lambda _: None)
 
     def _batches(
         self, chunks: npt.NDArray[np.int64], batching: Batching[Any], batch_tokens: int
@@ -81,7 +96,10 @@ class Flight:
         """Wait for the vectors; return the rows, a row group at a time, and what they account for."""
         assert self._pending is not None  # noqa: S101 - submit comes before land
         vectors, failed = self._pending.result()
-        if self._known is not None:
+        if self._known is not None and self._again is not None:
+            again = self._again.result()
+            if self._check is not None:
+                self._check(self._known, self._window, *again)
             vectors[self._known.chunks] = self._known.vectors
         self._refuse(failed, "not embedded", reject)
         tables = shard_tables(self._window, self._source, self._seen, vectors, self._good)

@@ -1,34 +1,58 @@
-"""Reuse: vectors of chunks that an earlier run has embedded already."""
+"""Reuse: vectors of chunks that an earlier run has embedded already, some of them checked."""
 
 from __future__ import annotations
 
-import collections
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from vecmill.store.earlier import Earlier
-from vecmill.store.layout import Layout
+from vecmill.errors import ReuseError
+from vecmill.store.earlier import digests
 from vecmill.store.vectors import check_vectors
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pyarrow as pa
+    from collections.abc import Iterable, Iterator
 
-    from vecmill.records import ModelInfo, WorkSpec
-    from vecmill.store.earlier import Place
+    from vecmill.records import Document, ModelInfo, ShardTask
+    from vecmill.store.earlier import Earlier, Place
     from vecmill.worker.window import Window
 
-WORTH = 1000
-"""A row group is read if it promises one row in so many: for fewer, the engine is quicker than the disk."""
+ROWS = 8192
+"""Rows of the earlier dataset that are held at a time, whatever it says of a document."""
+SHARE = 0.01
+"""Of the reused chunks of a window, embedded again."""
+FEWEST = 256
+"""Chunks that a run embeds again, if it reuses as many: all of a small corpus."""
+FEWEST_IN_A_SHARD = 16
+COSINES = {"f32": 0.999, "bf16": 0.999, "int8": 0.99}
+COSINE = 0.99
+"""Least cosine between two vectors that a model gave one text, by precision; the second for all others.
+
+On one machine OpenVINO gives a text the same bits in every batch. Other machines and a router's batches round
+otherwise, and by less than a precision differs from f32: with MiniLM by at most 7e-5 in bf16, and by 3e-3 in int8.
+"""
+LENGTH = 0.05
+"""Most that their lengths may differ, as a share."""
 
 
 class Known(NamedTuple):
-    """Chunks of a window by number, and the vectors they had, shape ``(chunks, dimension)``."""
+    """Chunks of a window by number, ascending, the vectors they had, and which of them are checked.
+
+    Attributes:
+        chunks: Shape ``(chunks,)``.
+        vectors: Shape ``(chunks, dimension)``.
+        sample: Positions in both.
+    """
 
     chunks: npt.NDArray[np.int64]
     vectors: npt.NDArray[np.float32]
+    sample: npt.NDArray[np.int64] = np.empty(0, np.int64)
+
+
+Check = Callable[[Known, "Window", npt.NDArray[np.float32], dict[int, str]], None]
+"""Compares the vectors of a sample with those that the engine gives now, and with the reasons where it gives none."""
 
 
 class Reuse:
@@ -36,55 +60,98 @@ class Reuse:
 
     The vector of a chunk depends on the model and on what is embedded, which is the title and the text. A chunk of
     a document with the same id, title and text therefore has the same vector, wherever in the document it is now.
+
+    That is so if the dataset is what it says. Who made it may not be known, so some of the vectors are compared with
+    those that the engine gives now. Which ones is left to chance, and nobody knows before the run.
     """
 
-    def __init__(self, spec: WorkSpec, model: ModelInfo) -> None:
-        assert spec.since is not None  # noqa: S101 - the caller has looked
-        self._earlier = Earlier(Layout(Path(spec.since)), Layout(Path(spec.directory)).earlier)
+    def __init__(self, earlier: Earlier, task: ShardTask, model: ModelInfo) -> None:
+        self._earlier = earlier
         self._model = model
+        self._trusted = task.spec.trust_vectors
+        self._chance = np.random.default_rng([task.spec.seed, task.index])
+        self._fewest = max(FEWEST_IN_A_SHARD, -(-FEWEST // task.count))
+        self._cosine = COSINES.get(model.precision or "", COSINE)
+
+    @property
+    def run_id(self) -> str:
+        """Of the earlier run."""
+        return self._earlier.run_id
 
     def known(self, window: Window) -> Known:
-        """Return the chunks of a window that need not be embedded."""
-        places: dict[tuple[int, int], list[tuple[int, Place]]] = collections.defaultdict(list)
-        for document, place in self._earlier.find([document.id for document in window.documents]):
-            places[place.shard, place.group].append((document, place))
-        firsts = np.concatenate([[0], np.cumsum(window.chunks)])
+        """Return the chunks of a window that need not be embedded, without those whose vectors are unfit."""
+        found = list(self._earlier.find([document.id for document in window.documents]))
+        wanted = _wanted(window, [document for document, _ in found])
         chunks: list[int] = []
         vectors = [np.empty((0, self._model.dimension), np.float32)]
-        for (shard, group), found in sorted(places.items()):
-            if sum(place.rows for _, place in found) * WORTH >= self._earlier.rows(shard, group):
-                here, made = self._group(self._earlier.read(shard, group), window, firsts, found)
-                chunks += here
-                vectors.append(made)
-        return self._sound(Known(np.array(chunks, np.int64), np.concatenate(vectors)))
+        for rows in _pieces(sorted(place for _, place in found)):
+            records = self._earlier.fetch(rows)
+            here = [(chunk, row) for row, key in enumerate(records["digest"].tolist()) for chunk in wanted.pop(key, ())]
+            chunks += [chunk for chunk, _ in here]
+            vectors.append(records["vector"][[row for _, row in here]])
+        return self._sampled(np.array(chunks, np.int64), np.concatenate(vectors))
 
-    def _group(
-        self, table: pa.Table, window: Window, firsts: npt.NDArray[np.int64], found: list[tuple[int, Place]]
-    ) -> tuple[list[int], npt.NDArray[np.float32]]:
-        chunks: list[int] = []
-        rows: list[int] = []
-        for document, place in found:
-            texts = _texts(table, place, window.documents[document].id, window.documents[document].title)
-            for chunk in range(firsts[document], firsts[document + 1]) if texts else ():
-                row = texts.get(window.text(chunk))
-                if row is not None:
-                    chunks.append(chunk)
-                    rows.append(row)
-        column = table.column("embedding").combine_chunks()
-        every = column.flatten().to_numpy().reshape(-1, self._model.dimension)
-        return chunks, every[rows]
+    def check(self, known: Known, window: Window, again: npt.NDArray[np.float32], failed: dict[int, str]) -> None:
+        """Compare vectors of the sample with those that the engine gives its chunks now.
 
-    def _sound(self, known: Known) -> Known:
-        """Leave out vectors that are not fit to be kept; their chunks are embedded again."""
-        bad = check_vectors(known.vectors, normalized=self._model.normalized)
-        kept = np.setdiff1d(np.arange(len(known.chunks)), np.array(list(bad), np.int64))
-        return Known(known.chunks[kept], known.vectors[kept])
+        Args:
+            known: What is reused.
+            window: Its chunks.
+            again: The sample's vectors, shape ``(sample, dimension)``.
+            failed: Those that the engine gives none, by position in the sample.
+
+        Raises:
+            ReuseError: One is another, or the engine refuses its text.
+        """
+        theirs = known.vectors[known.sample].astype(np.float64)
+        ours = again.astype(np.float64)
+        lengths, our_lengths = np.linalg.norm(theirs, axis=1), np.linalg.norm(ours, axis=1)
+        cosines = (theirs * ours).sum(axis=1) / np.maximum(lengths * our_lengths, np.finfo(np.float64).tiny)
+        wrong = (cosines < self._cosine) | (np.abs(lengths - our_lengths) > LENGTH * our_lengths)
+        wrong[list(failed)] = True
+        if wrong.any():
+            worst = int(np.argmin(np.where(wrong, cosines, np.inf)))
+            seen = failed.get(worst) or f"cosine {cosines[worst]:.4f}, length {lengths[worst]:.4f}"
+            raise self._refusal(window, int(known.chunks[known.sample[worst]]), seen, int(wrong.sum()), len(wrong))
+
+    def _refusal(self, window: Window, chunk: int, seen: str, wrong: int, checked: int) -> ReuseError:
+        document, number = window.documents[window.owners[chunk]], window.chunk_index[chunk]
+        return ReuseError(
+            f"{ReuseError.HEAD} {self._earlier.root} (run {self.run_id}): chunk {number} of document {document.id!r} "
+            f"has another one there than the model gives it ({seen}; {wrong} of {checked} compared chunks): run "
+            "without --since, which embeds all chunks, or with --trust-vectors, which takes those vectors as they are"
+        )
+
+    def _sampled(self, chunks: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> Known:
+        bad = check_vectors(vectors, normalized=self._model.normalized)
+        fit = np.setdiff1d(np.arange(len(chunks)), np.array(list(bad), np.int64))
+        fit = fit[np.argsort(chunks[fit])]
+        size = 0 if self._trusted else min(len(fit), max(self._fewest, int(np.ceil(SHARE * len(fit)))))
+        self._fewest = max(0, self._fewest - size)
+        sample = np.sort(self._chance.choice(len(fit), size, replace=False))
+        return Known(chunks[fit], vectors[fit], sample)
 
 
-def _texts(table: pa.Table, place: Place, id_: str, title: str) -> dict[str, int]:
-    """Return the rows of a document by their text; none if it is another one, or has another title."""
-    part = table.slice(place.start, place.rows).select(["id", "title", "text"])
-    ids, titles, texts = (part.column(name).to_pylist() for name in ("id", "title", "text"))
-    if any(other != id_ for other in ids) or titles[0] != title:
-        return {}
-    return {text: place.start + number for number, text in enumerate(texts)}
+def _wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[int]]:
+    """Return the chunks of some of a window's documents by what tells them apart."""
+    wanted: dict[bytes, list[int]] = {}
+    firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
+    for number in documents:
+        document: Document = window.documents[number]
+        chunks = range(firsts[number], firsts[number + 1])
+        for chunk, key in zip(chunks, digests(document.id, document.title, map(window.text, chunks)), strict=True):
+            wanted.setdefault(key, []).append(chunk)
+    return wanted
+
+
+def _pieces(places: Iterable[Place]) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the rows of places, so many at a time."""
+    pending = np.empty(0, np.int64)
+    for row, rows in places:
+        for start in range(row, row + rows, ROWS):
+            pending = np.concatenate([pending, np.arange(start, min(start + ROWS, row + rows))])
+            while len(pending) >= ROWS:
+                yield pending[:ROWS]
+                pending = pending[ROWS:]
+    if len(pending):
+        yield pending

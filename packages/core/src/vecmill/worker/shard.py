@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import ModelInfo, ShardTask
+    from vecmill.store.earlier import Earlier
     from vecmill.worker.embedding import Embedding
     from vecmill.worker.reading import Reading
     from vecmill.worker.window import Window
@@ -46,6 +47,7 @@ class Shard:
         model: ModelInfo,
         tokenizer: Tokenizer,
         report: Callable[[Progress], None],
+        earlier: Earlier | None = None,
     ) -> None:
         self._task = task
         self._reading = reading
@@ -54,7 +56,7 @@ class Shard:
         self._report = report
         self._layout = Layout(Path(task.spec.directory))
         self._former = FormerShard(self._layout.shard(task.index, task.count), model) if task.again else None
-        self._reuse = Reuse(task.spec, model) if task.spec.since and not task.again else None
+        self._reuse = Reuse(earlier, task, model) if earlier is not None and not task.again else None
         self._reused = 0
         self._account = Account()
         self._done = [0, 0]
@@ -78,6 +80,7 @@ class Shard:
             account=self._account + self._reading.account(),
             reasons=self._reading.reasons(),
             reused_chunks=before.reused_chunks if before else self._reused,
+            reused_from=before.reused_from if before else self._reuse.run_id if self._reuse else "",
             seconds=time.perf_counter() - began,
             duplicates=self._task.duplicates,
         )
@@ -131,7 +134,7 @@ class Shard:
                 )
             flight.reuse(known)
         elif self._reuse is not None:
-            flight.reuse(self._reuse.known(window))
+            flight.reuse(self._reuse.known(window), self._reuse.check)
         tokens = self._sent.tokens + flight.tokens
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
         return flight

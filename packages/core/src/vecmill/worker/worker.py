@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vecmill.errors import ModelError, PluginError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
+from vecmill.store.earlier import Earlier
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.threads import Threads
@@ -37,6 +38,7 @@ class Worker:
         self._spec: WorkSpec | None = None
         self._embedder: Embedder[Any] | None = None
         self._health: EngineHealth | None = None
+        self._earlier: tuple[tuple[str, str, int], Earlier] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +64,8 @@ class Worker:
         source = build(registry, "source", task.spec.source)
         chunker = build(registry, "chunker", task.spec.chunker, tokenizer, model)
         batching = build(registry, "batching", task.spec.batching)
-        shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report)
+        earlier = None if task.again else self._earlier_of(task.spec, model)
+        shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report, earlier)
         with Threads(embedder.concurrency) as threads:
             receipt = shard.run(Embedding(embedder, model, threads, self._health), batching, embedder.batch_tokens)
         return _delivered(task.spec, receipt) if task.spec.errands else receipt
@@ -78,11 +81,21 @@ class Worker:
         self._spec = spec
         return self._embedder
 
+    def _earlier_of(self, spec: WorkSpec, model: ModelInfo) -> Earlier | None:
+        """Return the earlier dataset of a command, the same for all its shards: what is checked is checked once."""
+        if spec.since is None:
+            return None
+        key = (spec.since, spec.directory, spec.seed)
+        if self._earlier is None or self._earlier[0] != key:
+            layouts = Layout(Path(spec.since)), Layout(Path(spec.directory))
+            self._earlier = key, Earlier(*layouts, model.dimension)
+        return self._earlier[1]
+
     def close(self) -> None:
         """Close the model, if one is open."""
         if self._embedder is not None:
             self._embedder.close()
-        self._embedder = self._spec = self._health = None
+        self._embedder = self._spec = self._health = self._earlier = None
 
 
 def _same_model(spec: WorkSpec, other: WorkSpec) -> bool:
