@@ -263,3 +263,12 @@ def test_overwrite_leaves_a_finished_run_alone_whose_state_was_not_cleared(work,
     (before.path / ".vecmill" / "split.json.gz").unlink()
     estimate_moves()
     assert vecmill.run(work(), overwrite=True).manifest == before.manifest
+
+
+@pytest.mark.parametrize("changes", [{"index": 99}, {"task": "0" * 16}, {"partition": "0" * 16}], ids=str)
+def test_a_receipt_that_nobody_asked_for_fails_the_run(work, monkeypatch, changes):
+    """Of a shard that there is not, or of a task that said something else: the runtime is named, not vecmill."""
+    real = Worker.do
+    monkeypatch.setattr(Worker, "do", lambda *args: real(*args).model_copy(update=changes))
+    with pytest.raises(RunError, match="its receipt is of other rows or options than were given"):
+        vecmill.run(work())

@@ -154,8 +154,8 @@ class Shards:
         """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
         if isinstance(outcome, ShardFailure):
             return outcome
-        asked = self._plan.tasks[outcome.index].partition
-        if outcome.is_of(asked) and outcome.task == self._seals[outcome.index]:
+        seal = self._seals.get(outcome.index)
+        if seal == outcome.task and outcome.is_of(self._plan.tasks[outcome.index].partition):
             return outcome
         return ShardFailure(
             index=outcome.index,
