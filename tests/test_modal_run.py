@@ -119,6 +119,15 @@ def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
     assert not plane.images.definitions
 
 
+def test_a_plugin_that_no_package_brings_is_refused(laptop, plane):
+    """It can be imported here, and nowhere else."""
+    job = ("run", "job.toml", "--set", 'embedder={name="hash"}')
+    _, errors = laptop(*job, code=2, VECMILL_PLUGINS="testing=vecmill.testing.plugin")
+    message = " ".join(errors.split())
+    assert "the embedder 'hash' is of plugin 'testing', which VECMILL_PLUGINS names and no package brings" in message
+    assert plane.volumes.named("vecmill") is None
+
+
 def test_without_a_ceiling_nothing_is_sent(laptop, plane, tmp_path):
     """The job is estimated here, from its own corpus."""
     job = tmp_path / "job.toml"

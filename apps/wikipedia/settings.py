@@ -16,7 +16,7 @@ from vecmill.plugins import load
 from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
-from vecmill_modal_runtime.payload import payload
+from vecmill_modal_runtime.payload import payload, refuse_unpackaged
 from vecmill_modal_runtime.placing import dataset_name, placed, refuse_fixed, runtime_options
 from vecmill_modal_runtime.schedule import read_cron
 from vecmill_modal_runtime.webhook import VARIABLE
@@ -91,6 +91,8 @@ def job(overrides: Iterable[str] = ()) -> Job:
     """
     found = placed(Job.load(JOB, [*SET, *overrides]))
     found.check(load().registry)
+    if modal.is_local():
+        refuse_unpackaged(found)
     refuse_fixed(runtime_options(found), runtime_options(_deployed()))
     return found
 

@@ -21,7 +21,7 @@ from vecmill.sources.local import LocalSource
 from vecmill_modal_runtime.answer import heard, understood
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
-from vecmill_modal_runtime.payload import payload
+from vecmill_modal_runtime.payload import payload, refuse_unpackaged
 from vecmill_modal_runtime.placing import placed
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
@@ -52,6 +52,7 @@ def run_on_modal(
     volume_name = os.environ.get(NAME, DEFAULT)
     there = placed(job)
     there.check(load().registry)
+    refuse_unpackaged(there)
     require_ceiling(options, lambda: expect_cost(there))
     payload(PYTHON)  # what cannot go into an image is refused before anything is sent
     _refuse_folder(job)

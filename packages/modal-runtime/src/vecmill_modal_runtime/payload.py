@@ -7,7 +7,7 @@ import functools
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, PackageNotFoundError, distribution, entry_points
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from vecmill.errors import PluginError
+from vecmill.errors import ConfigError, PluginError
 from vecmill.plugins import load
-from vecmill.plugins.manager import GROUP
+from vecmill.plugins.manager import EXTRA, GROUP, OWN
 from vecmill.threads import Threads
 from vecmill_modal_runtime.wheels import MACHINE, fits, image_tags, is_from_index, make_wheel, read_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from vecmill import Job
 
 
 @dataclass(slots=True)
@@ -51,6 +53,23 @@ def payload(python: str) -> Payload:
     folder = Path(tempfile.mkdtemp(prefix="vecmill-wheels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return collect(folder, python)
+
+
+def refuse_unpackaged(job: Job) -> None:
+    """Refuse a job whose component no image can have: its plugin is a module of this machine that no package brings.
+
+    Raises:
+        ConfigError: Names the component and its plugin.
+    """
+    entries = load().registry.entries
+    packaged = {OWN, *(point.name for point in _points())}
+    for kind, spec in job.parts:
+        entry = entries[kind].get(spec.name)
+        if entry is not None and entry.plugin not in packaged:
+            raise ConfigError(
+                f"the {kind} {spec.name!r} is of plugin {entry.plugin!r}, which {EXTRA} names and no package brings: "
+                "make a package of it and install that, for containers get packages"
+            )
 
 
 def collect(folder: Path, python: str) -> Payload:
@@ -105,12 +124,17 @@ def _pin(need: Requirement, there: Distribution | None, other: Requirement | Non
 
 def _plugins() -> dict[str, Distribution]:
     """Return vecmill's distribution, and those of the plugins that are in use, by name."""
-    in_use = load().loaded
     found: dict[str, Distribution] = {"vecmill": distribution("vecmill")}
-    for point in entry_points(group=GROUP):
-        if point.dist is not None and point.name in in_use:
+    for point in _points():
+        if point.dist is not None:
             found.setdefault(canonicalize_name(point.dist.name), point.dist)
     return found
+
+
+def _points() -> list[EntryPoint]:
+    """Return the entry points of the plugins that are in use and that packages bring."""
+    in_use = load().loaded
+    return [point for point in entry_points(group=GROUP) if point.dist is not None and point.name in in_use]
 
 
 def _needed(home: Distribution, extras: frozenset[str], python: str) -> Iterator[Requirement]:
