@@ -506,3 +506,17 @@ def test_no_folder_of_this_machine_is_named_by_a_copy(made, there):
     """It may be passed on."""
     copy(made["old"], there)
     assert str(made["old"].path.parent).encode() not in b"".join(files(there).values())
+
+
+@pytest.mark.parametrize("name", [".vecmill.mirror.json", ".vecmill/run.json", "manifest.json"])
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "not JSON"])
+def test_a_damaged_file_vouches_for_nothing(made, there, name, content):
+    """A name alone makes no folder ours: neither for a copy nor for a run, with consent to replace ours."""
+    (there / name).parent.mkdir(parents=True)
+    (there / name).write_text(content)
+    (there / "README.md").write_text("# Mine")
+    job = small_job(there.parent, 20, "c", [{"name": "parquet", "path": str(there)}])
+    for act in (lambda: copy(made["old"], there, force=True), lambda: vecmill.run(job, overwrite=True)):
+        with pytest.raises(StoreError, match="choose another folder"):
+            act()
+    assert files(there) == {name: content.encode(), "README.md": b"# Mine"}

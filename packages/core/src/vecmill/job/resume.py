@@ -10,6 +10,7 @@ from vecmill.job.since import select_decisive
 from vecmill.job.verdict import REFUSED
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.json import read_manifest, write_json
+from vecmill.store.mirror_note import read_note
 from vecmill.store.split import read_split, write_split
 from vecmill.store.state import (
     RunState,
@@ -203,7 +204,7 @@ def clear_other(plan: Plan) -> None:
     """
     manifest, state = read_manifest(plan.layout), read_state(plan.layout)
     there = [run for run in (manifest, state) if run is not None]
-    if any(run.run_id != plan.run_id for run in there) or (not there and plan.layout.mirror.exists()):
+    if any(run.run_id != plan.run_id for run in there) or (not there and read_note(plan.layout) is not None):
         clear(plan.layout)
     elif manifest is None and state is not None and state.split != plan.split.digest:
         try:

@@ -14,7 +14,7 @@ from vecmill.store.files import read_text, remove_file
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.mirror_note import read_note
-from vecmill.store.state import clear_state, intact
+from vecmill.store.state import clear_state, intact, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,12 @@ SHOWN = 3
 def refuse_strangers(layout: Layout) -> None:
     """Refuse a folder that is not empty and that holds nothing of vecmill's: no run, no dataset, no copy of one.
 
+    What says that it does has to be readable: a damaged file of such a name vouches for nothing.
+
     Raises:
         StoreError: Names what is there.
     """
-    if read_manifest(layout) is not None or layout.run.exists() or layout.mirror.exists():
+    if any(found is not None for found in (read_manifest(layout), read_state(layout), read_note(layout))):
         return
     try:
         names = sorted(path.name for path in layout.root.iterdir() if not _is_trace(layout, path))
