@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Rows(NamedTuple):
-    """Where a document is: its row group, its first row there, and how many it has there."""
+    """Where a document is, or the part of one that a row group has: the group, its first row there, and its rows."""
 
     group: int
     start: int
@@ -34,7 +34,7 @@ class FormerShard:
     def __init__(self, path: Path, model: ModelInfo) -> None:
         self._path = path
         self._model = model
-        self._rows: dict[str, _Rows] = {}
+        self._rows: dict[str, list[_Rows]] = collections.defaultdict(list)
         with pq.ParquetFile(path, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
                 ids = file.read_row_group(group, columns=["id"]).column("id").to_pylist()
@@ -42,14 +42,14 @@ class FormerShard:
                 for row, id_ in enumerate(ids):
                     firsts.setdefault(id_, row)
                 counts = collections.Counter(ids)
-                self._rows |= {id_: _Rows(group, first, counts[id_]) for id_, first in firsts.items()}
+                for id_, first in firsts.items():
+                    self._rows[id_].append(_Rows(group, first, counts[id_]))
 
     def known(self, window: Window) -> Known:
         """Return the chunks of a window that the file has, with their vectors."""
         found: dict[int, list[tuple[int, _Rows]]] = collections.defaultdict(list)
         for position, document in enumerate(window.documents):
-            if document.id in self._rows:
-                rows = self._rows[document.id]
+            for rows in self._rows.get(document.id, ()):
                 found[rows.group].append((position, rows))
         firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
         chunks: list[int] = []
