@@ -1,8 +1,11 @@
 """Tests of vecmill.cli.search."""
 
 import json
+import re
 
 import pytest
+
+from vecmill.display import UNSAFE
 
 
 @pytest.fixture
@@ -53,3 +56,27 @@ def test_the_embedder_of_a_dataset_from_elsewhere_is_named_on_the_command_line(i
         "report", dataset, "--embedder", "hsah"
     ).stdout.replace("\n", " ")
     assert "--embedder =x: write it as key=value" in invoke("search", dataset, "x", "--embedder", "=x", code=2).stderr
+
+
+def test_json_drives_no_terminal_and_is_the_same_json(invoke, job_file, tmp_path):
+    """Controls of both sets, reversals and line ends of others are escapes in it, as in a report and a manifest."""
+    wild = "\x1b[31m \x9b31m \x85 \u202e \u2066 \u2028 \x7f é \U0001f600"
+    path = job_file(1)
+    row = {"id": f"d{wild}", "title": wild, "url": wild, "text": f"one {wild} two"}
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(row) + "\n")
+    manifest = json.loads(
+        invoke("run", path, "--quiet", "--json", "--set", f"source.columns.url={json.dumps('url')}").stdout
+    )
+    assert manifest["account"]["documents_embedded"] == 1
+    out = tmp_path / "out"
+    for args in (["search", out, "two", "--json"], ["report", out, "--json"]):
+        shown = invoke(*args).stdout
+        assert not re.search(f"[{UNSAFE}]", shown)
+        assert isinstance(json.loads(shown), list | dict)
+    assert json.loads(invoke("search", out, "two", "--json").stdout)[0]["title"] == wild
+    for args in (
+        ["search", tmp_path / "out", "two", "--full"],
+        ["report", tmp_path / "out"],
+        ["verify", tmp_path / "out"],
+    ):
+        assert not re.search(f"[{UNSAFE}]", invoke(*args).output)

@@ -1,7 +1,9 @@
 """Tests of vecmill.quality.page."""
 
+import re
 from html.parser import HTMLParser
 
+from vecmill.display import UNSAFE
 from vecmill.quality import measure
 from vecmill.quality.page import page
 
@@ -69,3 +71,12 @@ def test_a_bar_stands_for_every_count_that_is_not_nought(made):
     text = page(report)
     assert text.count("<rect ") == len(bars)
     assert text.count('height="180.0"') >= 2
+
+
+def test_what_turns_or_breaks_a_line_is_not_in_the_page(made):
+    """A title is foreign text: controls and reversals go, as on a terminal."""
+    rows = [{"id": f"{n}", "title": f"{n} \u202ething\u2066\x9b31m", "text": f"{n} text {n}"} for n in range(30)]
+    report = measure(made(*rows).path)
+    assert report.known_items.missed
+    text = page(report)
+    assert not re.search(f"[{UNSAFE}]", text)

@@ -26,6 +26,7 @@ def command(job_file: Path, *, gpus: int | None, overrides: tuple[str, ...], as_
     Reads a part of the corpus, all of it if it is small, and writes nothing. Without --gpus, a job for this
     machine is timed by embedding a few of its chunks.
     """
+    from vecmill.cli.text import escape_json, printable
     from vecmill.cli.waiting import waiting
     from vecmill.job.config import Job
     from vecmill.job.estimate import estimate
@@ -34,9 +35,9 @@ def command(job_file: Path, *, gpus: int | None, overrides: tuple[str, ...], as_
     with waiting(f"reading a part of {job.source.name}"):
         found = estimate(job, gpus)
     if as_json:
-        click.echo(found.model_dump_json(indent=2))
+        click.echo(escape_json(found.model_dump_json(indent=2)))
     else:
-        click.echo("\n".join(f"{name:<10} {line}" for name, line in _lines(found)))
+        click.echo("\n".join(f"{name:<10} {printable(line)}" for name, line in _lines(found)))
 
 
 def _lines(found: Estimate) -> Iterator[tuple[str, str]]:

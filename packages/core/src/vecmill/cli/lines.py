@@ -10,7 +10,7 @@ import click
 
 from vecmill.cli.sentences import begun, phrase, trouble
 from vecmill.cli.tally import ELSEWHERE, EMBEDDING, STARTING
-from vecmill.cli.text import clock, plural, rate
+from vecmill.cli.text import clock, plural, printable, rate
 from vecmill.records import RunStarted
 from vecmill.threads import start_thread
 
@@ -93,4 +93,4 @@ def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator
 
 
 def _say(text: str) -> None:
-    click.echo(f"vecmill: {text}", err=True)
+    click.echo(f"vecmill: {printable(text)}", err=True)

@@ -39,6 +39,7 @@ def command(  # noqa: PLR0913 - a command takes its options
 
     The same command again goes on where an interrupted one was; a finished one is checked, and left alone.
     """
+    from vecmill.cli.text import printable
     from vecmill.cli.warnings import warn_of_plugins
     from vecmill.job.overrides import apply
 
@@ -51,7 +52,7 @@ def command(  # noqa: PLR0913 - a command takes its options
         warn_of_plugins([("publisher", to)])
         where = _publish(directory, to, options, log, quiet=quiet)
         log.write("run.published", places=[where])
-    click.echo(where)
+    click.echo(printable(where))
 
 
 def _publish(directory: Path, to: str, options: dict[str, Any], log: Log, *, quiet: bool) -> str:

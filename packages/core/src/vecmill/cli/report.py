@@ -21,7 +21,7 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     Every chunk's length is counted. On a sample: how the vectors lie, how many chunks repeat, and whether documents
     are found when they are asked for by title.
     """
-    from vecmill.cli.text import printable
+    from vecmill.cli.text import escape_json, printable
     from vecmill.cli.waiting import waiting
     from vecmill.quality import measure
     from vecmill.quality.page import page
@@ -33,7 +33,7 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     if html is not None:
         _write(html, page(report))
     if as_json:
-        click.echo(report.model_dump_json(indent=2))
+        click.echo(escape_json(report.model_dump_json(indent=2)))
         return
     lines = [*sentences(report), *([("page", str(html))] if html is not None else [])]
     click.echo("\n".join(f"{name:<10} {printable(line)}" for name, line in lines))

@@ -68,4 +68,6 @@ def _json(passages: Sequence[Passage]) -> str:
     import dataclasses
     import json
 
-    return json.dumps([dataclasses.asdict(passage) for passage in passages], indent=2, ensure_ascii=False)
+    from vecmill.cli.text import escape_json
+
+    return escape_json(json.dumps([dataclasses.asdict(passage) for passage in passages], indent=2, ensure_ascii=False))

@@ -23,7 +23,7 @@ def summary(dataset: Dataset, tally: Tally, signature: str) -> str:
         tally: What the command did for it.
         signature: The sha256 of its manifest, in hex.
     """
-    return "\n".join(f"{name:<10} {line}" for name, line in _lines(dataset, tally, signature))
+    return "\n".join(f"{name:<10} {printable(line)}" for name, line in _lines(dataset, tally, signature))
 
 
 def _lines(dataset: Dataset, tally: Tally, signature: str) -> Iterator[tuple[str, str]]:

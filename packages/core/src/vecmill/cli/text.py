@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
+from vecmill.display import escape_json, printable
 from vecmill.redaction import redacted
+
+__all__ = [
+    "clock",
+    "duration",
+    "escape_json",
+    "near",
+    "plural",
+    "printable",
+    "rate",
+    "said",
+    "size",
+]
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 STEP = 1000
 MINUTE = 60
 FEW = 10
-
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What could move the cursor, change colours or reverse lines: a corpus must not drive the reader's terminal."""
-
-
-def printable(text: str) -> str:
-    """Return a text without terminal control sequences; newlines and tabs stay."""
-    return _CONTROL.sub("", text)
 
 
 def said(text: str) -> str:
@@ -64,4 +68,4 @@ def duration(seconds: float) -> str:
 def near(path: Path) -> str:
     """Return a path as short as it can be said from here."""
     here = Path.cwd()
-    return os.path.relpath(path, here) if path.is_absolute() and path.is_relative_to(here) else str(path)
+    return printable(os.path.relpath(path, here) if path.is_absolute() and path.is_relative_to(here) else str(path))

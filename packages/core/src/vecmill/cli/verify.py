@@ -69,11 +69,12 @@ def command(  # noqa: PLR0913 - a command takes its options
 def _report(result: Verification, directory: Path) -> None:
     from vecmill.cli.text import plural, printable
 
+    name = printable(str(directory))
     account, shards = result.manifest.account, plural(len(result.manifest.shards), "shard")
     if result.ok:
         rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
         again = f"; {plural(result.embedded, 'chunk')} embedded again" if result.embedded else ""
-        click.echo(f"{directory} is sound: {rows} in {shards}{again}")
+        click.echo(f"{name} is sound: {rows} in {shards}{again}")
         return
     for fault in result.faults:
         mark = click.style("FAULT", fg="red")
@@ -82,7 +83,7 @@ def _report(result: Verification, directory: Path) -> None:
         click.echo(f"and {result.more:,} more", err=True)
     found = plural(len(result.faults) + result.more, "fault")
     click.echo(
-        f"{directory} has {found}; `vecmill run` with its job makes files again that are missing or changed; "
+        f"{name} has {found}; `vecmill run` with its job makes files again that are missing or changed; "
         "for all other faults get a copy that you trust, or remove the folder and run the job again",
         err=True,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
 from typing import TYPE_CHECKING
 
+from vecmill.display import printable
 from vecmill.quality.chart import histogram
 from vecmill.quality.sentences import sentences
 
@@ -32,6 +33,11 @@ th:empty, th:empty + td { border-top: 0; padding-top: 0 }
 svg { width: 100%; height: auto; margin: .5rem 0 }
 svg rect { fill: var(--bar) } svg text { font-size: 12px } svg .axis { stroke: var(--line) }
 """
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML shows it, whatever it is: no tag, and nothing that turns or breaks a line."""
+    return html.escape(printable(text))
 
 
 def page(report: Report) -> str:

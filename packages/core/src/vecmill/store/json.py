@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from vecmill.display import escape_json
 from vecmill.errors import StoreError
 from vecmill.expand import writable_down
 from vecmill.records import FORMAT, Manifest, Places
@@ -27,7 +28,7 @@ def write_json(layout: Layout, target: Path, record: BaseModel) -> None:
 
 
 def _encode(record: BaseModel) -> bytes:
-    return record.model_dump_json(indent=2).encode() + b"\n"
+    return escape_json(record.model_dump_json(indent=2)).encode() + b"\n"
 
 
 def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:

@@ -6,9 +6,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from doubles.hub.card import problems
 from vecmill import run
+from vecmill.display import UNSAFE
 from vecmill.records import Cost, Terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.front import SIZES, size_category
@@ -141,3 +143,43 @@ def test_yaml_means_what_was_written(value):
 def test_size_categories_are_the_hubs(rows, name):
     """Each names a power of ten."""
     assert size_category(rows) == name
+
+
+HOSTILE = "x`](https://evil.example) <b>|</b>\n\n# y\n| a | b |\x9b31m\u202e ![z](https://evil.example/z) ```"
+
+
+@pytest.mark.fault(
+    "security",
+    "a licence, a column, a prompt or an option is called by Markdown, HTML, controls or what turns a line",
+    promise="The card shows it as text: no link, tag, title or cell comes of it; the front matter is the same YAML.",
+)
+def test_foreign_words_are_words_in_a_card(manifest):
+    """As a renderer of Markdown reads it: only links of ours, and as many titles, rows and cells as ever."""
+    terms = Terms(license=["other", HOSTILE], license_name=HOSTILE, license_link=HOSTILE, language=["en", HOSTILE])
+    options = {**manifest.source.options, "repo": HOSTILE, "revision": HOSTILE}
+    told = {"id": HOSTILE, "revision": HOSTILE, "pooling": HOSTILE, "precision": HOSTILE, "prompt": HOSTILE}
+    chunker = {**manifest.recipe["chunker"], HOSTILE: HOSTILE, "name": HOSTILE}
+    hostile = manifest.model_copy(
+        update={
+            "vecmill": HOSTILE,
+            "source": manifest.source.model_copy(update={"name": HOSTILE, "options": options, "terms": terms}),
+            "model": manifest.model.model_copy(update=told | {"query_prompt": HOSTILE}),
+            "columns": {**manifest.columns, HOSTILE: "string"},
+            "recipe": {**manifest.recipe, "chunker": chunker},
+            "cost": Cost(estimate=1, gpu=HOSTILE, container_seconds=1, price_per_second=1),
+        }
+    )
+    for place in (Place(), Place("user/name", "data/run", "run"), Place("user/name", pretty_name=HOSTILE)):
+        text = card(hostile, place)
+        assert not re.search(f"[{UNSAFE}]", text)
+        assert front(text)["license_name"] == HOSTILE
+        assert HOSTILE in front(text)["language"]
+        shown, usual = (_rendered(made) for made in (text, card(manifest, place)))
+        assert "evil.example" in shown
+        assert not re.search(r"<(a|img|b)\b[^>]*evil|<b>|<img|<h1>y", shown)
+        for tag in ("<h1", "<h2", "<table", "<tr", "<td", "<pre"):
+            assert shown.count(tag) == usual.count(tag), tag
+
+
+def _rendered(text):
+    return MarkdownIt("commonmark").enable("table").render(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL))

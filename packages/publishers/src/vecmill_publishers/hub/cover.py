@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vecmill.display import escape_json
 from vecmill.errors import ConfigError
 from vecmill.expand import expanded
 from vecmill.store.card import Place, card
@@ -85,7 +86,7 @@ class Cover:
             "shards": [self._moved(entry) for entry in self._manifest.shards],
             "quarantine": self._moved(quarantine) if quarantine else None,
         }
-        return self._manifest.model_copy(update=moved).model_dump_json(indent=2).encode() + b"\n"
+        return escape_json(self._manifest.model_copy(update=moved).model_dump_json(indent=2)).encode() + b"\n"
 
     def _moved(self, entry: FileEntry) -> FileEntry:
         return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
+from vecmill.display import escape_json
 from vecmill.records.places import SOMEWHERE
 from vecmill.store.card.front import title
+from vecmill.store.card.markdown import cell, code, plain
 from vecmill.store.schema import RESERVED
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from vecmill.store.card.place import Place
 
 HOUR, MINUTE = 3600, 60
+_WORD = re.compile(r'"?[\w .,:/-]*"?')
 
 
 def what(manifest: Manifest, place: Place) -> str:
@@ -21,17 +25,17 @@ def what(manifest: Manifest, place: Place) -> str:
     model, account = manifest.model, manifest.account
     length = "unit length" if model.normalized else "the model's own length"
     return f"""\
-# {title(manifest, place)}
+# {plain(title(manifest, place))}
 
 {account.chunks:,} chunks of {account.documents_embedded:,} documents, each with its place in the source and a vector of
 {model.dimension} dimensions.
 
 | | |
 | --- | --- |
-| model | `{model.id}` |
-| revision | `{model.revision}` |
-| pooling | {model.pooling}, {length} |
-| arithmetic | {model.precision or "the engine's own"} |
+| model | {cell(model.id)} |
+| revision | {cell(str(model.revision))} |
+| pooling | {plain(model.pooling)}, {length} |
+| arithmetic | {plain(model.precision or "the engine's own")} |
 | longest input | {model.max_tokens:,} tokens |
 | put in front of a document | {_quoted(model.prompt)} |
 | put in front of a query | {_quoted(model.query_prompt)} |
@@ -70,11 +74,11 @@ without `revision` you get the newest one.
 
 def columns(manifest: Manifest, place: Place) -> str:
     """Say what is in the columns, and in other configurations."""
-    *others, last = ["id", "url", "title", *(name for name in manifest.columns if name not in RESERVED)]
+    *others, last = map(code, ["id", "url", "title", *(name for name in manifest.columns if name not in RESERVED)])
     return f"""\
 ## Columns
 
-{", ".join(f"`{name}`" for name in others)} and `{last}` are the source's. `text` is characters `start` to `end` of the
+{", ".join(others)} and {last} are the source's. `text` is characters `start` to `end` of the
 document (Unicode code points), its `chunk_index`-th piece, of `tokens` tokens as embedded. `embedding` is a
 fixed-size list of {manifest.model.dimension} float32, never null, always finite.
 {"".join(_VARIANTS[name] for name in place.variants)}"""
@@ -85,14 +89,14 @@ def recipe(manifest: Manifest) -> str:
     chunker = {
         key: value for key, value in manifest.recipe.get("chunker", {}).items() if key not in {"name", "version"}
     }
-    settings = ", ".join(f"`{key}` {json.dumps(value)}" for key, value in chunker.items())
+    settings = ", ".join(f"{code(key)} {_setting(value)}" for key, value in chunker.items())
     return f"""\
 ## Recipe
 
-Cut by the chunker `{manifest.recipe.get("chunker", {}).get("name")}` ({settings}).
+Cut by the chunker {code(str(manifest.recipe.get("chunker", {}).get("name")))} ({settings}).
 
 ```json
-{json.dumps(manifest.recipe, indent=2, ensure_ascii=False)}
+{escape_json(json.dumps(manifest.recipe, indent=2, ensure_ascii=False))}
 ```
 """
 
@@ -117,12 +121,13 @@ It took {spent}{_cost(manifest.cost)}
 def origin(manifest: Manifest, place: Place) -> str:
     """Say what made the dataset, and how to check it."""
     revision = manifest.source.options.get("revision")
-    pinned = f", at revision `{revision}`" if revision else ""
+    pinned = f", at revision {code(str(revision))}" if revision else ""
+    source = f"the source {code(manifest.source.name)}"
     where = f" Its shards are in `{place.folder}`." if place.repo else ""
     return f"""\
 ## Origin
 
-Made by vecmill {manifest.vecmill} from the source `{manifest.source.name}`{pinned}, run `{manifest.run_id}`.{where}
+Made by vecmill {plain(manifest.vecmill)} from {source}{pinned}, run `{manifest.run_id}`.{where}
 `vecmill verify` checks every file, row and vector of a copy against `manifest.json`.
 """
 
@@ -143,11 +148,17 @@ def _named_model(manifest: Manifest) -> str:
 
 
 def _cost(cost: Cost | None) -> str:
-    return "" if cost is None else f" It cost {cost}."
+    return "" if cost is None else f" It cost {plain(str(cost))}."
 
 
 def _quoted(prompt: str) -> str:
-    return f"`{prompt}`" if prompt else "nothing"
+    return cell(prompt) if prompt else "nothing"
+
+
+def _setting(value: object) -> str:
+    """Show a value of an option: as it is if it is a number or a word, else as code."""
+    text = json.dumps(value)
+    return text if _WORD.fullmatch(text) else code(text)
 
 
 _VARIANTS = {

@@ -43,7 +43,7 @@ def facts(readme: str) -> dict[str, Any]:
     """Return what a card states by name, in its front matter and its text, the user's own part left out."""
     text = without_own(readme)
     found: dict[str, Any] = {key: match[1] for key, regex in _SENTENCES.items() if (match := _search(regex, text))}
-    found |= {f"the row {match[1]!r}": match[2] for match in _ROW.finditer(text)}
+    found |= {f"the row {match[1]!r}": match[2].replace("\\|", "|") for match in _ROW.finditer(text)}
     if recipe := _RECIPE.search(text):
         found["recipe"] = _json(recipe[1])
     return _front(readme) | found

@@ -28,7 +28,7 @@ def front(manifest: Manifest, place: Place) -> str:
         "language": list(terms.language),
         "size_categories": [size_category(manifest.account.chunks)],
         "task_categories": TASKS,
-        "source_datasets": [repo] if repo else [],
+        "source_datasets": [repo] if isinstance(repo, str) and repo else [],
         "tags": ["embeddings", "vecmill"],
         "configs": [config(name, folder) for name, folder in folders(place).items()],
         "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, place).items()],

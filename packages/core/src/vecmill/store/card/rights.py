@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from vecmill.store.card.markdown import code, link, plain
 
 if TYPE_CHECKING:
     from vecmill.records import Manifest, Terms
     from vecmill.store.card.place import Place
 
 OTHER = "other"
+_REPO = re.compile(r"[\w.-]+(?:/[\w.-]+)?", re.ASCII)
 LINKS = {
     "cc-by-3.0": "https://creativecommons.org/licenses/by/3.0/",
     "cc-by-4.0": "https://creativecommons.org/licenses/by/4.0/",
@@ -31,13 +35,15 @@ def rights(manifest: Manifest, place: Place) -> str:
 
 def _source(manifest: Manifest) -> str:
     repo = manifest.source.options.get("repo")
-    return f"[{repo}](https://huggingface.co/datasets/{repo})" if repo else f"the source `{manifest.source.name}`"
+    if not isinstance(repo, str) or not repo:
+        return f"the source {code(manifest.source.name)}"
+    return link(plain(repo), f"https://huggingface.co/datasets/{repo}") if _REPO.fullmatch(repo) else code(repo)
 
 
 def _name(name: str, terms: Terms) -> str:
     shown = terms.license_name if name == OTHER and terms.license_name else name
-    link = terms.license_link if name == OTHER else LINKS.get(name)
-    return f"[`{shown}`]({link})" if link else f"`{shown}`"
+    address = terms.license_link if name == OTHER else LINKS.get(name)
+    return link(code(shown), address) if address else code(shown)
 
 
 def _asks(terms: Terms, *words: str) -> bool:

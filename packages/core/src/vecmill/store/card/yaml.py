@@ -6,10 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from vecmill.display import UNSAFE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_UNREADABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNREADABLE = re.compile(f"[{UNSAFE}\ufeff\ufffe\uffff]")
 
 
 def dump(value: dict[str, Any]) -> str:

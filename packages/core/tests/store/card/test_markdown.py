@@ -1,0 +1,59 @@
+"""Tests of vecmill.store.card.markdown."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vecmill.display import UNSAFE
+from vecmill.store.card.markdown import cell, code, link, plain
+
+
+@pytest.mark.parametrize(
+    "text", ["all-MiniLM-L6-v2", "minilm_v2", "user/name", "passage: ", "bge-small-en-v1.5", "é 漢字", "0.1.0"]
+)
+def test_what_names_are_made_of_stays(text):
+    """Cards of datasets that were made before state the same."""
+    assert plain(text) == text
+    assert code(text) == cell(text) == f"`{text}`"
+
+
+@given(st.text())
+def test_nothing_ends_its_code_or_its_line(text):
+    """The fence is longer than any run of ticks within, and a bar does not end a cell."""
+    shown = code(text)
+    fence = re.match("`+", shown)[0]
+    inside = shown[len(fence) : -len(fence)]
+    assert shown.endswith(fence)
+    assert fence not in re.findall("`+", inside)
+    assert not inside.startswith("`")
+    assert not inside.endswith("`")
+    for made in (shown, cell(text), plain(text)):
+        assert not re.search(f"[\n{UNSAFE}]", made)
+    assert not re.search(r"(?<!\\)\|", cell(text))
+
+
+@given(st.text())
+def test_prose_holds_no_link_no_tag_and_no_code(text):
+    """Each mark stands behind a backslash, which itself stands behind one."""
+    bare = re.sub(r"\\[\\`*\[\]<>|~]", "", plain(text))
+    assert not re.search(r"[`*\[\]<>|~]", bare)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "https://x.org) [y](https://z",
+        "https://x.org/ a",
+        "<b>",
+        "",
+        "https://x\ny",
+        "data:text/html,x",
+    ],
+)
+def test_only_a_plain_address_becomes_a_link(address):
+    """Another is shown as code."""
+    assert "](" not in re.sub("`+.*?`+", "", link("name", address))
+    assert link("name", "https://example.org/a?b=c#d") == "[name](https://example.org/a?b=c#d)"
