@@ -89,8 +89,8 @@ def _adopt(plan: Plan, state: RunState) -> None:
     """
     check_split(plan, state)
     done = _done(plan, state)
-    if not done:
-        clear(plan.layout)
+    if not done and not plan.layout.manifest.exists():
+        clear(plan.layout)  # half a shard of the split before would stay beside the others
     for task in plan.tasks:
         if task.index not in done:
             break
