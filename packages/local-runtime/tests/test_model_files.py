@@ -17,6 +17,7 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.job.estimate import estimate
 from vecmill.models import open_model
 from vecmill.records import Pace, Range, ShardDone
+from vecmill.store.claims import run_id
 from vecmill.testing import InlineRuntime, install
 from vecmill_local_runtime.embedder import OpenVinoEmbedder
 from vecmill_local_runtime.graph.architecture import NATIVE
@@ -180,10 +181,21 @@ def test_a_dataset_of_before_serves_as_since(job, tmp_path):
     old = vecmill.run(job("old"))
     manifest = json.loads((old.path / "manifest.json").read_text())
     del manifest["identity"]["files"], manifest["model"]["files"]
+    manifest["run_id"] = run_id(manifest["identity"])
     (old.path / "manifest.json").write_text(json.dumps(manifest))
-    assert vecmill.verify(old.path).ok
+    with pytest.raises(StoreError, match=r"differs in files \(it was made before .*with --since .*old"):
+        vecmill.run(job("old"))
     new = vecmill.run(job("new"), since=old.path)
     assert new.manifest.reused.chunks == new.account.chunks
+
+
+def test_hashes_of_files_that_contradict_the_identity_are_found(job):
+    """A manifest says them twice: for readers, and as what the run is."""
+    path = vecmill.run(job()).path
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["model"]["files"]["tokenizer.json"] = "0" * 64
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    assert "model.files is not what identity.files says" in [fault.problem for fault in vecmill.verify(path).faults]
 
 
 def test_a_folder_with_safetensors_and_onnx_is_estimated(job, model, monkeypatch):

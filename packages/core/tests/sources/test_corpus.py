@@ -13,8 +13,8 @@ from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone, Terms
 from vecmill.sources.corpus import Corpus
 
-STEPS = ["pinned", "fingerprint", "terms", "partitions", "read"]
-UNASKED = {"fingerprint", "terms"}
+STEPS = ["pinned", "fingerprint", "terms", "partitions", "count", "read"]
+UNASKED = {"fingerprint", "terms", "count"}
 """Of which an estimate has no need."""
 CURE = "report it to the source's author"
 
@@ -37,6 +37,10 @@ class Frail(Source[Options]):
     def terms(self):
         """Know nothing."""
         return self._at("terms", Terms())
+
+    def count(self):
+        """Return how many documents there are."""
+        return self._at("count", 2)
 
     def partitions(self, target_bytes):
         """Split in two, for any size but the one that looks at the beginning."""
@@ -125,6 +129,8 @@ def test_what_a_source_says_itself_an_interrupt_and_a_lack_of_memory_pass_unchan
         ("fingerprint", b"frail", r"gave bytes, not str, at fingerprint\(\)"),
         ("terms", None, r"gave NoneType, not Terms, at terms\(\)"),
         ("partitions", {"file": "1.tar"}, r"gave dict, not Partition, at partitions\(\)"),
+        ("partitions", Partition(where={"file": object()}), r"gave a partition that is not JSON \(.*\)"),
+        ("count", 2.5, r"gave float, not int, at count\(\)"),
         ("read", pa.table({"id": ["1"], "text": ["a"]}), r"gave Table, not RecordBatch, at read\(\) of .*1\.tar\"}"),
         ("read", pa.record_batch({"id": [1], "text": ["a"]}), "has int64, not strings, in its column 'id'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from vecmill.job.places import distinct, hidden, paths, places, told
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from vecmill.job.config import Job
     from vecmill.protocols import Component
     from vecmill.records import ModelInfo
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SAID = {
+    "content": "content (the source has changed)",
+    "files": "files (it was made before vecmill noted which tokenizer and settings of the model it has)",
+}
 
 
 def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
@@ -40,19 +47,22 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
 
 def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """Say in a few words in which keys two identities differ."""
-    left, right = _flat(mine), _flat(theirs)
+    unnamed = "files" in mine and "files" not in theirs
+    left, right = _flat({**mine, "files": ()} if unnamed else mine), _flat(theirs)
     keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
     return ", ".join(_told(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
 
 
 def _told(key: str, there: object, now: object) -> str:
-    return (
-        "content (the source has changed)" if key == "content" else f"{key} ({_shown(there)} there, {_shown(now)} now)"
-    )
+    return _SAID.get(key) or f"{key} ({_shown(there)} there, {_shown(now)} now)"
 
 
 def _shown(value: object) -> str:
-    return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    if value is None:
+        return "none"
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return f"{value[:8]}…"
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

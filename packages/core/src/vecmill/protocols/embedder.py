@@ -35,6 +35,9 @@ class Embedder(Component[ConfigT]):
     def model(self) -> ModelInfo:
         """Describe the model, without loading its weights.
 
+        A worker that finds another one than the driver did makes no shard. An embedder that reads files of a folder
+        puts a hash of each into ``files``: with other content it is another run.
+
         Raises:
             ModelError: There is no such model, or not one this embedder can run.
         """

@@ -42,7 +42,7 @@ class Partition(BaseModel):
     @property
     def digest(self) -> str:
         """Hash what says which rows these are, in 16 hex digits."""
-        return hash_json([self.where, self.documents, self.bytes])
+        return hash_json(self.model_dump(mode="json", exclude={"seen"}))
 
 
 class WorkSpec(BaseModel):

@@ -58,7 +58,7 @@ class Corpus:
         """Yield parts of about ``target_bytes`` of text each."""
         with self._named("partitions()"):
             for partition in self._source.partitions(target_bytes):
-                yield self._held(partition, Partition, "partitions()")
+                yield self._travels(self._held(partition, Partition, "partitions()"))
 
     def count(self) -> int | None:
         """Return how many documents there are, if the source knows."""
@@ -98,6 +98,16 @@ class Corpus:
                 "it to the source's author"
             )
         return value
+
+    def _travels(self, partition: Partition) -> Partition:
+        try:
+            partition.model_dump_json()
+        except ValueError as error:
+            raise PluginError(
+                f"the source {self._source.name!r} gave a partition that is not JSON ({error}): report it to the "
+                "source's author"
+            ) from error
+        return partition
 
     def _check(self, batch: pa.RecordBatch) -> None:
         """Refuse columns of ours that hold something else than strings."""

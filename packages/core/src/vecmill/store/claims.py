@@ -91,6 +91,7 @@ def _model(manifest: Manifest) -> Iterator[str]:
         return
     for key in [key for key in model if key in weights]:
         yield from _unequal(f"model.{key}", model[key], f"identity.weights.{key}", weights[key])
+    yield from _unequal("model.files", model["files"], "identity.files", manifest.identity.get("files", {}))
     embedder = manifest.recipe["embedder"]
     if embedder.get("name") in OWN_ENGINES:
         for option, key in (("model", "id"), ("revision", "revision")):
