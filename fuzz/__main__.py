@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fuzz.mutation import mutated
 
-TARGETS = ("job_files", "source_rows", "chunks", "models", "answers")
+TARGETS = ("job_files", "source_rows", "chunks", "models", "answers", "records")
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = Path("out", "fuzz")
 SECONDS = 60

@@ -31,7 +31,7 @@ def test_it_ends_in_a_result_or_a_message(path):
     importlib.import_module(f"fuzz.{Path(path).parts[0]}").check((CORPUS / path).read_bytes())
 
 
-@pytest.mark.parametrize("target", ["models", "answers"])
+@pytest.mark.parametrize("target", ["models", "answers", "records"])
 def test_so_do_its_neighbours(target):
     """With values of other types in their places, and without some."""
     check = importlib.import_module(f"fuzz.{target}").check

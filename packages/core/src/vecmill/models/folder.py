@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from vecmill.models.weights import hash_file
 from vecmill.records import ModelInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 TOKENIZER = "tokenizer.json"
@@ -60,7 +61,15 @@ class ModelFolder:
         return "unknown" if self.config.get("auto_map") else str(self.config.get("model_type", "unknown"))
 
     def info(self, prompt: str, precision: str | None, *, normalized: bool) -> ModelInfo:
-        """Describe the model as an engine runs it, with the prompt that it puts before documents."""
+        """Describe the model as an engine runs it, with the prompt that it puts before documents.
+
+        Raises:
+            ModelError: A number or a prompt of its settings is out of all bounds.
+        """
+        with _explained(self.root):
+            return self._info(prompt, precision, normalized=normalized)
+
+    def _info(self, prompt: str, precision: str | None, *, normalized: bool) -> ModelInfo:
         return ModelInfo(
             id=self.id,
             revision=self.revision,
@@ -86,15 +95,20 @@ def describe(model: str, root: Path) -> ModelFolder:
     Raises:
         ModelError: It holds no model, a damaged one, or one that is not a text embedder.
     """
-    try:
-        with record_reads() as reads:
-            found = _described(model, root)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # Settings of other types than they have: there is no end of them.
-        told = f"The settings in {root} make no sense ({type(error).__name__}: {error})"
-        raise ModelError(f"{told}. Get the model's files again.") from error
+    with _explained(root), record_reads() as reads:
+        found = _described(model, root)
     tokenizer = found.path / TOKENIZER
     return found.with_files(reads | ({tokenizer: hash_file(tokenizer)} if tokenizer.is_file() else {}))
+
+
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    """Raise a ``ModelError`` for settings of other types or sizes than they have: there is no end of them."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"The settings in {root} make no sense ({type(error).__name__}: {error})"
+        raise ModelError(f"{message}. Get the model's files again.") from error
 
 
 def _described(model: str, root: Path) -> ModelFolder:

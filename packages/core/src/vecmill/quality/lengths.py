@@ -9,28 +9,42 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vecmill.quality.report import SHORT, Lengths
+from vecmill.store.parquet import check_shard, damaged, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from vecmill.records import Manifest
 
 BINS = 32
+LONGEST = 100_000_000
+"""Tokens of a chunk: no model takes as many, and there is a number in memory for each length up to the longest."""
 
 
 def lengths(root: Path, manifest: Manifest) -> Lengths:
     """Count chunks by length over all shards."""
     counts, most = np.zeros(1, np.int64), 0
     for entry in manifest.shards:
-        file = pq.ParquetFile(root / entry.path, pre_buffer=False)
-        for batch in file.iter_batches(65_536, columns=["tokens", "chunk_index"]):
-            found = np.bincount(batch.column("tokens").to_numpy())
+        path = root / entry.path
+        check_shard(path, entry, manifest)
+        for batch in _batches(path):
+            tokens = batch.column("tokens").to_numpy()
+            if tokens.min(initial=0) < 0 or tokens.max(initial=0) > LONGEST:
+                raise damaged(path, "tokens is out of range")
+            found = np.bincount(tokens)
             counts, found = _alike(counts, found)
             counts = counts + found
             most = max(most, (pc.max(batch.column("chunk_index")).as_py() or 0) + 1)
     return _summary(counts, most, manifest)
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    with reading(path):
+        yield from pq.ParquetFile(path, pre_buffer=False).iter_batches(65_536, columns=["tokens", "chunk_index"])
 
 
 def _summary(counts: npt.NDArray[np.int64], most: int, manifest: Manifest) -> Lengths:

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vecmill.errors import StoreError
+from vecmill.store.parquet import check_shard, damaged, reading
 from vecmill.store.shard import group_ends
 
 if TYPE_CHECKING:
@@ -42,12 +44,17 @@ class Sample:
 
 def sample(root: Path, manifest: Manifest, rows: int = ROWS) -> Sample:
     """Take stretches of consecutive rows at equal distances, so that whole documents are among them."""
+    if not sum(entry.rows for entry in manifest.shards):
+        raise StoreError(f"{root} holds no chunks: there is nothing to report on")
     table = pa.concat_tables([_stretch(root, manifest, *place) for place in _places(manifest, rows)])
     width = manifest.model.dimension
-    flat = table.column("embedding").combine_chunks().flatten().to_numpy()
-    vectors = np.array(flat, np.float32).reshape(-1, width)
+    with reading(root):
+        flat = table.column("embedding").combine_chunks().flatten().to_numpy()
+        vectors = np.array(flat, np.float32).reshape(len(table), width)
+        ids, titles, texts = (table.column(name).to_pylist() for name in ("id", "title", "text"))
+    if not np.isfinite(vectors).all():
+        raise damaged(root, "a vector is not finite")
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    ids, titles, texts = (table.column(name).to_pylist() for name in ("id", "title", "text"))
     return Sample(ids, titles, texts, vectors / np.maximum(norms, 1e-12))
 
 
@@ -65,7 +72,12 @@ def _stretch(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
     for entry in manifest.shards:
         low, high = max(start - first, 0), min(stop - first, entry.rows)
         if low < high:
-            tables.append(_rows(root / entry.path, low, high))
+            path = root / entry.path
+            check_shard(path, entry, manifest)
+            with reading(path):
+                tables.append(_rows(path, low, high))
+            if any(tables[-1].column(name).null_count for name in COLUMNS):
+                raise damaged(path, "a row of it is not whole")
         first += entry.rows
     return pa.concat_tables(tables)
 

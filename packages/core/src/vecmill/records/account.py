@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from vecmill.records.bounds import Count
+
 
 class Account(BaseModel):
     """Counts over a shard or a run; accounts add up.
@@ -21,14 +23,14 @@ class Account(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    documents_in: int = 0
-    documents_embedded: int = 0
-    documents_quarantined: int = 0
-    chunks: int = 0
-    characters: int = 0
-    tokens: int = 0
-    truncated_chunks: int = 0
-    shortened_titles: int = 0
+    documents_in: Count = 0
+    documents_embedded: Count = 0
+    documents_quarantined: Count = 0
+    chunks: Count = 0
+    characters: Count = 0
+    tokens: Count = 0
+    truncated_chunks: Count = 0
+    shortened_titles: Count = 0
 
     def __add__(self, other: Account) -> Account:
         """Return the account of both together."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from vecmill.records.bounds import Amount, Word
+
 HOUR = 3600
 
 
@@ -20,11 +22,11 @@ class Cost(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    currency: str = "USD"
-    estimate: float
-    gpu: str = ""
-    container_seconds: float
-    price_per_second: float
+    currency: Word = "USD"
+    estimate: Amount
+    gpu: Word = ""
+    container_seconds: Amount
+    price_per_second: Amount
 
     def __str__(self) -> str:
         """Say it in a line."""

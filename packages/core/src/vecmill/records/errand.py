@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vecmill.records.bounds import Sha256, Tree, Word
 from vecmill.records.component import ComponentSpec
 
 
@@ -34,6 +35,6 @@ class Sent(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    publisher: str
-    sha256: str
-    note: dict[str, Any] = Field(default_factory=dict)
+    publisher: Word
+    sha256: Sha256
+    note: Tree = Field(default_factory=dict)

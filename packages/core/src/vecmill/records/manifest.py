@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from vecmill.records.account import Account
+from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
 from vecmill.records.cost import Cost
 from vecmill.records.model import ModelInfo
 from vecmill.records.places import Places
@@ -16,14 +18,34 @@ from vecmill.records.terms import Terms
 FORMAT = 1
 
 
+NAMED = ("source", "chunker", "embedder")
+"""The parts that every recipe names."""
+_FILE = re.compile(r"(?:[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*/)*[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.parquet")
+"""What a run writes of rows: Parquet, and nothing that a system or a program hides."""
+_SHA256 = 64
+
+
+def check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe that names its parts.
+
+    Raises:
+        ValueError: It does not.
+    """
+    for kind in NAMED:
+        part = recipe.get(kind)
+        if not (isinstance(part, dict) and isinstance(part.get("name"), str)):
+            raise ValueError(f"it does not say which {kind} it is of")  # noqa: TRY004 - pydantic takes ValueError
+    return recipe
+
+
 class SourceInfo(BaseModel):
     """Where the text came from: the source's name, its options, the fingerprint of its content, and its terms."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str
-    fingerprint: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: Word
+    fingerprint: Line
+    options: Tree = Field(default_factory=dict)
     terms: Terms = Terms()
 
 
@@ -39,10 +61,10 @@ class Timing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    started: str
-    finished: str
-    wall_seconds: float
-    worker_seconds: float
+    started: Time
+    finished: Time
+    wall_seconds: Amount
+    worker_seconds: Amount
 
 
 class Reused(BaseModel):
@@ -56,9 +78,9 @@ class Reused(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: str
-    chunks: int
-    runs: dict[str, int] = Field(default_factory=dict)
+    run_id: RunId
+    chunks: Count
+    runs: dict[RunId, Count] = Field(default_factory=dict)
 
 
 class Manifest(BaseModel):
@@ -76,22 +98,41 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: int = FORMAT
-    vecmill: str
-    run_id: str
+    vecmill: Word
+    run_id: RunId
     status: Literal["complete", "failed"] = "complete"
-    max_quarantine: float | None = None
-    identity: dict[str, Any]
-    recipe: dict[str, Any]
+    max_quarantine: Annotated[float, Field(ge=0, le=1)] | None = None
+    identity: Tree
+    recipe: Annotated[Tree, AfterValidator(check_recipe)]
     source: SourceInfo
     model: ModelInfo
     account: Account
-    reasons: dict[str, int] = Field(default_factory=dict)
-    columns: dict[str, str] = Field(default_factory=dict)
-    split: str = ""
+    reasons: dict[Line, Count] = Field(default_factory=dict)
+    columns: dict[Line, Text] = Field(default_factory=dict)
+    split: Word = ""
     shards: list[FileEntry]
     quarantine: FileEntry | None = None
-    duplicates: dict[int, list[str]] = Field(default_factory=dict)
+    duplicates: dict[Count, list[str]] = Field(default_factory=dict)
     timing: Timing
     reused: Reused | None = None
     cost: Cost | None = None
     places: Places = Field(default=Places(), exclude=True)
+
+    @field_validator("shards", "quarantine")
+    @classmethod
+    def _check_files(cls, value: list[FileEntry] | FileEntry | None) -> list[FileEntry] | FileEntry | None:
+        entries = value if isinstance(value, list) else [value] if value else []
+        for entry in entries:
+            if not _FILE.fullmatch(entry.path):
+                raise ValueError(f"{entry.path!r} is not the name of a Parquet file of a dataset")
+            if len(entry.sha256) != _SHA256:
+                raise ValueError(f"{entry.path!r} has no sha256")
+        return value
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        """Refuse a file that stands there twice."""
+        paths = [entry.path for entry in [*self.shards, *([self.quarantine] if self.quarantine else [])]]
+        if len(set(paths)) < len(paths):
+            raise ValueError("a file stands in it twice")
+        return self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vecmill.records.bounds import Dimension, Line, MaxTokens, Text, Word
+
 
 class ModelInfo(BaseModel):
     """A model at a revision, and how its vectors are made.
@@ -23,13 +25,13 @@ class ModelInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    id: str
-    revision: str | None
-    dimension: int
-    max_tokens: int
-    pooling: str
+    id: Line
+    revision: Word | None
+    dimension: Dimension
+    max_tokens: MaxTokens
+    pooling: Word
     normalized: bool
-    prompt: str = ""
-    query_prompt: str = ""
-    precision: str | None = None
-    files: dict[str, str] = Field(default_factory=dict)
+    prompt: Text = ""
+    query_prompt: Text = ""
+    precision: Word | None = None
+    files: dict[Line, Word] = Field(default_factory=dict)

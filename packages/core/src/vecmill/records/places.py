@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
+
+from vecmill.records.bounds import Tree, Word
 
 SOMEWHERE = ".../"
 """Stands for the folders that a file or a folder is in."""
@@ -21,6 +21,6 @@ class Places(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: str = ""
-    embedder: dict[str, Any] = Field(default_factory=dict)
+    run_id: Word = ""
+    embedder: Tree = Field(default_factory=dict)
     fault: str = Field("", exclude=True)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vecmill.inside import is_inside
 from vecmill.records.account import Account
+from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Word
 from vecmill.records.component import ComponentSpec
 from vecmill.records.errand import Errand, Sent
 from vecmill.records.model import ModelInfo
@@ -116,10 +117,10 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    path: str
-    rows: int
-    bytes: int
-    sha256: str
+    path: Line
+    rows: Count
+    bytes: Count
+    sha256: Sha256
 
     @field_validator("path")
     @classmethod
@@ -150,17 +151,17 @@ class Receipt(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: str
-    index: int
-    partition: str = ""
-    task: str = ""
+    run_id: RunId
+    index: Count
+    partition: Word = ""
+    task: Word = ""
     shard: FileEntry
     quarantine: FileEntry | None = None
     account: Account
-    reasons: dict[str, int] = Field(default_factory=dict)
-    reused_chunks: int = 0
-    reused_from: str = ""
-    seconds: float = 0.0
+    reasons: dict[Line, Count] = Field(default_factory=dict)
+    reused_chunks: Count = 0
+    reused_from: Word = ""
+    seconds: Amount = 0.0
     duplicates: tuple[str, ...] = ()
     sent: tuple[Sent, ...] = ()
     unsent: tuple[str, ...] = ()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from vecmill.records.bounds import Line, Word
 
 Words: TypeAlias = Annotated[
-    tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+    tuple[Word, ...],
+    Field(max_length=10_000),
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
 ]
 """Some words; one alone may stand without a list."""
 
@@ -25,8 +29,8 @@ class Terms(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     license: Words = ()
-    license_name: str = ""
-    license_link: str = ""
+    license_name: Line = ""
+    license_link: Line = ""
     language: Words = ()
 
     def but(self, license: tuple[str, ...] = (), language: tuple[str, ...] = ()) -> Terms:  # noqa: A002 - the Hub's word

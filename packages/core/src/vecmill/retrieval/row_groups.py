@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
+from vecmill.store.parquet import check_shard, damaged, reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ class RowGroups:
     def __init__(self, path: str | Path) -> None:
         self._layout = Layout(Path(path))
         self.manifest = manifest = finished_manifest(self._layout)
-        footers = [pq.read_metadata(self._file(shard)) for shard in range(len(manifest.shards))]
+        footers = [check_shard(self._file(shard), entry, manifest) for shard, entry in enumerate(manifest.shards)]
         self.all = [
             RowGroup(shard, number, footer.row_group(number).num_rows)
             for shard, footer in enumerate(footers)
@@ -68,16 +69,22 @@ class RowGroups:
     def vectors(self, group: RowGroup) -> npt.NDArray[np.float32]:
         """Read the vectors of a row group, shape ``(rows, dimension)``; may be called from many threads."""
         # The file is opened anew, for threads must not share one.
-        with pq.ParquetFile(self._file(group.shard), memory_map=True) as file:
+        path = self._file(group.shard)
+        with reading(path), pq.ParquetFile(path, memory_map=True) as file:
             column = file.read_row_group(group.number, columns=["embedding"], use_threads=False).column(0)
-        vectors: npt.NDArray[np.float32] = column.combine_chunks().flatten().to_numpy().reshape(group.rows, -1)
+            flat = column.combine_chunks().flatten().to_numpy()
+            vectors: npt.NDArray[np.float32] = flat.reshape(group.rows, self.manifest.model.dimension)
         return vectors
 
     def passage(self, hit: Hit) -> Passage:
         """Read what stands in a row."""
-        with pq.ParquetFile(self._file(hit.group.shard)) as file:
+        path = self._file(hit.group.shard)
+        with reading(path), pq.ParquetFile(path) as file:
             rows = file.read_row_group(hit.group.number, columns=COLUMNS)
-        return Passage(score=-hit.distance, **rows.slice(hit.row, 1).to_pylist()[0])
+            row = rows.slice(hit.row, 1).to_pylist()[0]
+        if None in row.values():
+            raise damaged(path, "a row of it is not whole")
+        return Passage(score=-hit.distance, **row)
 
     def _file(self, shard: int) -> Path:
         return self._layout.root / self.manifest.shards[shard].path

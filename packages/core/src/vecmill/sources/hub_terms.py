@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NORWEGIAN = "no"
+LONGEST, LONGEST_WORD = 1024, 256
+"""Characters; what is longer is no licence's name."""
 
 
 def told(card: Mapping[str, object], config: str | None) -> Terms:
@@ -23,8 +25,8 @@ def told(card: Mapping[str, object], config: str | None) -> Terms:
     name, link = card.get("license_name"), card.get("license_link")
     return Terms(
         license=_words(card.get("license")),
-        license_name=name if isinstance(name, str) else "",
-        license_link=link if isinstance(link, str) else "",
+        license_name=name if isinstance(name, str) and len(name) <= LONGEST else "",
+        license_link=link if isinstance(link, str) and len(link) <= LONGEST else "",
         language=_own(_words(card.get("language")), config or ""),
     )
 
@@ -38,4 +40,4 @@ def _words(value: object) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     # YAML takes the code of Norwegian for a No.
     named = (NORWEGIAN if word is False else word for word in values)
-    return tuple(word for word in named if isinstance(word, str) and word)
+    return tuple(word for word in named if isinstance(word, str) and 0 < len(word) <= LONGEST_WORD)

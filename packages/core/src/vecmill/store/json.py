@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import stat
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.records import Dataset
+
+MOST_BYTES = 1 << 28
+"""Of a record; the manifest of a million shards has fewer."""
+SHOWN = 400
+"""Characters of a reason; a key of a manifest may be of any length."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -45,6 +52,11 @@ def read_json(path: Path, kind: type[ModelT]) -> ModelT | None:
 
 def _read(path: Path, kind: type[ModelT]) -> ModelT | None:
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # to read a pipe is to wait for who writes into it
+            raise OSError(errno.EINVAL, "it is not a file")
+        if found.st_size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes")
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
@@ -54,7 +66,9 @@ def _reason(error: OSError | ValidationError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    place = ".".join(map(str, first["loc"]))
+    reason = f"{place}: {first['msg']}".removeprefix(": ")
+    return reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}…"
 
 
 def write_places(layout: Layout, places: Places) -> None:

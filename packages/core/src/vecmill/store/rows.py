@@ -165,7 +165,7 @@ class RowCheck:
             documents_embedded=int((~same).sum()),
             chunks=table.num_rows,
             characters=int(lengths.sum()),
-            tokens=int(tokens.sum(dtype=np.int64)),
+            tokens=max(0, int(tokens.sum(dtype=np.int64))),
         )
 
 

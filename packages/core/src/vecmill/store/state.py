@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vecmill.errors import StoreError
 from vecmill.records import Cost, FileEntry, Receipt
+from vecmill.records.bounds import Count, RunId, Time, Tree, Word
 from vecmill.store.files import remove, sha256
 from vecmill.store.ids import readable_ids
 from vecmill.store.json import read_json, write_json
@@ -25,11 +26,11 @@ class RunState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    run_id: str
-    shards: int
-    started: str
-    identity: dict[str, object]
-    split: str = ""
+    run_id: RunId
+    shards: Count
+    started: Time
+    identity: Tree
+    split: Word = ""
     cost: Cost | None = None
 
 

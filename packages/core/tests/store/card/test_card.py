@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -134,6 +134,7 @@ NAMES = st.from_regex(r"\A[a-z_]{1,8}\Z")
         max_leaves=8,
     )
 )
+@example([{"no": 1, "null": ""}])
 def test_yaml_means_what_was_written(value):
     """Quotes, colons, emoji and control characters survive a real YAML reader."""
     assert yaml.safe_load(dump({"key": value})) == {"key": value}

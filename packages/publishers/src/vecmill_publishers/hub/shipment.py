@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vecmill.records import FileEntry, Sent
     from vecmill_publishers.hub.remote import Remote
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
 ANYWHERE = "data"
 """Bytes are sent by their hash; where they go is said when they are committed."""
 
@@ -56,5 +58,7 @@ class Shipments:
             return None
         if not upload.variant:
             return replace(upload, sent=True)
-        size, sha256 = note.get("variants", {}).get(upload.variant, (0, ""))
-        return replace(upload, bytes=size, sha256=sha256, variant="", sent=True) if sha256 else None
+        match note.get("variants"):
+            case {upload.variant: [int(size), str(sha256)]} if size >= 0 and SHA256.fullmatch(sha256):
+                return replace(upload, bytes=size, sha256=sha256, variant="", sent=True)
+        return None  # as it is of a note that is damaged: what was sent is sent again

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _UNREADABLE = re.compile(f"[{UNSAFE}\ufeff\ufffe\uffff]")
 
 
+_NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""Words that YAML takes for something else, as keys too."""
+
+
 def dump(value: dict[str, Any]) -> str:
     """Return a mapping of plain values as YAML."""
     return "".join(f"{line}\n" for line in _mapping(value))
@@ -21,14 +25,15 @@ def dump(value: dict[str, Any]) -> str:
 
 def _mapping(value: dict[str, Any]) -> Iterator[str]:
     for key, item in value.items():
+        name = json.dumps(key) if key in _NO_TEXT else key
         if isinstance(item, dict):
-            yield f"{key}:"
+            yield f"{name}:"
             yield from (f"  {line}" for line in _mapping(item))
         elif isinstance(item, list) and item:
-            yield f"{key}:"
+            yield f"{name}:"
             yield from _list(item)
         else:
-            yield f"{key}: {_scalar(item)}"
+            yield f"{name}: {_scalar(item)}"
 
 
 def _list(value: list[Any]) -> Iterator[str]:

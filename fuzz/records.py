@@ -1,0 +1,142 @@
+"""Records: a manifest, a card, or a note of this machine that is anything at all ends in a result or in a message."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import yaml
+
+from vecmill import Job, run, search, verify
+from vecmill.errors import VecmillError
+from vecmill.quality import measure
+from vecmill.quality.page import page
+from vecmill.records import FileEntry, Partition
+from vecmill.sources.hub_terms import told
+from vecmill.store.card import Place, card, own_text
+from vecmill.store.card.own import section
+from vecmill.store.claims import published_name
+from vecmill.store.json import finished_manifest, read_places
+from vecmill.store.layout import Layout
+from vecmill.store.mirror_note import read_note
+from vecmill.store.register import FOLDER, find_run
+from vecmill.store.sent import read_sent
+from vecmill.store.state import read_state, valid_receipt
+from vecmill.testing import install
+from vecmill_publishers.hub.admission import FRONT
+from vecmill_publishers.hub.shipment import Shipments
+from vecmill_publishers.hub.upload import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vecmill.records import Manifest
+
+RUN = "0123456789abcdef"
+REPO = "https://huggingface.co/datasets/user/name"
+
+
+@functools.cache
+def dataset() -> tuple[Path, Manifest]:
+    """Make a small dataset that no reader has registered, once for all inputs."""
+    folder = Path(tempfile.mkdtemp(prefix="vecmill-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    install()
+    (folder / "rows.jsonl").write_text('{"id": "1", "text": "Water boils."}\n{"id": "2", "text": "Iron melts."}\n')
+    parquet = [{"name": "parquet", "path": str(folder / "out")}]
+    source = {"name": "jsonl", "path": str(folder / "rows.jsonl")}
+    with patch.dict(os.environ, {FOLDER: str(folder / "maker")}):
+        made = run(Job(source=source, embedder={"name": "hash"}, runtime={"name": "inline"}, publish=parquet))
+    return made.path, made.manifest
+
+
+def check(data: bytes) -> None:
+    """Read a record: the first byte says of what kind."""
+    if data:
+        try:
+            KINDS[data[0] % len(KINDS)](data[1:])
+        except VecmillError as error:
+            assert str(error).strip()
+
+
+def _manifest(content: bytes) -> None:
+    """Use a dataset with this manifest in every way that sends nothing anywhere."""
+    layout = Layout(dataset()[0])
+    layout.manifest.write_bytes(content)
+    manifest = finished_manifest(layout)
+    assert published_name(manifest)
+    assert card(manifest, Place("user/name", "data/run", "run")).startswith("---\n")
+    for fault in verify(layout.root).faults:
+        assert fault.problem.strip()
+    search(layout.root, "what boils?")
+    assert page(measure(layout.root)).startswith("<!doctype html>")
+
+
+def _note(path: Callable[[Layout], Path], read: Callable[[Layout], object]) -> Callable[[bytes], None]:
+    def use(content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            layout = Layout(Path(folder))
+            path(layout).parent.mkdir(parents=True, exist_ok=True)
+            path(layout).write_bytes(content)
+            read(layout)
+
+    return use
+
+
+def _sent(layout: Layout) -> None:
+    """Look for every shard among what workers are said to have sent."""
+    for sent in read_sent(layout):
+        shipments = Shipments(REPO, [sent])
+        for variant in ("", "int8"):
+            entry = FileEntry(path="data/a.parquet", rows=1, bytes=1, sha256=sent.sha256)
+            shipments.settled(Upload.of(layout.root, entry, "data", variant))
+
+
+def _register(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {FOLDER: folder}):
+        entry = Path(folder) / "runs" / f"{RUN}.json"
+        entry.parent.mkdir()
+        entry.write_bytes(content)
+        find_run(RUN)
+
+
+def _card(content: bytes) -> None:
+    """Read a card for the part that is the user's, and for the terms in its front matter."""
+    text = content.decode("utf-8", "replace")
+    own = own_text(text)
+    assert own is None or own_text(section(own)) is not None
+    front = FRONT.match(text)
+    terms = told(_mapping(front[0] if front else ""), "20231101.en")
+    manifest = dataset()[1]
+    source = manifest.source.model_copy(update={"terms": terms})
+    written = card(manifest.model_copy(update={"source": source}), Place("user/name"))
+    found = FRONT.match(written)
+    assert found is not None
+    assert yaml.safe_load(found[0].strip("-\n"))["tags"] == ["embeddings", "vecmill"]
+
+
+def _mapping(front: str) -> dict[str, Any]:
+    """Return front matter as the Hub's client reads it; what it does not take is none."""
+    try:
+        found = yaml.safe_load(front.strip("-\r\n"))
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+KINDS: tuple[Callable[[bytes], None], ...] = (
+    _manifest,
+    _note(lambda layout: layout.places, read_places),
+    _note(lambda layout: layout.sent, _sent),
+    _note(lambda layout: layout.run, read_state),
+    _note(lambda layout: layout.receipt(0), lambda layout: valid_receipt(layout, RUN, 0, Partition(where={}))),
+    _note(lambda layout: layout.mirror, read_note),
+    _register,
+    _card,
+)
