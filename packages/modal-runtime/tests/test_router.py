@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 import urllib.request
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from doubles import nvidia, tei
 from vecmill.errors import ConfigError, EngineError
 from vecmill_modal_runtime import device
+from vecmill_modal_runtime import router as router_module
 from vecmill_modal_runtime.device import COMMAND
 from vecmill_modal_runtime.router import Router
 
@@ -149,6 +151,23 @@ def test_an_image_for_another_gpu_fails_with_the_routers_words(command):
     command(gpu=75, built_for=86)
     with pytest.raises(EngineError, match="Runtime compute cap 75 is not compatible with compile time compute cap 86"):
         Router(MODEL, cuda=True).start()
+
+
+def test_a_port_that_somebody_else_opens_is_no_router(command, monkeypatch):
+    """One that ends meanwhile has not started, whoever answered at its port."""
+    monkeypatch.setattr(router_module, "_open", lambda port: True)
+    monkeypatch.setattr(router_module, "LOG_SECONDS", 60)
+    command(gpu=75, built_for=86)
+    with pytest.raises(EngineError, match="the router ended with code 1"):
+        Router(MODEL, cuda=True).start()
+
+
+def test_a_port_that_connects_to_itself_is_not_open(monkeypatch):
+    """As the system lets it, where a connection to a free port gets that very port for its own end."""
+    itself = socket.socket()
+    itself.bind(("127.0.0.1", 0))
+    monkeypatch.setattr(router_module.socket, "socket", lambda: itself)
+    assert not router_module._open(itself.getsockname()[1])
 
 
 def test_without_the_drivers_tool_there_is_no_gpu(monkeypatch, tmp_path):

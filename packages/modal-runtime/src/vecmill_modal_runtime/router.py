@@ -166,7 +166,10 @@ class Router:
                 self.stop()
                 raise EngineError(f"the router was not ready after {self._startup_s:g} s:\n    {self.last_lines}")
             time.sleep(LOOK_SECONDS)
-        self._ready.wait(LOG_SECONDS)
+        log_until = time.monotonic() + LOG_SECONDS
+        while not self._ready.wait(LOOK_SECONDS) and time.monotonic() < log_until:
+            if self._process.poll() is not None:  # whatever answered at the port was not the router
+                raise EngineError(self._ending())
         if self._cuda and self._on_processor:
             self.stop()
             raise EngineError(
@@ -206,7 +209,8 @@ def _clean_environment() -> dict[str, str]:
 
 def _open(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        # a connection from the port to itself is one, too, while nobody listens
+        return probe.connect_ex(("127.0.0.1", port)) == 0 and probe.getsockname() != probe.getpeername()
 
 
 def _free_port() -> int:
