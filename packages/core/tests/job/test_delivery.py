@@ -1,5 +1,10 @@
 """Publishing a dataset that an earlier run made."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 import vecmill
@@ -8,6 +13,10 @@ from vecmill.errors import ConfigError, PublishError, RunError, StoreError
 from vecmill.job.delivery import preview, publish
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
+from vecmill.store.layout import Layout
+from vecmill.store.lock import locked
+
+MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -95,3 +104,33 @@ def test_a_publisher_that_fails_is_named_with_the_step(job, corpus, monkeypatch,
     if step in {"check", "accept", "publish"}:
         with pytest.raises(PublishError, match=told):
             publish(dataset.path, "frail")
+
+
+READ_ONLY = """
+mount --bind "$2" "$2" && mount -o remount,ro,bind "$2" || exit 9
+exec "$1" publish "$2" --to parquet --set "path=$3"
+"""
+
+
+@pytest.mark.skipif(not MOUNTS, reason="a disk that cannot be written needs a mount namespace (root on Linux)")
+@pytest.mark.fault(
+    "publish",
+    "the dataset is on a disk that cannot be written",
+    promise="It is published from there; a command that works in it all the same is noticed.",
+)
+@pytest.mark.parametrize("locks", [False, True])
+def test_a_dataset_on_a_read_only_disk_is_published(dataset, tmp_path, locks):
+    """Nothing is written there: no lock and no note of one. While a run holds it, it is refused."""
+    command = Path(sys.executable).with_name("vecmill")
+    arguments = ["unshare", "--mount", "bash", "-c", READ_ONLY, "bash", command, dataset, tmp_path / "copy"]
+    environment = {**os.environ, **({"VECMILL_LOCKS": str(tmp_path / "locks")} if locks else {})}
+
+    def run():
+        return subprocess.run(arguments, env=environment, check=False, capture_output=True, text=True)
+
+    with locked(Layout(dataset)):
+        done = run()
+        assert (done.returncode, "another run works in" in done.stderr) == (1, True), done
+    done = run()
+    assert done.returncode == 0, done
+    assert vecmill.verify(tmp_path / "copy").ok

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +116,46 @@ def test_a_lock_on_another_machine_is_none_of_ours(elsewhere, tmp_path):
         (tmp_path / "out" / ".vecmill.holder.json").write_text(holder)
         with elsewhere(""):
             pass
+
+
+def test_a_holder_that_names_another_file_holds_nothing(elsewhere, tmp_path):
+    """A note in a folder that somebody else made has no file of this machine opened, and keeps nobody out."""
+    (tmp_path / "out").mkdir()
+    with filelock.FileLock(tmp_path / "theirs"):
+        holder = json.dumps({"lock": str(tmp_path / "theirs"), "machine": platform.node()})
+        (tmp_path / "out" / ".vecmill.holder.json").write_text(holder)
+        with elsewhere(""):
+            pass
+
+
+@pytest.mark.fault(
+    "folder",
+    "what a command writes in a dataset's folder is a link to somebody's file or folder",
+    promise="The command is refused before it writes or removes anything, and names the link.",
+)
+@pytest.mark.parametrize("name", [".vecmill", ".vecmill/tmp", ".vecmill/receipts", ".vecmill.lock"])
+def test_a_link_in_the_place_of_a_note_is_refused(tmp_path, name):
+    """What it leads to is left as it was."""
+    layout, theirs = Layout(tmp_path / "out"), tmp_path / "theirs"
+    (theirs / "tmp").mkdir(parents=True)
+    (theirs / "tmp" / "file").write_text("precious")
+    (layout.root / name).parent.mkdir(parents=True)
+    (layout.root / name).symlink_to(theirs)
+    with pytest.raises(StoreError, match=rf"{re.escape(name)} is a link, and vecmill makes none there"), locked(layout):
+        pass
+    assert (theirs / "tmp" / "file").read_text() == "precious"
+
+
+def test_a_holders_note_is_written_into_no_file_of_somebody_else(elsewhere, tmp_path):
+    """Whether it is there by another name (a link to a file) or is a second name of it."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "theirs").write_text("precious")
+    note = tmp_path / "out" / ".vecmill.holder.json"
+    note.hardlink_to(tmp_path / "theirs")
+    with elsewhere("a"):
+        pass
+    assert (tmp_path / "theirs").read_text() == "precious"
+    note.symlink_to(tmp_path / "theirs")
+    with pytest.raises(StoreError, match="is a link"), elsewhere("a"):
+        pass
+    assert (tmp_path / "theirs").read_text() == "precious"

@@ -14,7 +14,7 @@ from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Errand
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import locked_to_read
 from vecmill.store.sent import read_sent
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def publish(
     publisher = _publisher(to, options)
     if observe is not None:
         publisher.report = observe
-    with locked(layout):
+    with locked_to_read(layout):
         check([publisher])
         return deliver([publisher], layout, manifest)[0]
 

@@ -95,8 +95,8 @@ def clear(layout: Layout) -> None:
     What says whose files these are goes last: killed half way, the folder is still known for what it is.
     """
     note = read_note(layout)
-    copied = [layout.root / name for name in note.files] if note else []
-    for path in [*layout.data.glob("train-*-of-*.parquet"), *copied]:
+    shards = [path for path in layout.data.glob("train-*-of-*.parquet") if SHARD.fullmatch(layout.relative(path))]
+    for path in [*shards, *(layout.root / name for name in (note.files if note else ()))]:
         remove_file(path)
     if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
         layout.data.rmdir()

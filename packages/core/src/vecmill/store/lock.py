@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import platform
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 FOLDER = "VECMILL_LOCKS"
 """A variable with a folder for locks, for datasets on a file system where no file may be held open."""
+
+
+_LOCK = re.compile(r"[0-9a-f]{16}\.lock")
+"""The name of a lock in that folder."""
 
 
 class Holder(BaseModel):
@@ -47,8 +53,9 @@ def locked(layout: Layout) -> Iterator[None]:
     it takes to write that.
 
     Raises:
-        StoreError: Another command works in it, or it cannot be written.
+        StoreError: Another command works in it, it cannot be written, or what is to be written there is a link.
     """
+    _refuse_links(layout)
     elsewhere = _elsewhere(layout)
     if elsewhere is None:
         with _held(layout, layout.lock):
@@ -64,6 +71,46 @@ def locked(layout: Layout) -> Iterator[None]:
         finally:
             with contextlib.suppress(StoreError):  # it is read as what it is: of a lock that nobody holds
                 remove(layout.holder)
+
+
+@contextlib.contextmanager
+def locked_to_read(layout: Layout) -> Iterator[None]:
+    """Hold a dataset folder that is read and not written: it may be on a disk that nobody writes, or be another user's.
+
+    Raises:
+        StoreError: Another command works in it.
+    """
+    if os.access(layout.root, os.W_OK | os.X_OK):
+        with locked(layout):
+            yield
+        return
+    _refuse_holder(layout)
+    with _share_lock(layout):
+        yield
+
+
+@contextlib.contextmanager
+def _share_lock(layout: Layout) -> Iterator[None]:
+    """Hold the lock's file if there is one, as others may who read: nothing is written, and who writes is refused."""
+    try:
+        import fcntl
+
+        descriptor = os.open(layout.lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except (ImportError, OSError):  # nobody works there, or this user cannot know
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in {errno.EACCES, errno.EAGAIN}:
+            raise _busy(layout) from None
+        yield  # a file system without locks
+        return
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -112,6 +159,7 @@ def _held_if_possible(layout: Layout) -> Iterator[None]:
 def _write_holder(layout: Layout, lock: Path) -> None:
     holder = Holder(lock=str(lock), machine=platform.node())
     try:  # where it is, for whoever reads it holds the folder's lock; nothing partial is left beside it
+        layout.holder.unlink(missing_ok=True)  # it may have a second name elsewhere
         layout.holder.write_text(holder.model_dump_json())
     except OSError as error:
         raise StoreError(f"cannot write {layout.holder}: {error.strerror or error}") from error
@@ -128,7 +176,7 @@ def _refuse_holder(layout: Layout, but: Path | None = None) -> None:
     if holder is None or holder.machine != platform.node() or holder.lock == str(but):
         return
     path = Path(holder.lock)
-    if path.is_file():
+    if _LOCK.fullmatch(path.name) and path.is_file() and not path.is_symlink():  # any other file is no lock of ours
         try:
             with FileLock(path, blocking=False):
                 pass
@@ -149,3 +197,16 @@ def _elsewhere(layout: Layout) -> Path | None:
     if not folder:
         return None
     return Path(folder).absolute() / f"{hashlib.sha256(os.fsencode(layout.root.resolve())).hexdigest()[:16]}.lock"
+
+
+def _refuse_links(layout: Layout) -> None:
+    """Refuse a folder whose own notes are links: what is written or removed there would be somebody's elsewhere.
+
+    vecmill makes none. A folder that somebody else made, or that was unpacked, may have them.
+    """
+    own = [layout.lock, layout.holder, layout.state]
+    if not layout.state.is_symlink():
+        own += [Path(here) / name for here, folders, names in os.walk(layout.state) for name in [*folders, *names]]
+    linked = [path for path in own if path.is_symlink()]
+    if linked:
+        raise StoreError(f"{linked[0]} is a link, and vecmill makes none there: remove it, or choose another folder")
