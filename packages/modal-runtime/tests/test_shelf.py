@@ -23,14 +23,14 @@ def shelf(tmp_path):
 def add(shelf, tmp_path):
     """Return a function that puts an edition on the shelf, finished on some day."""
 
-    def put(revision, day, recipe="a" * 40, *, sample=False):
-        edition = Edition("wiki", SOURCE, revision, recipe, sample)
+    def put(revision, day, recipe="a" * 40, *, sample=False, shelf=shelf):
+        edition = Edition(shelf.name, SOURCE, revision, recipe, sample)
         (shelf.root / edition.folder / "data").mkdir(parents=True)
         kept = tmp_path / "sources" / revision
         kept.mkdir(parents=True, exist_ok=True)
         shelf.add(
             Record(
-                name="wiki",
+                name=shelf.name,
                 folder=edition.folder,
                 run_id="r",
                 source=SOURCE,
@@ -85,6 +85,17 @@ def test_older_revisions_go_with_what_they_were_made_from(shelf, add, tmp_path):
     assert left == {other, sample, newer}
     assert {path.name[0] for path in (tmp_path / "sources").iterdir()} == {"1", "2", "3"}
     assert [record.folder for record in shelf._records()] == sorted([other, sample, newer])
+
+
+def test_the_editions_of_another_dataset_stay(shelf, add):
+    """Another app's, on the same Volume, by the same recipe: its name begins with this one's, or is a pattern."""
+    others = [Shelf(shelf.root, name) for name in ("wiki-test", "wiki-[a]", "w*")]
+    theirs = [[add(revision * 40, 1, shelf=other) for revision in "12"] for other in others]
+    add("3" * 40, 2)
+    assert outdated(shelf, 1) == []
+    assert [outdated(other, 1) for other in others] == [[folders[0]] for folders in theirs]
+    with pytest.raises(StoreError, match=r"no finished run 'none' .*there are: wiki-33333333-aaaaaa\)"):
+        shelf.find("none")
 
 
 def test_the_current_one_stays_though_others_are_newer(shelf, add):

@@ -102,11 +102,15 @@ class Shelf:
         # the record first: what has none is not finished, whatever is left of it
         self._file(record.folder).unlink()
         _remove(self.root / record.folder)
-        if record.kept and not any(other.kept == record.kept for other in self._records("*")):
+        if record.kept and not any(other.kept == record.kept for other in self._all_records()):
             _remove(Path(record.kept))
 
-    def _records(self, name: str | None = None) -> Iterator[Record]:
-        for file in sorted(self.root.glob(f"{name or self.name}-*.json")):
+    def _records(self) -> Iterator[Record]:
+        """Yield the records of this dataset's editions; another one's name may begin with its name."""
+        return (record for record in self._all_records() if record.name == self.name)
+
+    def _all_records(self) -> Iterator[Record]:
+        for file in sorted(self.root.glob("*-*.json")):
             record = read_json(file, Record)
             if record is not None and record.folder == file.stem:
                 yield record
