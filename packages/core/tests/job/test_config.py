@@ -49,6 +49,20 @@ def test_a_file_and_python_say_the_same(tmp_path):
     assert load(tmp_path, MINIMAL) == Job(source={"name": "pydoc"}, embedder={"name": "hash"}, name="articles")
 
 
+def test_another_runtime_comes_without_the_options_of_the_files(tmp_path):
+    """A job for Modal, with its ceiling, is tried on a laptop by one change; options that stand beside it hold."""
+    text = MINIMAL + '[runtime]\nname = "modal"\ngpu = "L4"\nmax_cost_usd = 40\n'
+    for overrides in (("runtime.workers=2", "runtime.name=local"), ("runtime.name=local", "runtime.workers=2")):
+        job = load(tmp_path, text, *overrides)
+        assert (job.runtime.name, job.runtime.options) == ("local", {"workers": 2})
+        job.check(load_plugins().registry)
+    for overrides in ((), ("runtime.name=modal",)):
+        assert load(tmp_path, text, *overrides).runtime.options == {"gpu": "L4", "max_cost_usd": 40}
+    for file in ("[runtime]\nworkers = 3\n", '[runtime]\nname = "local"\nworkers = 3\n'):
+        assert load(tmp_path, MINIMAL + file, "runtime.name=local").runtime.options == {"workers": 3}
+        assert load(tmp_path, MINIMAL + file, "runtime.name=modal", "runtime.gpu=T4").runtime.options == {"gpu": "T4"}
+
+
 def test_overrides_win_over_the_file(tmp_path):
     """--set reaches into tables, and reads values as TOML does."""
     job = load(tmp_path, MINIMAL, "source.limit=10", "embedder.model=some/model", "max_quarantine=0.5", "truncate=true")

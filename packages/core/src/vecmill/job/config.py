@@ -72,15 +72,17 @@ class Job(BaseModel):
 
         Args:
             path: A TOML file.
-            overrides: Such as ``"source.limit=100"``; they win over the file.
+            overrides: Such as ``"source.limit=100"``; they win over the file. One that names another runtime takes it
+                with its defaults: the options in the file are those of the file's.
 
         Raises:
             ConfigError: There is no such file, or it is not a job.
         """
         path = Path(path)
         keys = {"name": path.stem, **_read(path)}
+        overrides = list(overrides)
         try:
-            return cls(**apply(keys, overrides))
+            return cls(**apply(_without_other_runtime(keys, overrides), overrides))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         except RecursionError:
@@ -147,3 +149,12 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"the job file {path} is not UTF-8 text: {error}") from None
     except (ValueError, RecursionError) as error:  # beside TOML's own, a number or a nest too large for Python
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+
+
+def _without_other_runtime(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """Return a job's keys without the options of its runtime, if overrides name another one."""
+    chosen, table = apply({}, overrides).get("runtime"), keys.get("runtime", {})
+    if not isinstance(chosen, dict) or not isinstance(table, dict):
+        return keys
+    name = table.get("name", Job.model_fields["runtime"].default.name)
+    return {**keys, "runtime": {}} if chosen.get("name", name) != name else keys
