@@ -1,6 +1,9 @@
 """Payload: what an image needs is the code that no index has, and the versions that are here of all else."""
 
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -28,8 +31,7 @@ def collected(tmp_path):
     """Return a function that collects, and returns the wheels' names and the requirements."""
 
     def run(python="3.12"):
-        folder = tmp_path / f"wheels-{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(prefix="wheels-", dir=tmp_path))
         found = collect(folder, python)
         assert sorted(folder.iterdir()) == sorted(found.wheels)
         return sorted(wheel.name for wheel in found.wheels), found.requirements
@@ -96,6 +98,40 @@ def test_where_nothing_says_which_files_are_a_plugins_the_index_is_asked(site, c
     (install(site, "mine", {"mine.py": ""}, entry_point="mine", origin=FROM_A_FILE) / "RECORD").unlink()
     with pytest.raises(PluginError, match="nothing says which files are its"):
         collected()
+
+
+@pytest.mark.parametrize("plugin", [True, False])
+def test_code_in_its_projects_folder_is_never_asked_of_the_index(site, collected, tmp_path, monkeypatch, plugin):
+    """``setup.py develop`` leaves no more than a name, and a stranger may have put something there by that name.
+
+    Older systems leave as little of what they have installed, in a folder for it.
+    """
+    install(site, "mine", {"mine.py": ""}, entry_point="mine", requires=("words", "yaml-of-old"))
+    name = "mine" if plugin else "words"
+    if plugin:
+        shutil.rmtree(site / "mine-1.0.dist-info")
+    for folder, known in ((tmp_path / "project", name), (tmp_path / "dist-packages", "yaml_of_old")):
+        info = folder / f"{known}.egg-info"
+        info.mkdir(parents=True)
+        (info / "PKG-INFO").write_text(f"Metadata-Version: 2.1\nName: {known}\nVersion: 1.0\n")
+        if known == "mine":
+            (info / "entry_points.txt").write_text("[vecmill]\nmine = mine\n")
+        monkeypatch.syspath_prepend(folder)
+    with pytest.raises(PluginError, match=f"{name} 1.0 cannot be installed .*nothing says which files are its"):
+        collected()
+    shutil.rmtree(tmp_path / "project")
+    if not plugin:
+        assert collected()[1] == ["words", "yaml-of-old==1.0"]
+
+
+def test_what_is_not_here_is_asked_for_as_all_ask_for_it(site, collected):
+    """Between the bounds of every requirement, at the address that one names."""
+    two = ('absent>=1; sys_platform == "linux"', "away @ https://example.org/away-1.0-py3-none-any.whl")
+    install(site, "mine", {"mine.py": ""}, entry_point="mine", requires=(*two, "words"))
+    install(site, "words", {"words.py": ""}, origin=FROM_A_FILE, requires=("absent<2", "away[x]"))
+    wanted = collected()[1]
+    assert sorted(wanted[0].partition("absent")[2].split(",")) == ["<2", ">=1"]
+    assert wanted[1:] == ["away[x] @ https://example.org/away-1.0-py3-none-any.whl"]
 
 
 def test_what_conda_compiled_is_asked_of_the_index(site, collected):

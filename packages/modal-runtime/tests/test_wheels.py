@@ -1,6 +1,7 @@
 """Wheels: a distribution that is installed here is the same one where its wheel is installed."""
 
 import hashlib
+import site
 import subprocess
 import sys
 import zipfile
@@ -66,9 +67,11 @@ def test_a_wheel_holds_all_that_was_installed(tmp_path):
     }
 
 
-def test_data_beside_the_modules_comes_along(tmp_path, monkeypatch):
-    """An installer puts it below the prefix: ``share/…``."""
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+@pytest.mark.parametrize(("prefix", "base"), [("", "elsewhere"), ("elsewhere", "")])
+def test_data_beside_the_modules_comes_along(tmp_path, monkeypatch, prefix, base):
+    """An installer puts it below the prefix, ``share/…``, or below the one of a user's own packages."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / prefix))
+    monkeypatch.setattr(site, "getuserbase", lambda: str(tmp_path / base))
     info = install(tmp_path / "lib" / "site", "mine", {"one.py": ""})
     (tmp_path / "share").mkdir()
     (tmp_path / "share" / "words.txt").write_text("words")

@@ -116,10 +116,17 @@ def _gather(python: str) -> tuple[dict[str, Distribution], dict[str, Requirement
 
 
 def _pin(need: Requirement, there: Distribution | None, other: Requirement | None = None) -> Requirement:
-    """Return a requirement of the version that is here, with the extras of every one that asks for it."""
+    """Return a requirement of the version that is here, with the extras of every one that asks for it.
+
+    Of what is not here, the versions or the address that all of them ask for.
+    """
     extras = sorted({*need.extras, *(other.extras if other is not None else ())})
-    version = f"=={Version(there.version).public}" if there is not None else str(need.specifier)
-    return Requirement(f"{need.name}[{','.join(extras)}]{version}")
+    name = f"{need.name}[{','.join(extras)}]"
+    if there is not None:
+        return Requirement(f"{name}=={Version(there.version).public}")
+    if url := need.url or (other.url if other is not None else None):
+        return Requirement(f"{name} @ {url}")
+    return Requirement(f"{name}{need.specifier & other.specifier if other is not None else need.specifier}")
 
 
 def _plugins() -> dict[str, Distribution]:

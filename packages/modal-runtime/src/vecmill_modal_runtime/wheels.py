@@ -10,6 +10,7 @@ import base64
 import hashlib
 import itertools
 import json
+import site
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -33,6 +34,8 @@ GLIBC = 35
 OLD_PLATFORMS = (f"manylinux2014_{MACHINE}", f"manylinux2010_{MACHINE}", f"manylinux1_{MACHINE}", f"linux_{MACHINE}")
 OF_THIS_INSTALLATION = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
 """Metadata that says how it came here, and nothing of what it is."""
+SITES = frozenset({"site-packages", "dist-packages"})
+"""Where installers of a system put distributions; those of older ones lack the metadata of a wheel."""
 SCRIPTS = frozenset({"bin", "Scripts"})
 EPOCH = "315532800"
 """1980 in Unix time, for builders that write times: the same code is the same wheel, and so the same image."""
@@ -54,9 +57,12 @@ def image_tags(python: str) -> frozenset[Tag]:
 def is_from_index(home: Distribution) -> bool:
     """Whether a distribution came from an index, rather than from a folder, a file or an address of the user's own.
 
-    What conda installed counts as such: its note of an origin is of the machine that built it.
+    What conda installed counts as such: its note of an origin is of the machine that built it. Code that lies in its
+    project's folder alone does not: an index may have something else by its name.
     """
-    return home.read_text("direct_url.json") is None or _is_of_conda(home)
+    if home.read_text("direct_url.json") is None:
+        return not _is_project(home)
+    return _is_of_conda(home)
 
 
 def make_wheel(home: Distribution, folder: Path) -> Path | None:
@@ -86,6 +92,11 @@ def _find_project(home: Distribution) -> Path | None:
     if not origin.get("dir_info", {}).get("editable"):
         return None
     return Path(url2pathname(urlsplit(origin["url"]).path))
+
+
+def _is_project(home: Distribution) -> bool:
+    """Whether no installer put it where it is: ``setup.py develop`` did, or a path that leads to its code."""
+    return home.read_text("WHEEL") is None and Path(str(home.locate_file(""))).name not in SITES
 
 
 def _is_of_conda(home: Distribution) -> bool:
@@ -165,8 +176,9 @@ def _list_files(home: Distribution, info: str) -> Iterator[tuple[str, Path]]:
             yield str(name), path
             continue
         beside = path.resolve()
-        prefix = Path(sys.prefix).resolve()
-        if beside.is_relative_to(prefix) and beside.relative_to(prefix).parts[0] not in SCRIPTS:
+        prefixes = (Path(prefix).resolve() for prefix in (sys.prefix, site.getuserbase()))
+        prefix = next((prefix for prefix in prefixes if beside.is_relative_to(prefix)), None)
+        if prefix is not None and beside.relative_to(prefix).parts[0] not in SCRIPTS:
             data = beside.relative_to(prefix).as_posix()
             yield f"{info.removesuffix('.dist-info')}.data/data/{data}", path
 
