@@ -72,6 +72,25 @@ def test_before_a_shard_is_done_no_more_begin_than_run_at_once():
     assert "one shard about $2.00" in budget.refusal
 
 
+def test_the_time_for_which_containers_wait_afterwards_is_within_the_ceiling():
+    """An hour in each of ten containers costs more than the shards: as many are begun as can be paid for to the end."""
+    options = ModalOptions(max_containers=10, scaledown_window=3600, concurrency=2, max_cost_usd=5)
+    clock = Clock()
+    budget, hour = Budget(options, shard=0.01, clock=clock), 3600 * options.price
+    assert 3 * hour < 5 < 4 * hour
+    flying = next(count for count in range(20) if not budget.affords(count))
+    assert flying == 6
+    budget.busy(3)
+    clock.now = 60
+    budget.landed(60)
+    budget.busy(0)
+    assert budget.affords(0), "one that waits takes it"
+    assert not budget.affords(6)
+    budget.close()
+    assert budget.spent < 5
+    assert f"the 3600 s for which a container waits afterwards (runtime.scaledown_window) ${hour:.2f}" in budget.refusal
+
+
 def test_without_a_ceiling_everything_is_afforded():
     """The default."""
     assert Budget(ModalOptions()).affords(10_000)

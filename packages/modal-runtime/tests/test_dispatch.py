@@ -1,12 +1,13 @@
 """Dispatch: every shard has one outcome, whatever Modal does, and few are with Modal at once."""
 
+import itertools
 from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted
+from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
 from vecmill_modal_runtime.dispatch import Dispatch
@@ -142,6 +143,28 @@ def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
     assert 40 <= len(refused) < 45
     assert budget.spent <= 1.0
     assert all("runtime.max_cost_usd is 1.0. Raise it" in outcome.error for outcome in refused)
+
+
+@pytest.mark.fault(
+    "modal",
+    "the driver is killed while no shard comes back",
+    promise="The next command counts what was spent until a few seconds before.",
+)
+def test_what_it_costs_is_reported_while_nothing_comes_back(tasks, receipt, cloud, monkeypatch):
+    """An hour's shard costs an hour's money, and the driver may not live to hear of it."""
+    monkeypatch.setattr(dispatch, "COUNT_SECONDS", 0)
+    seconds = itertools.count()
+    budget = Budget(ModalOptions(), clock=lambda: float(next(seconds)))
+    told, until_then = [], []
+
+    def answer(task):
+        until_then.extend(event for event in told if isinstance(event, Spent))
+        return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
+
+    list(Dispatch(tasks(1), ModalOptions(), budget, told.append).outcomes(cloud(answer)))
+    first, *others = (event.cost.container_seconds for event in until_then)
+    assert others
+    assert max(others) > first
 
 
 @pytest.mark.fault(

@@ -66,20 +66,25 @@ class Budget:
         self._waiting.clear()
 
     def affords(self, flying: int) -> bool:
-        """Whether one more shard can be begun, so that it and those that fly are done within the limit."""
+        """Whether one more shard can be begun, so that it and those that fly are done within the limit.
+
+        The time for which their containers wait afterwards counts, for it is paid for too.
+        """
         if self._limit is None:
             return True
         at_once = self._options.max_containers * self._options.concurrency
         if not self._landed and flying >= at_once:
             return False  # what a shard costs is not known yet
-        return self.spent + self.shard * (flying + 1) < self._limit
+        return self.spent + self.shard * (flying + 1) + self._idle_cost(flying + 1) < self._limit
 
     @property
     def refusal(self) -> str:
         """Why a shard was not begun, and what to do."""
         return (
-            f"not begun: the run has cost about ${self.spent:.2f}, one shard about ${self.shard:.2f}, and "
-            f"runtime.max_cost_usd is {self._limit}. Raise it to go on; what is done is kept"
+            f"not begun: the run has cost about ${self.spent:.2f}, one shard about ${self.shard:.2f}, the "
+            f"{self._options.scaledown_window} s for which a container waits afterwards (runtime.scaledown_window) "
+            f"${self._idle_cost(1):.2f}, and runtime.max_cost_usd is {self._limit}. Raise it to go on; what is done is "
+            "kept"
         )
 
     @property
@@ -107,6 +112,15 @@ class Budget:
             container_seconds=round(self._before.container_seconds + self._seconds, 3),
             price_per_second=round(self._price, 9),
         )
+
+    def _idle_cost(self, shards: int) -> float:
+        """Return what it will cost that containers wait: those that do now, and those that do these shards."""
+        with self._lock:
+            now = self._count()
+            containers = min(self._options.max_containers, -(-shards // self._options.concurrency))
+            waiting = self._waiting[max(0, containers - self._busy) :]
+            seconds = containers * self._options.scaledown_window + sum(until - now for until in waiting)
+        return seconds * self._price
 
     def _count(self) -> float:
         """Add the time since the last look."""

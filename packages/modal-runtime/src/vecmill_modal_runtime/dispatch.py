@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from vecmill.records import ShardFailure, ShardRetried, ShardStarted, Spent
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from vecmill_modal_runtime.options import ModalOptions
 
 LOOK_SECONDS = 0.02
+COUNT_SECONDS = 5.0
+"""Between two reports of what the run has cost, though no shard comes back: who notes it loses no more than that."""
 FAILED_STARTS = 5
 """Containers that may fail to start, and none with a shard done meanwhile, before no more are paid for."""
 
@@ -66,9 +69,13 @@ class Dispatch:
 
     async def _feed(self) -> AsyncIterator[str]:
         """Give out tasks as others come back. Runs in the client's own thread."""
+        counted = time.monotonic()
         while not self._over:
             task = self._next()
             if task is None:
+                if time.monotonic() - counted >= COUNT_SECONDS:
+                    counted = time.monotonic()
+                    self._count()
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
             self._report(ShardStarted(task.index, self._tried[task.index]))
