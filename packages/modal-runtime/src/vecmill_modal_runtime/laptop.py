@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,7 +67,7 @@ def run_on_modal(
         folder,
         Manifest.model_validate_json(manifest),
         tuple(place for place in done["published"].split(", ") if place != "no"),
-        fetch=f"modal volume get {volume_name} {folder.relative_to(MOUNT)} out/",
+        fetch=shlex.join(("modal", "volume", "get", volume_name, str(folder.relative_to(MOUNT)), "out/")),
     )
 
 
