@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vecmill import run, verify
-from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.errors import ConfigError, EmbedError, RunError, StoreError
 from vecmill.records import ShardDone
 from vecmill.store import state
 from vecmill.store.card import card
@@ -442,3 +442,49 @@ def test_titles_ids_and_texts_are_compared_as_a_whole(corpus, into):
     after = [{"id": "a", "title": "bc", "text": long[:-1] + "t"}, {"id": "abc", "title": "", "text": long}]
     new = run(into(corpus(*after, name="new.jsonl"), "new"), since=old.path)
     assert new.manifest.reused.chunks == 0
+
+
+def test_a_repaired_dataset_is_accepted(corpus, into, embedded):
+    """What was refused is known by its shards, not by its run: shards with vectors of before are done again."""
+    path = corpus(*(article(n) for n in range(40)))
+    small = {"shards": {"target_mb": 0.01}}
+    old = run(into(path, "old", **small))
+    last = len(old.manifest.shards) - 1
+    honest = {name: (old.path / name).read_bytes() for name in ("manifest.json", old.manifest.shards[last].path)}
+    replace_shard(old, last, lambda table: turn(table, slice(None)))
+    with pytest.raises(RunError):
+        run(into(path, "new", **small), since=old.path)
+    for name, content in honest.items():
+        (old.path / name).write_bytes(content)
+    embedded.clear()
+    done = []
+    new = run(into(path, "new", **small), done.append, since=old.path)
+    assert len([event for event in done if isinstance(event, ShardDone)]) == last + 1
+    assert new.manifest.reused.chunks == new.account.chunks
+    assert columns(new).equals(columns(run(into(path, "fresh", **small))))
+
+
+def test_a_shard_that_is_tried_again_keeps_no_vector_of_a_refused_dataset(corpus, into, monkeypatch):
+    """A run that was finished with some, and lacks documents, gives them up when the dataset is refused later."""
+    rows = [article(n) for n in range(40)]
+    small = {"shards": {"target_mb": 0.01}, "max_quarantine": 0.5}
+    old = run(into(corpus(*rows, name="old.jsonl"), "old", **small))
+    wrong = len(old.manifest.shards) // 2
+    replace_shard(old, wrong, lambda table: turn(table, slice(None)))
+    path = corpus(*rows, article(99, text="REFUSED by the engine"), name="new.jsonl")
+    embed = HashEmbedder.embed
+
+    def refuse(self, texts):
+        if any("REFUSED" in text for text in texts):
+            raise EmbedError("400")
+        return embed(self, texts)
+
+    monkeypatch.setattr(HashEmbedder, "embed", refuse)
+    first = run(into(path, "new", **small), since=old.path, trust_vectors=True)
+    assert first.manifest.reasons == {"not embedded": 1}
+    (first.path / first.manifest.shards[wrong].path).write_bytes(b"damaged")
+    with pytest.raises(RunError, match="no vector is taken"):
+        run(into(path, "new", **small), since=old.path)
+    new, fresh = run(into(path, "new", **small)), run(into(path, "fresh", **small))
+    assert columns(new).equals(columns(fresh))
+    assert new.manifest.reused is None

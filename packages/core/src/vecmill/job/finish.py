@@ -15,10 +15,12 @@ from vecmill.store.json import write_json, write_places
 from vecmill.store.register import register_run
 from vecmill.store.schema import columns
 from vecmill.store.sent import add_sent
+from vecmill.store.state import read_refused
 
 if TYPE_CHECKING:
     from vecmill.job.plan import Plan
     from vecmill.job.shards import Shards
+    from vecmill.records import Reused
 
 
 MADE = ("account", "reasons", "shards", "quarantine")
@@ -66,7 +68,7 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
-            reused=account.reused(receipts) or (before and before.reused),
+            reused=account.reused(receipts) or self._unnoted_reuse(before),
             cost=plan.runtime.cost,
             places=plan.places,
         )
@@ -75,6 +77,10 @@ class Finish:
         add_sent(plan.layout, receipts)
         self._note_places()
         return self._save(manifest)
+
+    def _unnoted_reuse(self, before: Manifest | None) -> Reused | None:
+        """Return what a finished run of the first versions says of reuse: it kept no receipts, and refused nothing."""
+        return before.reused if before is not None and not read_refused(self._plan.layout) else None
 
     def mend(self, manifest: Manifest) -> Manifest:
         """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""

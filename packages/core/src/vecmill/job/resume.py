@@ -131,13 +131,20 @@ def receipts(plan: Plan) -> dict[int, Receipt]:
 
     A shard with vectors of an earlier dataset that was refused later is not done, unless its vectors are trusted now.
     """
-    refused = {} if plan.trust_vectors else read_refused(plan.layout)
+    refused = _read_refused(plan)
     found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index, task.partition)) for task in plan.tasks)
     return {
-        index: receipt
-        for index, receipt in found
-        if receipt is not None and not (receipt.reused_chunks and receipt.reused_from in refused)
+        index: receipt for index, receipt in found if receipt is not None and not _has_refused_vectors(receipt, refused)
     }
+
+
+def _read_refused(plan: Plan) -> frozenset[str]:
+    return frozenset() if plan.trust_vectors else frozenset(read_refused(plan.layout))
+
+
+def _has_refused_vectors(receipt: Receipt, refused: frozenset[str]) -> bool:
+    """Whether a shard has vectors of a refused dataset, or of one that its receipt, of a first version, leaves open."""
+    return bool(refused and receipt.reused_chunks) and receipt.reused_shards in {"", *refused}
 
 
 def can_retry(plan: Plan, manifest: Manifest) -> bool:
@@ -155,9 +162,14 @@ def can_retry(plan: Plan, manifest: Manifest) -> bool:
 
 
 def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
-    """Return the numbers of a finished run's shards that are on disk as its manifest says; none if it has begun."""
-    entries = manifest.shards if manifest is not None else []
-    return [index for index, entry in enumerate(entries) if intact(plan.layout, entry)]
+    """Return the numbers of a finished run's shards whose vectors can be used again; none if it has only begun.
+
+    Those are on disk as its manifest says, and have no vectors of an earlier dataset that was refused.
+    """
+    entries, refused = (manifest.shards if manifest is not None else []), _read_refused(plan)
+    found = ((index, read_receipt(plan.layout, plan.run_id, index)) for index in range(len(entries)))
+    tainted = {index for index, receipt in found if receipt is not None and _has_refused_vectors(receipt, refused)}
+    return [index for index, entry in enumerate(entries) if index not in tainted and intact(plan.layout, entry)]
 
 
 def damaged(plan: Plan, manifest: Manifest) -> list[int]:

@@ -134,7 +134,7 @@ class Shards:
             RunError: With what a worker found.
         """
         assert self._plan.since is not None  # noqa: S101 - there was something to refuse
-        refuse_earlier(self._plan.layout, self._plan.since[1].run_id, why)
+        refuse_earlier(self._plan.layout, self._plan.since[1].shards_digest, why)
         raise RunError(why)
 
     def _files(self) -> Iterator[Path]:
@@ -187,7 +187,7 @@ class Shards:
         changes: dict[str, object] = {"errands": errands(self._plan.publishers)}
         if self._plan.since is not None:
             there, manifest = self._plan.since
-            why = read_refused(self._plan.layout).get(manifest.run_id)
+            why = read_refused(self._plan.layout).get(manifest.shards_digest)
             if why and not self._plan.trust_vectors:
                 raise RunError(why)
             write_index(there, manifest, self._plan.layout)

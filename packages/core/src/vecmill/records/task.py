@@ -143,6 +143,7 @@ class Receipt(BaseModel):
         reasons: Documents set aside by reason.
         reused_chunks: How many chunks have the vector that an earlier run gave them.
         reused_from: That run's id; empty if there was none.
+        reused_shards: The digest of the shards that the run's dataset had then; the first versions did not note it.
         seconds: Worker time, reading to writing.
         duplicates: Ids that the task named as standing in an earlier shard.
         sent: To whom the worker has sent the shard already.
@@ -161,6 +162,7 @@ class Receipt(BaseModel):
     reasons: dict[Line, Count] = Field(default_factory=dict)
     reused_chunks: Count = 0
     reused_from: Word = ""
+    reused_shards: Word = ""
     seconds: Amount = 0.0
     duplicates: tuple[str, ...] = ()
     sent: tuple[Sent, ...] = ()

@@ -105,6 +105,7 @@ class Earlier:
         if manifest is None:
             raise StoreError(f"{earlier.root} is gone since the run began: put it back, or run without --since")
         self.run_id = manifest.run_id
+        self.digest = manifest.shards_digest
         self.root = earlier.root
         self._earlier = earlier
         self._layout = layout

@@ -35,22 +35,25 @@ class RunState(BaseModel):
 
 
 class RefusedDatasets(BaseModel):
-    """Earlier datasets that were found to hold other vectors than the model gives: why, by the id of their run."""
+    """Earlier datasets that were found to hold other vectors than the model gives: why, by the digest of their shards.
+
+    The id of a run does not tell a repaired dataset from one that was changed, and its shards do.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    runs: dict[str, str] = Field(default_factory=dict)
+    shards: dict[str, str] = Field(default_factory=dict)
 
 
 def read_refused(layout: Layout) -> dict[str, str]:
-    """Return why which earlier runs are refused, by their ids."""
-    return (read_json(layout.refused, RefusedDatasets) or RefusedDatasets()).runs
+    """Return why which earlier datasets are refused, by the digest of their shards."""
+    return (read_json(layout.refused, RefusedDatasets) or RefusedDatasets()).shards
 
 
-def refuse_earlier(layout: Layout, run_id: str, why: str) -> None:
-    """Note that no vector of an earlier run is to be used, nor a shard that has some of them."""
-    runs = {**read_refused(layout), run_id: why}
-    write_json(layout, layout.refused, RefusedDatasets(runs=runs))
+def refuse_earlier(layout: Layout, shards: str, why: str) -> None:
+    """Note that no vector of a dataset with these shards is to be used, nor a shard that has some of them."""
+    refused = {**read_refused(layout), shards: why}
+    write_json(layout, layout.refused, RefusedDatasets(shards=refused))
 
 
 def read_state(layout: Layout) -> RunState | None:

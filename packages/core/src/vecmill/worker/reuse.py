@@ -78,6 +78,11 @@ class Reuse:
         """Of the earlier run."""
         return self._earlier.run_id
 
+    @property
+    def shards(self) -> str:
+        """The digest of its shards."""
+        return self._earlier.digest
+
     def known(self, window: Window) -> Known:
         """Return the chunks of a window that need not be embedded, without those whose vectors are unfit."""
         found = list(self._earlier.find([document.id for document in window.documents]))

@@ -81,6 +81,7 @@ class Shard:
             reasons=self._reading.reasons(),
             reused_chunks=before.reused_chunks if before else self._reused,
             reused_from=before.reused_from if before else self._reuse.run_id if self._reuse else "",
+            reused_shards=before.reused_shards if before else self._reuse.shards if self._reuse else "",
             seconds=time.perf_counter() - began,
             duplicates=self._task.duplicates,
         )
