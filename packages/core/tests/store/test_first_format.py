@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecmill
+from vecmill.job.delivery import preview, publish
 from vecmill.testing import install
 
 HERE = Path(__file__).parent / "first_format"
@@ -66,3 +67,13 @@ def test_its_vectors_are_used_again(folder, tmp_path):
     again = vecmill.run(job(folder, tmp_path / "out"), since=folder / "dataset")
     assert again.manifest.reused.chunks == again.account.chunks == 208
     assert vecmill.verify(again.path).faults == []
+
+
+def test_a_copy_of_it_has_the_manifest_that_its_run_wrote(folder, tmp_path):
+    """To the last byte, though this version would write another: the sha256 of the run is that of every copy."""
+    there = tmp_path / "copy"
+    for _ in range(2):
+        publish(folder / "dataset", "parquet", {"path": str(there)})
+        found = vecmill.verify(there, expect=vecmill.verify(folder / "dataset").sha256)
+        assert found.ok, found.faults
+    assert not list(preview(folder / "dataset", "parquet", {"path": str(there)}))

@@ -52,6 +52,7 @@ def publish(
     if observe is not None:
         publisher.report = observe
     with locked_to_read(layout):
+        layout, manifest = _finished(path)  # a run may have changed it before it was held
         check([publisher])
         return deliver([publisher], layout, manifest)[0]
 

@@ -134,6 +134,17 @@ def manifest_sha256(dataset: Dataset) -> str:
     return hashlib.sha256(_encode(dataset.manifest)).hexdigest()
 
 
+def manifest_content(layout: Layout, manifest: Manifest) -> bytes:
+    """Return a manifest as it is written in its folder, whichever version did: every copy has the same sha256."""
+    try:
+        content = layout.manifest.read_bytes()
+        if Manifest.model_validate_json(content).model_dump() == manifest.model_dump():
+            return content
+    except (OSError, ValidationError):
+        pass
+    return _encode(manifest)
+
+
 def _why_not(layout: Layout) -> str:
     if layout.mirror.exists():
         return "a copy of one was begun there and is not finished; publish to it again, which finishes it"

@@ -15,7 +15,7 @@ from vecmill.errors import StoreError
 from vecmill.store.card import card, own_text, with_own_text
 from vecmill.store.destination import SHARD, clear, parquet_files, refuse_strangers, refuse_unwritable
 from vecmill.store.files import atomic, read_text, remove_file, write_bytes
-from vecmill.store.json import read_manifest, read_places, write_json
+from vecmill.store.json import manifest_content, read_manifest, read_places, write_json
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked
 from vecmill.store.mirror_note import MirrorNote, folder_hash, may_hold, read_note, recipe_hash, text_hash
@@ -73,7 +73,7 @@ class Mirror:
             yield f"write {_count(missing)} of {dataset} to {root}"
         if gone:
             yield f"remove {_count(gone)} of {root} that {'is' if len(gone) == 1 else 'are'} no longer part of it"
-        if missing or gone or not self._says(manifest):
+        if missing or gone or not self._says(dataset, manifest):
             yield f"write the card and the manifest of {root}"
 
     def receive(self, dataset: Path, manifest: Manifest, sent: Callable[[int, int], None]) -> None:
@@ -209,7 +209,7 @@ class Mirror:
         """Put what was copied in the place of what is there; from first to last there is no manifest."""
         layout, gone = self._layout, self._gone(manifest)
         text, own = self._card(dataset, manifest, note)
-        if missing or gone or not self._says(manifest):
+        if missing or gone or not self._says(dataset, manifest):
             remove_file(layout.manifest)
         for path in gone:
             remove_file(layout.root / path)
@@ -221,7 +221,7 @@ class Mirror:
         if not layout.card.is_file() or layout.card.read_bytes() != text:
             write_bytes(layout.card, layout.temporary, text)
         if not layout.manifest.is_file():
-            write_json(layout, layout.manifest, manifest)
+            write_bytes(layout.manifest, layout.temporary, manifest_content(Layout(dataset), manifest))
         self._end(manifest, note.model_copy(update={"own": own}))
 
     def _end(self, manifest: Manifest, note: MirrorNote) -> None:
@@ -234,10 +234,12 @@ class Mirror:
         remove_file(layout.sent)
         clear_state(layout)
 
-    def _says(self, manifest: Manifest) -> bool:
-        """Whether the manifest that is there is this one, but for what is known on this machine alone."""
-        found = read_manifest(self._layout)
-        return found is not None and found.model_dump() == manifest.model_dump()
+    def _says(self, dataset: Path, manifest: Manifest) -> bool:
+        """Whether the manifest that is there is this one, to the last byte."""
+        try:
+            return self._layout.manifest.read_bytes() == manifest_content(Layout(dataset), manifest)
+        except OSError:
+            return False
 
     def _move(self, source: Path, target: Path) -> None:
         remove_file(target)
