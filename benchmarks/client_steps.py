@@ -55,7 +55,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
     cutter = build(registry, "chunker", task.spec.chunker, tokenizer, embedder.model())
     cut = [*Reading(task, source, cutter).windows()]
     router, route, layout = Router(url, 1, 60), OpenAiRoute("model"), Layout(folder)
-    embedded = [text for window, _ in cut for text in window.embedded]
+    embedded = [text for window, _ in cut for text in window.embedded_texts(np.arange(len(window)))]
     batches = [embedded[first : first + MOST] for first in range(0, len(embedded) - MOST, MOST)]
     body = route.body(batches[0])
     answer = router.post(route.path, body)

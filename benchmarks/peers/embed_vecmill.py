@@ -16,7 +16,7 @@ def load(settings: dict[str, Any]) -> Work:
     """Open the embedder."""
     from vecmill.batching.token_budget import TokenBudgetBatching
     from vecmill.threads import Threads
-    from vecmill.worker.embedding import Embedding
+    from vecmill.worker.embedding import Embedding, read_from
     from vecmill_local_runtime.embedder import OpenVinoEmbedder
     from vecmill_local_runtime.options import OpenVinoOptions
 
@@ -29,7 +29,11 @@ def load(settings: dict[str, Any]) -> Work:
     def work(chunks: list[str]) -> np.ndarray:
         tokens = np.minimum(tokenizer.count(chunks) + tokenizer.special_tokens, model.max_tokens)
         batches = batching.batches(tokens, embedder.batch_tokens)
-        return Embedding(embedder, model, threads).submit(chunks, batches, lambda _: None).result()[0]
+        return (
+            Embedding(embedder, model, threads)
+            .submit(read_from(chunks), len(chunks), batches, lambda _: None)
+            .result()[0]
+        )
 
     return work
 

@@ -9,7 +9,7 @@ from vecmill.errors import EmbedError, EngineError, UnfitEngineError
 from vecmill.testing import HashEmbedder
 from vecmill.testing.embedder import HashOptions
 from vecmill.threads import Threads
-from vecmill.worker.embedding import Embedding
+from vecmill.worker.embedding import Embedding, read_from
 from vecmill.worker.health import ATTEMPTS, EngineHealth
 
 TEXTS = [f"text {number}" for number in range(20)]
@@ -20,7 +20,8 @@ def embed(embedder, texts=TEXTS, size=7, model=None, health=None):
     done = []
     batches = np.array_split(np.arange(len(texts))[::-1], max(1, len(texts) // size))
     with Threads(2) as threads:
-        pending = Embedding(embedder, model or embedder.model(), threads, health).submit(texts, batches, done.append)
+        embedding = Embedding(embedder, model or embedder.model(), threads, health)
+        pending = embedding.submit(read_from(texts), len(texts), batches, done.append)
         vectors, failed = pending.result()
     assert sorted(np.concatenate(done).tolist()) == list(range(len(texts)))
     return vectors, failed

@@ -7,6 +7,8 @@ import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from vecmill.chunking.render import prefix
 from vecmill.records import Document
 from vecmill.sources.corpus import Corpus
@@ -17,7 +19,6 @@ from vecmill.worker.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from vecmill.protocols import Chunker, Source, Tokenizer
@@ -105,6 +106,6 @@ def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker
     piece.chunks, piece.tokens = len(window), int(tokens.sum())
     piece.characters = int((window.ends - window.starts).sum())
     if len(found.texts) < TEXTS:
-        found.texts += window.embedded
+        found.texts += window.embedded_texts(np.arange(len(window)))
         found.tokens.append(tokens)
     return piece

@@ -9,7 +9,7 @@ import numpy as np
 
 from vecmill.records import Pace, Range
 from vecmill.threads import Threads
-from vecmill.worker.embedding import Embedding
+from vecmill.worker.embedding import Embedding, read_from
 from vecmill.worker.engine import asked
 
 if TYPE_CHECKING:
@@ -73,5 +73,6 @@ def _trial(
     tokens: npt.NDArray[np.int64],
 ) -> float:
     began = time.perf_counter()
-    embedding.submit(texts, batching.batches(tokens, embedder.batch_tokens), lambda _: None).result()
+    batches = batching.batches(tokens, embedder.batch_tokens)
+    embedding.submit(read_from(texts), len(texts), batches, lambda _: None).result()
     return time.perf_counter() - began

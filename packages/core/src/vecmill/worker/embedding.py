@@ -21,10 +21,17 @@ if TYPE_CHECKING:
     from vecmill.records import ModelInfo
     from vecmill.threads import Answer, Threads
 
+    Texts = Callable[[npt.NDArray[np.int64]], list[str]]
+
 SINGLY_AFTER = 4
 """Texts of a batch found to be refused, after which halves may give way to single texts."""
 SINGLY_SHARE = 0.25
 """Share of refused texts from which single requests are fewer than those of halves."""
+
+
+def read_from(texts: Sequence[str]) -> Texts:
+    """Return what reads texts out of a list."""
+    return lambda batch: [texts[number] for number in batch.tolist()]
 
 
 class Pending:
@@ -68,15 +75,23 @@ class Embedding:
 
     def submit(
         self,
-        texts: Sequence[str],
+        read_texts: Texts,
+        count: int,
         batches: Iterable[npt.NDArray[np.int64]],
         done: Callable[[npt.NDArray[np.int64]], None],
     ) -> Pending:
-        """Start to embed ``texts`` in the given batches of indices; ``done`` is called after each."""
-        vectors = np.zeros((len(texts), self._model.dimension), np.float32)
+        """Start to embed texts.
+
+        Args:
+            read_texts: Returns the texts with the given numbers.
+            count: How many texts there are, those in no batch included.
+            batches: Numbers of texts; those of a batch are read and embedded together.
+            done: Called after each batch.
+        """
+        vectors = np.zeros((count, self._model.dimension), np.float32)
 
         def work(batch: npt.NDArray[np.int64]) -> dict[int, str]:
-            failed = self._embed(texts, batch, vectors)
+            failed = self._embed(read_texts, batch, vectors)
             done(batch)
             return failed
 
@@ -95,7 +110,7 @@ class Embedding:
         self._health.confirm()
 
     def _embed(
-        self, texts: Sequence[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+        self, read_texts: Texts, batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
         """Embed a batch; when it is refused, halve it until the refused texts stand alone.
 
@@ -107,26 +122,26 @@ class Embedding:
         while todo:
             part = todo.pop()
             try:
-                found = self._embed_whole(texts, part, vectors)
+                found = self._embed_whole(read_texts, part, vectors)
             except EmbedError as error:
                 if len(part) > 1:
                     singly = refused >= SINGLY_AFTER and refused >= SINGLY_SHARE * answered
                     todo += np.array_split(part, len(part) if singly else 2)[::-1]
                     continue
                 found = {int(part[0]): str(error)}
-                self._refuse([texts[int(part[0])]], str(error))
+                self._refuse(read_texts(part), str(error))
                 refused += 1
             answered += len(part)
             failed |= found
         return failed
 
     def _embed_whole(
-        self, texts: Sequence[str], batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
+        self, read_texts: Texts, batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
         """Embed texts in one call, and return what is wrong with their vectors."""
         if self._verdict is not None:
             raise self._verdict
-        given = [texts[number] for number in batch.tolist()]
+        given = read_texts(batch)
         sent = self._health.note_request()
         with asked(self._embedder, f"embed() of {len(batch)} texts"):
             made = self._embedder.embed(given)

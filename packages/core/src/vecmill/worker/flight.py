@@ -76,7 +76,10 @@ class Flight:
         chunks = np.flatnonzero(wanted)
         batches = self._batches(chunks, batching, batch_tokens)
         self._pending = embedding.submit(
-            self._window.embedded, batches, lambda batch: done(len(batch), int(self._seen[batch].sum()))
+            self._window.embedded_texts,
+            len(self._window),
+            batches,
+            lambda batch: done(len(batch), int(self._seen[batch].sum())),
         )
         if self._known is not None:
             self._again = self._embed_sample(embedding, batching, batch_tokens, self._known)
@@ -84,8 +87,12 @@ class Flight:
     def _embed_sample(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, known: Known) -> Pending:
         """Embed the sample of the reused chunks, in batches of its own: those of the others stay as they are."""
         sample = known.chunks[known.sample]
-        texts = [self._window.embedded[chunk] for chunk in sample.tolist()]
-        return embedding.submit(texts, batching.batches(self._seen[sample], batch_tokens), lambda _: None)
+        return embedding.submit(
+            lambda batch: self._window.embedded_texts(sample[batch]),
+            len(sample),
+            batching.batches(self._seen[sample], batch_tokens),
+            lambda _: None,
+        )
 
     def _batches(
         self, chunks: npt.NDArray[np.int64], batching: Batching[Any], batch_tokens: int

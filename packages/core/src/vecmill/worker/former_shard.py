@@ -61,8 +61,9 @@ class FormerShard:
             for position, rows in places:
                 texts = table.column("text").slice(rows.start, rows.length).to_pylist()
                 numbers = {text: rows.start + number for number, text in enumerate(texts)}
-                for chunk in range(firsts[position], firsts[position + 1]):
-                    row = numbers.get(window.text(chunk))
+                own = np.arange(firsts[position], firsts[position + 1])
+                for chunk, text in zip(own.tolist(), window.texts(own), strict=True):
+                    row = numbers.get(text)
                     if row is not None:
                         chunks.append(chunk)
                         taken.append(row)

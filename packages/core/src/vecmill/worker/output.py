@@ -42,7 +42,7 @@ def shard_tables(
     """
     owners = window.owners
     chunks = np.flatnonzero(good[owners])
-    sizes = _document_bytes(window, source)[owners[chunks]] + _text_bytes(window, chunks)
+    sizes = _document_bytes(window, source)[owners[chunks]] + window.text_bytes()[chunks]
     numbers = NUMBERS + vectors.shape[1] * vectors.itemsize + source.num_columns / 8  # a bit says what is null
     for group in row_groups(sizes + numbers):
         yield _table(window, source, tokens, vectors, chunks[group])
@@ -82,7 +82,7 @@ def _table(
         "chunk_index": pa.array(window.chunk_index[chunks].astype(np.int32)),
         "start": pa.array(window.starts[chunks]),
         "end": pa.array(window.ends[chunks]),
-        "text": pa.array([window.text(chunk) for chunk in chunks.tolist()], pa.string()),
+        "text": pa.array(window.texts(chunks), pa.string()),
         "tokens": pa.array(tokens[chunks].astype(np.int32)),
         "embedding": pa.FixedSizeListArray.from_arrays(
             pa.array(np.ascontiguousarray(vectors[chunks]).ravel()), type=schema.field("embedding").type
@@ -108,7 +108,3 @@ def _document_bytes(window: Window, source: pa.Table) -> npt.NDArray[np.int64]:
 
 def _string_bytes(document: Document) -> int:
     return utf8_bytes(document.id) + utf8_bytes(document.url) + utf8_bytes(document.title)
-
-
-def _text_bytes(window: Window, chunks: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.array([utf8_bytes(window.text(chunk)) for chunk in chunks.tolist()], np.int64)

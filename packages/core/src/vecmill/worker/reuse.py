@@ -143,8 +143,9 @@ def _wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[int]]:
     firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
     for number in documents:
         document: Document = window.documents[number]
-        chunks = range(firsts[number], firsts[number + 1])
-        for chunk, key in zip(chunks, digests(document.id, document.title, map(window.text, chunks)), strict=True):
+        chunks = np.arange(firsts[number], firsts[number + 1])
+        keys = digests(document.id, document.title, window.texts(chunks))
+        for chunk, key in zip(chunks.tolist(), keys, strict=True):
             wanted.setdefault(key, []).append(chunk)
     return wanted
 

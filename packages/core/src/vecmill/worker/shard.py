@@ -130,9 +130,8 @@ class Shard:
         if self._former is not None:
             known = self._former.known(window)
             if known.chunks.size:
-                embedding.remember(
-                    window.embedded[max(known.chunks.tolist(), key=lambda chunk: len(window.text(chunk)))]
-                )
+                longest = known.chunks[[(window.ends - window.starts)[known.chunks].argmax()]]
+                embedding.remember(window.embedded_texts(longest)[0])
             flight.reuse(known)
         elif self._reuse is not None:
             flight.reuse(self._reuse.known(window), self._reuse.check)

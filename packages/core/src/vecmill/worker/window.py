@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, Span
 
 COUNTED = 4096
-"""Chunks whose tokens are counted at a time."""
+"""Chunks whose texts are cut out at a time, to be counted or measured."""
 
 
 class Window:
@@ -48,18 +48,33 @@ class Window:
         self.chunks.append(len(spans))
         self._prefixes.append(prefix)
         self._firsts.append(len(self))
-        self._starts.extend(span.start for span in spans)
-        self._ends.extend(span.end for span in spans)
-        self._tokens.extend(-1 if span.tokens is None else span.tokens for span in spans)
+        if spans:
+            starts, ends, tokens = zip(*spans, strict=True)
+            self._starts.extend(starts)
+            self._ends.extend(ends)
+            self._tokens.extend([-1 if count is None else count for count in tokens])
 
-    def text(self, chunk: int) -> str:
-        """Return a chunk's text, as it is stored."""
-        return self.documents[self._owner(chunk)].text[self._starts[chunk] : self._ends[chunk]]
+    def texts(self, chunks: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts of these chunks, as they are stored."""
+        documents, starts, ends = self.documents, self._starts, self._ends
+        pairs = zip(self._owners(chunks), chunks.tolist(), strict=True)
+        return [documents[owner].text[starts[chunk] : ends[chunk]] for owner, chunk in pairs]
 
-    @property
-    def embedded(self) -> Sequence[str]:
-        """Each chunk's text, as it is embedded: with prompt and title."""
-        return Embedded(self)
+    def embedded_texts(self, chunks: npt.NDArray[np.int64]) -> list[str]:
+        """Return the texts of these chunks, as they are embedded: with prompt and title."""
+        prefixes = self._prefixes
+        pairs = zip(self._owners(chunks), self.texts(chunks), strict=True)
+        return [prefixes[owner] + text for owner, text in pairs]
+
+    def text_bytes(self) -> npt.NDArray[np.int64]:
+        """Return how many bytes of UTF-8 each chunk's text takes."""
+        sizes = self.ends - self.starts
+        plain = np.array([document.text.isascii() for document in self.documents], np.bool_)
+        others = np.flatnonzero(~plain[self.owners])
+        for first in range(0, len(others), COUNTED):
+            some = others[first : first + COUNTED]
+            sizes[some] = [len(text.encode()) for text in self.texts(some)]
+        return sizes
 
     @property
     def starts(self) -> npt.NDArray[np.int64]:
@@ -88,32 +103,9 @@ class Window:
         unknown = np.flatnonzero(tokens < 0)
         for first in range(0, len(unknown), COUNTED):
             some = unknown[first : first + COUNTED]
-            tokens[some] = tokenizer.count([self.embedded[i] for i in some.tolist()]) + tokenizer.special_tokens
+            tokens[some] = tokenizer.count(self.embedded_texts(some)) + tokenizer.special_tokens
         return tokens
 
-    def prefix(self, chunk: int) -> str:
-        """Return what stands in front of a chunk when it is embedded."""
-        return self._prefixes[self._owner(chunk)]
-
-    def _owner(self, chunk: int) -> int:
-        return bisect_right(self._firsts, chunk) - 1
-
-
-class Embedded(Sequence[str]):
-    """A window's chunks as they are embedded, made one by one."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-
-    def __len__(self) -> int:
-        return len(self._window)
-
-    @overload
-    def __getitem__(self, chunk: int) -> str: ...
-    @overload
-    def __getitem__(self, chunk: slice) -> list[str]: ...
-    def __getitem__(self, chunk: int | slice) -> str | list[str]:
-        if isinstance(chunk, slice):
-            return [self[i] for i in range(*chunk.indices(len(self)))]
-        number = range(len(self))[chunk]
-        return self._window.prefix(number) + self._window.text(number)
+    def _owners(self, chunks: npt.NDArray[np.int64]) -> list[int]:
+        owners: list[int] = (np.searchsorted(self._firsts, chunks, side="right") - 1).tolist()
+        return owners
