@@ -13,7 +13,7 @@ import pytest
 import vecmill
 from doubles.encoders import WORDS
 from vecmill import Job
-from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.errors import ConfigError, ModelError, RunError, StoreError
 from vecmill.job.estimate import estimate
 from vecmill.models import open_model
 from vecmill.records import Pace, Range, ShardDone
@@ -155,6 +155,15 @@ def test_a_changed_file_of_the_model_is_another_run(job, model, tmp_path, name):
             vecmill.run(job(out))
     with pytest.raises(ConfigError, match=rf"made otherwise: files\.{name}"):
         vecmill.run(job("new"), since=tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_a_model_with_a_changed_file_answers_no_question(job, model, name):
+    """The weights are as they were, and yet a query would get another vector than the passages did."""
+    dataset = vecmill.run(job())
+    change(model / name)
+    with pytest.raises(ModelError, match=f"is not the one that made the dataset: the sha256 of its {name} is "):
+        vecmill.search(dataset.path, "w1 w2")
 
 
 def test_what_no_one_reads_decides_nothing(job, model):

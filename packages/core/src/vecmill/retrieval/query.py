@@ -130,15 +130,22 @@ def _open(choice: Choice, wanted: ModelInfo) -> Embedder[Any]:
     embedder: Embedder[Any] = build(load().registry, "embedder", spec)
     with asked(embedder, "model()"):
         found = embedder.model()
-    for what, here, there in (
-        ("dimension", found.dimension, wanted.dimension),
-        ("revision", found.revision, wanted.revision),
-    ):
-        if here != there and there is not None:
-            raise ModelError(
-                f"the model {found.id!r} is not the one that made the dataset: its {what} is {here}, and that of the "
-                f"dataset's is {there}. Name the right one with --model, or in Python with model=…"
-            )
+    _refuse_another(found, wanted)
     with asked(embedder, "open()"):
         embedder.open()
     return embedder
+
+
+def _refuse_another(found: ModelInfo, wanted: ModelInfo) -> None:
+    """Refuse a model that is not the one that made a dataset; of its files those count that both name."""
+    compared = [
+        ("its dimension", found.dimension, wanted.dimension),
+        ("its revision", found.revision, wanted.revision),
+        *((f"the sha256 of its {name}", digest, wanted.files.get(name)) for name, digest in found.files.items()),
+    ]
+    for what, here, there in compared:
+        if here != there and there is not None:
+            raise ModelError(
+                f"the model {found.id!r} is not the one that made the dataset: {what} is {here}, and that of the "
+                f"dataset's is {there}. Name the right one with --model, or in Python with model=…"
+            )
