@@ -4,6 +4,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import StoreError
+from vecmill.job.delivery import publish
 from vecmill.testing import HashEmbedder
 
 WORDS = [f"word{n} stands alone" for n in range(50)]
@@ -45,3 +46,38 @@ def test_a_searcher_gives_what_search_gives(job, corpus):
             assert [passage.id for passage in found] == [passage.id for passage in expected]
             assert [passage.score for passage in found] == pytest.approx([each.score for each in expected], abs=1e-6)
         assert [passage.id for passage in searcher.search(WORDS[7], 2)] == ["7", "50"], "of equal ones, the earlier"
+
+
+@pytest.mark.fault(
+    "publish",
+    "the folder that a `Searcher` has opened gets another dataset, under the same names",
+    promise="Searches end with one message, and never with a passage of the new dataset for a vector of the old.",
+)
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_searcher_serves_no_dataset_but_the_one_it_opened(job, corpus, tmp_path, gone):
+    """Rows of the same number under the same name: only what is opened again shows them."""
+    there = tmp_path / "there"
+
+    def deliver(words):
+        rows = ({"id": str(n), "title": "", "text": text} for n, text in enumerate(words))
+        publish(vecmill.run(job(corpus(*rows)), overwrite=True).path, "parquet", {"path": str(there)})
+
+    deliver(WORDS)
+    with vecmill.Searcher(there) as searcher:
+        assert searcher.search(WORDS[7])[0].id == "7"
+        if gone:
+            (there / "manifest.json").unlink()
+        else:
+            deliver(WORDS[::-1])
+        with pytest.raises(StoreError, match="holds another dataset than when it was opened"):
+            searcher.search(WORDS[7])
+    if not gone:
+        assert vecmill.search(there, WORDS[7])[0].id == "42"
+
+
+def test_a_searcher_goes_on_where_the_manifest_alone_is_written_again(job, corpus):
+    """With a licence that was forgotten, say: its rows are the same."""
+    path = corpus({"id": "1", "text": "one"})
+    with vecmill.Searcher(vecmill.run(job(path)).path) as searcher:
+        vecmill.run(job(path, source={"name": "jsonl", "path": str(path), "license": "cc0-1.0"}))
+        assert [searcher.search("one")[0].id for _ in range(2)] == ["1", "1"]
