@@ -301,3 +301,70 @@ def test_damaged_pages_are_named_by_row_group(tmp_path: Path) -> None:
 
     with pytest.raises(SourceError, match=r"a.parquet is damaged in row group 3, which holds the rows 30 to 39"):
         list(source.read(partition))
+
+
+REPEATED = "word " * 60_000
+
+
+@pytest.mark.fault(
+    "load",
+    "a Parquet file that stores a long value once for many rows",
+    promise="As many rows are decoded together as fit in memory with their values, not with what is stored of them.",
+)
+@pytest.mark.parametrize(
+    ("column", "value", "kind", "encoding"),
+    [
+        ("text", REPEATED, pa.string(), None),
+        ("text", REPEATED, pa.large_string(), None),
+        ("text", REPEATED, pa.string(), "DELTA_BYTE_ARRAY"),
+        ("k.v", REPEATED, pa.string(), None),
+        ("k.v", REPEATED.encode(), pa.binary(), None),
+        ("k.v", [{"a": REPEATED, "n": 1}], pa.list_(pa.struct([("a", pa.string()), ("n", pa.int64())])), None),
+        ("k.v", [{"key": "k", "value": REPEATED}], pa.map_(pa.string(), pa.string()), None),
+        ("k.v", [0.0] * 75_000, pa.list_(pa.float32(), 75_000), None),
+        ("k.v", REPEATED.encode(), pa.binary(len(REPEATED)), None),
+    ],
+    ids=["text", "large text", "delta", "string", "binary", "nested", "map", "numbers", "fixed"],
+)
+def test_long_values_that_a_file_stores_once_are_decoded_a_few_at_a_time(
+    tmp_path, monkeypatch, column, value, kind, encoding
+):
+    """400 rows of 300 kB are 120 MB, in a file of a few kilobytes: no batch has more than 64 MB, and no row is lost."""
+    rows = 400
+    pairs = [[(pair["key"], pair["value"]) for pair in value]] if pa.types.is_map(kind) else [value]
+    repeated = pa.concat_arrays([pa.array(pairs, kind)] * rows)
+    table = pa.table({"id": [str(row) for row in range(rows)], "text": ["short"] * rows} | {column: repeated})
+    coding = {"column_encoding": {column: encoding}, "use_dictionary": False} if encoding else {}
+    pq.write_table(table, tmp_path / "a.parquet", store_schema=False, **coding)
+    assert (tmp_path / "a.parquet").stat().st_size < 2_000_000
+    sizes, read = [], pq.ParquetFile.iter_batches
+
+    def measured(self, *arguments, **options):
+        for batch in read(self, *arguments, **options):
+            sizes.append(batch.nbytes)
+            yield batch
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", measured)
+    source = _source(tmp_path / "a.parquet", keep=[] if column == "text" else [column])
+    found = 0
+    for batch in (batch for part in source.partitions(1 << 30) for batch in source.read(part)):
+        assert batch.column(column)[0].as_py() == value
+        found += batch.num_rows
+    assert found == rows
+    assert max(sizes) <= parquet_table.MOST * 1.1
+
+
+def test_short_values_that_a_file_stores_once_are_decoded_together(tmp_path, monkeypatch):
+    """A column of languages or of tags makes no small batches, nor does one long text among short ones many."""
+    rows = 20_000
+    table = {
+        "id": [str(row) for row in range(rows)],
+        "text": [f"a text of its own, number {row} " * 5 for row in range(rows - 1)] + ["long " * 20_000],
+        "language": ["en", "de"] * (rows // 2),
+        "tags": [["one tag", f"tag {row % 5000}"] for row in range(rows)],
+    }
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    source = _source(tmp_path / "a.parquet", keep=["language", "tags"])
+    batches = [batch for part in source.partitions(1 << 30) for batch in source.read(part)]
+    assert sum(batch.num_rows for batch in batches) == rows
+    assert len(batches) <= rows // 500

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pyarrow.types as pt
 
 from vecmill.sources.batches import BYTES, ROWS, between
 from vecmill.sources.damage import damaged
@@ -17,10 +19,19 @@ if TYPE_CHECKING:
 
 BUFFER = 1 << 20
 FETCH = 64 << 20
+MOST = 64 << 20
+"""Bytes of a batch, if all its rows had the largest value that is stored once for many of them."""
+SHARED_ROWS = 32
+"""Rows of a batch with values that are stored as what differs from the one before: their size is unknown."""
+WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 12}
+"""Bytes of a value that has a fixed size."""
 
 
 class RowGroup(NamedTuple):
-    """Some columns of a row group: their sizes before and after compression, in bytes."""
+    """Some columns of a row group: their sizes before and after compression, in bytes.
+
+    Values that are stored once for many rows are counted once in both.
+    """
 
     rows: int
     bytes: int
@@ -81,10 +92,52 @@ class ParquetTable:
             first += group.rows
 
     def _read(self, index: int, group: RowGroup, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
-        size = max(1, min(ROWS, group.rows * BYTES // max(1, group.bytes)))
         last = first + group.rows - 1
         with damaged(f"{self.place} is damaged in row group {index}, which holds the rows {first} to {last}"):
+            size = self._batch_rows(index, group, columns)
             yield from self._reader(group).iter_batches(size, [index], list(columns), use_threads=False)
+
+    def _batch_rows(self, index: int, group: RowGroup, columns: Sequence[str]) -> int:
+        """Return how many rows are decoded together, so that they fit whatever their values are stored as."""
+        metadata = self._file.metadata.row_group(index)
+        leaves = [metadata.column(leaf) for leaf in self._indices(columns)]
+        fixed = sum(leaf.num_values * self._width(leaf) for leaf in leaves)
+        rows = min(ROWS, group.rows * BYTES // max(1, group.bytes, fixed))
+        large = [
+            leaf for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.total_uncompressed_size * ROWS > MOST
+        ]
+        if any("DELTA_BYTE_ARRAY" in leaf.encodings for leaf in large):
+            rows = min(rows, SHARED_ROWS)
+        shared = [leaf for leaf in large if leaf.has_dictionary_page]
+        if shared and rows > 1:
+            rows = min(rows, int(MOST / max(1, self._largest_row(index, group, shared, columns))))
+        return max(1, int(rows))
+
+    def _width(self, leaf: pq.ColumnChunkMetaData) -> int:
+        if leaf.physical_type != "FIXED_LEN_BYTE_ARRAY":
+            return WIDTHS.get(leaf.physical_type, 0)
+        schema = self._file.metadata.schema
+        leaves = (schema.column(number) for number in range(len(schema)))
+        return next(int(found.length) for found in leaves if found.path == leaf.path_in_schema)
+
+    def _largest_row(
+        self, index: int, group: RowGroup, shared: Sequence[pq.ColumnChunkMetaData], columns: Sequence[str]
+    ) -> float:
+        """Return the bytes of a row that has the largest value of each dictionary; the first row brings them whole."""
+        file = pq.ParquetFile(
+            self._stream,
+            metadata=self._file.metadata,
+            read_dictionary=[leaf.path_in_schema for leaf in shared],
+            buffer_size=BUFFER,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        )
+        values = {
+            name: sum(leaf.num_values for leaf in shared if _within(leaf.path_in_schema, [name])) for name in columns
+        }
+        names = [name for name in columns if values[name]]
+        first = next(file.iter_batches(1, [index], names, use_threads=False))
+        return float(sum(_largest_value(first.column(name)) * values[name] / group.rows for name in names))
 
     def _reader(self, group: RowGroup) -> pq.ParquetFile:
         if not self._remote or group.compressed > FETCH:
@@ -105,6 +158,18 @@ class ParquetTable:
             sum(chunk.total_uncompressed_size for chunk in chunks),
             sum(chunk.total_compressed_size for chunk in chunks),
         )
+
+
+def _largest_value(column: pa.Array) -> int:
+    """Return the bytes of the largest value in the dictionaries of a column."""
+    kind = column.type
+    if pt.is_dictionary(kind):
+        return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    if pt.is_struct(kind):
+        return max((_largest_value(column.field(number)) for number in range(kind.num_fields)), default=0)
+    if pt.is_map(kind):
+        return max(_largest_value(column.keys), _largest_value(column.items))
+    return _largest_value(column.values) if pt.is_nested(kind) else 0
 
 
 def _within(path: str, columns: Sequence[str]) -> bool:
