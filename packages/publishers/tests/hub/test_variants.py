@@ -8,6 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+import vecmill
+from small_dataset import small_job
+from vecmill.errors import StoreError
+from vecmill.store.variants import check_variant
 from vecmill_publishers.hub.upload import Upload
 from vecmill_publishers.hub.variants import made as make
 
@@ -65,3 +69,23 @@ def test_a_variant_is_the_same_file_every_time(made, tmp_path):
     first, second = (make(upload, tmp_path / name) for name in ("one", "two"))
     assert first.sha256 == second.sha256
     assert first.path == f"data/run/int8/{upload.local.name}"
+
+
+def test_a_column_that_a_variant_would_have_twice_is_refused(hub, publisher, tmp_path):
+    """Nothing is sent, by the driver or by a worker: no reader opens a file that has a column twice."""
+    job = small_job(tmp_path, 4, "a", [{"name": "parquet", "path": str(tmp_path / "out")}])
+    corpus = tmp_path / "a.jsonl"
+    corpus.write_text(corpus.read_text().replace('"text"', '"scale": 1.5, "text"'))
+    job = job.model_copy(
+        update={"source": job.source.model_copy(update={"options": {**job.source.options, "keep": ["scale"]}})}
+    )
+    dataset = vecmill.run(job)
+    publisher(vectors=["float16"]).publish(dataset.path, dataset.manifest)
+    sent = len(hub.uploads)
+    with pytest.raises(StoreError, match="come with a column 'scale', and the rows have one"):
+        publisher(vectors=["int8"]).publish(dataset.path, dataset.manifest)
+    with pytest.raises(StoreError, match="come with a column 'scale', and the rows have one"):
+        make(Upload.of(dataset.path, dataset.manifest.shards[0], "data/run", "int8"), tmp_path)
+    assert len(hub.uploads) == sent
+    shard = dataset.path / dataset.manifest.shards[0].path
+    assert "come with a column" in next(check_variant(shard, shard, "int8"))

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vecmill.errors import StoreError
 from vecmill.store.schema import VECTOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -19,10 +20,31 @@ if TYPE_CHECKING:
 VARIANTS = ("float16", "int8")
 """Their names, and those of their folders beside the shards."""
 LARGEST_INT8 = 127
+ADDED = {"float16": (), "int8": ("scale",)}
+"""Columns that come with the vectors of a variant."""
+
+
+def refuse_clash(columns: Iterable[str], variant: str) -> None:
+    """Refuse rows that have a column of their own by the name of one that comes with a variant.
+
+    Raises:
+        StoreError: They do: no reader tells the two apart.
+    """
+    clash = [name for name in ADDED[variant] if name in columns]
+    if clash:
+        raise StoreError(
+            f"{variant} vectors come with a column {clash[0]!r}, and the rows have one of that name from source.keep: "
+            f"leave {variant} out of vectors, or the column out of the run"
+        )
 
 
 def shrink_vectors(rows: pa.Table, variant: str) -> pa.Table:
-    """Return rows with other vectors. With int8 comes a ``scale`` for each row."""
+    """Return rows with other vectors. With int8 comes a ``scale`` for each row.
+
+    Raises:
+        StoreError: They have a column of that name.
+    """
+    refuse_clash(rows.column_names, variant)
     position = rows.schema.get_field_index(VECTOR)
     width = rows.schema.field(position).type.list_size
     flat = [chunk.flatten().to_numpy() for chunk in rows.column(position).chunks]
@@ -31,13 +53,18 @@ def shrink_vectors(rows: pa.Table, variant: str) -> pa.Table:
         return _with(rows, position, vectors.astype(np.float16))
     scales = np.maximum(np.abs(vectors).max(axis=1, initial=0), np.finfo(np.float32).tiny) / LARGEST_INT8
     shrunk = _with(rows, position, np.rint(vectors / scales[:, None]).astype(np.int8))
-    field = pa.field("scale", pa.float32(), nullable=False)
+    field = pa.field(*ADDED[variant], pa.float32(), nullable=False)
     return shrunk.append_column(field, pa.array(scales.astype(np.float32)))
 
 
 def check_variant(shard: Path, path: Path, variant: str) -> Iterator[str]:
     """Yield where a file is not the shard with smaller vectors; no manifest has its hash, but the shard decides it."""
     source, found = pq.ParquetFile(shard), pq.ParquetFile(path)
+    try:
+        refuse_clash(source.schema_arrow.names, variant)
+    except StoreError as error:
+        yield str(error)
+        return
     if found.metadata.num_rows != source.metadata.num_rows:
         yield f"the file has {found.metadata.num_rows} rows, and the shard {source.metadata.num_rows}"
         return

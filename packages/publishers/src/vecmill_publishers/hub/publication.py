@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
+from vecmill.store.variants import refuse_clash
 from vecmill_publishers.hub.admission import refuse_others
 from vecmill_publishers.hub.consignment import Consignment
 from vecmill_publishers.hub.cover import Cover
@@ -55,6 +56,7 @@ class Publication:
         entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
         self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
         for variant in options.vectors:
+            refuse_clash(manifest.columns, variant)
             self.uploads += [Upload.of(dataset, entry, self.cover.folder, variant) for entry in manifest.shards]
         self.shipments = Shipments(remote.url, sent)
         self._consignment = Consignment(remote, self.name, self.shipments, self._landed)
