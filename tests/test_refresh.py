@@ -305,3 +305,4 @@ def test_places_and_starts_arrive_as_the_settings_say(scene, tmp_path):
         "news/2026/a.jsonl"
     ]
     assert "there is no file" in scene.modal(*upload[:-1], str(tmp_path / "none"), code=2)
+    assert "--path is empty" in scene.modal(*upload[:-1], "", code=2)  # it is no name for all that lies here

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,24 @@ def _count(variable: str, default: str) -> int:
     return int(given)
 
 
+def _name(variable: str, default: str) -> str:
+    """Read the name of something of Modal's from a variable."""
+    given = os.environ.get(variable, default)
+    with told():
+        if not NAMES.fullmatch(given):
+            raise ConfigError(
+                f"{variable} must be 1 to {LONGEST_NAME} letters, digits, '-', '_' and '.', as Modal's names are, not "
+                f"{given!r}"
+            )
+    return given
+
+
+LONGEST_NAME = 55
+"""A name of Modal's has 64 characters, and names made of this one have an ending."""
+NAMES = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST_NAME}}}")
 HERE = Path(__file__).parent
-APP = os.environ.get("VECMILL_APP", "vecmill-wikipedia")
-VOLUME = os.environ.get("VECMILL_VOLUME", "vecmill")
+APP = _name("VECMILL_APP", "vecmill-wikipedia")
+VOLUME = _name("VECMILL_VOLUME", "vecmill")
 JOB_THERE = "/root/deployed-job.toml"
 JOB = (
     Path(os.environ.get("VECMILL_JOB", HERE / "job.toml"))

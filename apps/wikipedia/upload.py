@@ -5,6 +5,7 @@ from pathlib import Path
 import modal
 
 from apps.wikipedia import settings
+from vecmill.errors import ConfigError
 from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.volume import put
 
@@ -16,4 +17,6 @@ app = modal.App(f"{settings.APP}-upload")
 def upload(path: str, to: str = "") -> None:
     """Put a file or a folder of this machine on the Volume, and say what to write into the job."""
     with told():
+        if not path:
+            raise ConfigError("--path is empty: name a file or a folder; the current folder is '.'")
         print(f'source.path = "{put(Path(path), settings.VOLUME, to)}"')

@@ -35,6 +35,9 @@ def test_a_wrong_setting_is_not_deployed(cloud, change, message):
     ("variable", "value", "message"),
     [
         ("VECMILL_KEEP_RUNS", "two", "VECMILL_KEEP_RUNS must be a whole number, not 'two'"),
+        ("VECMILL_VOLUME", "my/volume", "VECMILL_VOLUME must be 1 to 55 letters"),
+        ("VECMILL_APP", "", "VECMILL_APP must be 1 to 55 letters"),
+        ("VECMILL_APP", "a" * 56, "VECMILL_APP must be 1 to 55 letters"),
         ("VECMILL_CRON", "every day", "VECMILL_CRON = 'every day': it is 2 words. Write 5 fields (minute, hour, "),
         (
             "VECMILL_REFRESH_SET",

@@ -111,13 +111,13 @@ def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, clou
 
     def answer(task):
         if task.index == 2:
-            return TimeoutError("hit its timeout of 5s")
+            return TimeoutError("hit its timeout of 5s of https://user:password@host/")
         return Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json()
 
     outcomes = list(Dispatch(tasks(6), ModalOptions(), PLENTY, lambda _: None).outcomes(cloud(answer)))
     (failure,) = (outcome for outcome in outcomes if isinstance(outcome, ShardFailure))
     assert (failure.index, failure.attempts) == (2, 3)
-    assert "hit its timeout" in failure.error
+    assert "hit its timeout of 5s of https://***@host/" in failure.error
 
 
 @pytest.mark.fault(

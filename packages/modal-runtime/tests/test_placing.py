@@ -56,6 +56,15 @@ def test_a_router_without_a_gpu_is_refused_before_anything_is_sent():
     assert placed(job(embedder=elsewhere, runtime={"name": "modal", "gpu": ""})).embedder.name == "tei"
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32", "int8"])
+@pytest.mark.parametrize("name", ["openvino", "tei"])
+def test_an_arithmetic_that_the_router_does_not_have_is_refused(name, precision):
+    """Rather than exchanged for half precision, of which nobody would hear."""
+    embedder = {**KEYS["embedder"], "name": name, "precision": precision}
+    with pytest.raises(ConfigError, match=f"embedder.precision = '{precision}', but the router computes in f16 or f32"):
+        placed(job(runtime={"name": "modal"}, embedder=embedder))
+
+
 def test_two_folders_are_refused():
     """The second one would be lost with the container."""
     with pytest.raises(ConfigError, match="one folder"):

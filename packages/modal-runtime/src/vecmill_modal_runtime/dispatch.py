@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from vecmill.records import ShardFailure, ShardRetried, ShardStarted, Spent
+from vecmill.redaction import redacted
 from vecmill_modal_runtime.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Dispatch:
 
     def _landed(self, answer: str | BaseException) -> Iterator[Receipt | ShardFailure]:
         if isinstance(answer, BaseException):
-            self._lost.append(f"{type(answer).__name__}: {answer}".strip(": "))
+            self._lost.append(redacted(f"{type(answer).__name__}: {answer}").strip(": "))
         else:
             outcome = Outcome.model_validate_json(answer)
             if outcome.receipt is not None:

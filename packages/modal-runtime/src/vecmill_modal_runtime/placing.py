@@ -9,6 +9,7 @@ from vecmill.errors import ConfigError
 from vecmill.plugins.build import options
 from vecmill.records import ComponentSpec
 from vecmill_modal_runtime.gpus import GPUS, image_prefix, runs_on
+from vecmill_modal_runtime.router import check_precision
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def placed(job: Job) -> Job:
     """Return a job as it runs on Modal: by the router where there are GPUs, and its dataset on the Volume.
 
     Raises:
-        ConfigError: An option of the runtime is wrong, the dataset is to be in two folders, or there is no router.
+        ConfigError: An option of the runtime is wrong, the dataset is to be in two folders, or there is no router, or
+            none that computes in the precision that is asked for.
     """
     chosen = runtime_options(job)
     if is_served(job.embedder):
@@ -57,7 +59,10 @@ def placed(job: Job) -> Job:
         raise ConfigError("publish: on Modal the dataset is in one folder, of the Volume: keep one 'parquet' publisher")
     there = ComponentSpec(name="parquet", options={"path": dataset_name(job)})
     runtime = ComponentSpec(name=ModalRuntime.name, options=chosen.model_dump(mode="json"))
-    changes = {"embedder": _embedder(job.embedder, chosen), "runtime": runtime, "publish": [there, *others]}
+    embedder = _embedder(job.embedder, chosen)
+    if is_served(embedder):
+        check_precision(embedder.options.get("precision") or "f16")
+    changes = {"embedder": embedder, "runtime": runtime, "publish": [there, *others]}
     return job.model_copy(update=changes)
 
 
@@ -112,8 +117,7 @@ def _embedder(spec: ComponentSpec, chosen: ModalOptions) -> ComponentSpec:
     if not chosen.gpu:
         # which arithmetic a processor has depends on the machine that Modal finds
         return spec.model_copy(update={"options": {**spec.options, "precision": _or(precision, "f32")}})
-    served = {**spec.options, "precision": "f32" if precision == "f32" else "f16"}
-    return ComponentSpec(name="tei", options=served)
+    return ComponentSpec(name="tei", options={**spec.options, "precision": _or(precision, "f16")})
 
 
 def _or(precision: str, known: str) -> str:
