@@ -611,3 +611,22 @@ def test_what_others_leave_in_a_folder_is_no_fault(copy):
     readme = (copy.root / "README.md").read_text(encoding="utf-8")
     (copy.root / "README.md").write_bytes(readme.replace("\n", "\r\n").encode("utf-8-sig"))
     assert verify(copy.root).faults == []
+
+
+@pytest.mark.parametrize("group", [1, 3, 1000])
+def test_chunks_that_overlap_have_the_same_characters_there(job, corpus, group):
+    """Wherever the row groups end; a chunk whose shared characters are changed is found, with length and hash kept."""
+    rows = [{"id": str(n), "text": f"é𝄞 {n} " + " ".join(f"word{n * k}" for k in range(60))} for n in range(5)]
+    made = vecmill.run(job(corpus(*rows), chunker={"name": "characters", "size": 40, "overlap": 25}))
+    copy = Copy(made.path)
+
+    def faults(change):
+        rows = change(pq.read_table(copy.shard(0), partitioning=None))
+        pq.write_table(rows, copy.shard(0), row_group_size=group)
+        copy.seal()
+        copy.remake_card()
+        return [fault.problem for fault in verify(made.path).faults]
+
+    assert faults(lambda rows: rows) == []
+    expected = "row 5: the text is not that of the chunk before, where the two overlap (1 rows)"
+    assert faults(set_cell("text", 5, lambda text: f"#{text[1:]}")) == [expected]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vecmill.store.id_check import IdCheck
 
 NUMBERS = ("chunk_index", "start", "end", "tokens")
+DIFFERENT_OVERLAP = "the text is not that of the chunk before, where the two overlap"
 
 
 class Broken(NamedTuple):
@@ -107,12 +108,13 @@ class RowCheck:
             )
 
     def _check(self, table: pa.Table, vectors: pa.Array, first: int) -> Iterator[Broken]:
-        narrow = table.drop_columns(["text", VECTOR])
+        narrow = table.drop_columns([VECTOR])
         joined = narrow if self._previous is None else pa.concat_tables([self._previous, narrow])
         # Each row beside the one before it; of the first row of all there is none.
         same = np.zeros(table.num_rows, np.bool_)
         same[table.num_rows - joined.num_rows + 1 :] = ~_differ(joined.column("id"))
         yield from self._invariants(table, joined, same, first)
+        yield from _broken({DIFFERENT_OVERLAP: _differ_in_overlap(joined, same)}, first)
         yield from self._constants(joined, same, first)
         yield from self._vectors(vectors, first)
         self._count(table, same)
@@ -178,6 +180,27 @@ def _broken(invariants: dict[str, npt.NDArray[np.bool_]], first: int) -> Iterato
 def _shift(values: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:
     """Return for each of the last ``rows`` values the one before it; of the first of all, 0."""
     return np.concatenate([np.zeros(1, values.dtype), values])[-rows - 1 : -1]
+
+
+def _differ_in_overlap(joined: pa.Table, same: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return for each of the last rows whether the characters that it shares with the one before are others there.
+
+    Args:
+        joined: The rows, and the one before them if there is one.
+        same: Of each row, whether it is of the document of the one before.
+    """
+    starts, ends = (joined.column(name).to_numpy() for name in ("start", "end"))
+    skipped = np.diff(starts, prepend=0)[-len(same) :]
+    shared = (np.minimum(ends, np.concatenate([ends[:1], ends[:-1]])) - starts)[-len(same) :]
+    rows = np.flatnonzero(same & (skipped >= 0) & (shared > 0))
+    texts, numbers = joined.column("text"), pa.array(rows + joined.num_rows - len(same))
+    pairs = zip(texts.take(numbers).to_pylist(), texts.take(pc.subtract(numbers, 1)).to_pylist(), strict=True)
+    differ = np.zeros(len(same), np.bool_)
+    differ[rows] = [
+        here[:count] != before[skip : skip + count]
+        for (here, before), skip, count in zip(pairs, skipped[rows].tolist(), shared[rows].tolist(), strict=True)
+    ]
+    return differ
 
 
 def _differ(column: pa.ChunkedArray, wanted: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.bool_]:
