@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vecmill import run, verify
+from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.errors import ConfigError, EmbedError, RunError, StoreError
+from vecmill.plugins import load
 from vecmill.records import ShardDone
 from vecmill.store import state
 from vecmill.store.card import card
@@ -488,3 +490,25 @@ def test_a_shard_that_is_tried_again_keeps_no_vector_of_a_refused_dataset(corpus
     new, fresh = run(into(path, "new", **small)), run(into(path, "fresh", **small))
     assert columns(new).equals(columns(fresh))
     assert new.manifest.reused is None
+
+
+class Headed(ParagraphsChunker):
+    """Takes the first word of the text for a title."""
+
+    name = "paragraphs"
+
+    def title(self, document):
+        """Return it."""
+        return document.text.split()[0]
+
+
+def test_a_chunker_that_takes_its_title_from_the_text_reuses_no_vector(corpus, into, monkeypatch):
+    """With another first word all chunks of a document have other vectors, though the texts of most are the same."""
+    chunkers = load().registry.entries["chunker"]
+    monkeypatch.setitem(chunkers, "paragraphs", type(chunkers["paragraphs"])(Headed, "tests"))
+    rows = [article(n) for n in range(4)]
+    old = run(into(corpus(*rows, name="old.jsonl"), "old"))
+    path = corpus(*({**row, "text": "A " + row["text"]} for row in rows), name="new.jsonl")
+    with pytest.raises(RunError, match=r"makes the title of document '0' from its text.*run without --since"):
+        run(into(path, "new"), since=old.path)
+    assert columns(run(into(path, "new"))).equals(columns(run(into(path, "fresh"))))

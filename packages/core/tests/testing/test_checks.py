@@ -30,6 +30,16 @@ class Trimmed(Whole):
         return [Span(0, max(1, len(document.text) - 1))]
 
 
+class Headed(Whole):
+    """Takes the first words of the text for a title."""
+
+    template = "{title}: {text}"
+
+    def title(self, document):
+        """Return the beginning of the text."""
+        return document.text[:10]
+
+
 class Moody(Whole):
     """Cuts differently each time."""
 
@@ -54,6 +64,8 @@ def test_a_chunker_that_loses_text_or_changes_its_mind_is_caught():
         check_chunker(Trimmed)
     with pytest.raises(AssertionError, match="cut text"):
         check_chunker(Moody)
+    with pytest.raises(AssertionError, match="title depends"):
+        check_chunker(Headed)
 
 
 class Numbers(Source[Options]):

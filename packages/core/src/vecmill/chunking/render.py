@@ -23,6 +23,20 @@ def prefix(chunker: Chunker[Any], document: Document) -> str:
     return chunker.model.prompt + head(chunker.template, chunker.title(document))
 
 
+def check_prefix(chunker: Chunker[Any], document: Document) -> None:
+    """Make sure that what stands in front of a chunk does not change with the rest of its document.
+
+    Raises:
+        PluginError: It does, so that nobody can tell whether a chunk has the vector that it had.
+    """
+    if prefix(chunker, document) != prefix(chunker, document._replace(text="Another text", url="")):
+        raise PluginError(
+            f"the chunker {chunker.name!r} makes the title of document {document.id!r} from its text or URL, so its "
+            "chunks may have other vectors than an earlier dataset has for them: run without --since, and report it to "
+            "the chunker's author"
+        )
+
+
 def head(template: str, title: str) -> str:
     """Return the template up to the text; nothing, if it is about a title and the title is blank.
 

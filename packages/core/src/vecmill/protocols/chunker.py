@@ -45,5 +45,9 @@ class Chunker(Component[ConfigT]):
         """Return the document's chunks, in order."""
 
     def title(self, document: Document) -> str:
-        """Return the title as it stands in front of each chunk, if the template has one."""
+        """Return the title as it stands in front of each chunk, if the template has one.
+
+        It depends on the document's id and title alone, besides the options: a chunk with the same id, title and text
+        keeps the vector that an earlier run gave it, whatever else changed in its document.
+        """
         return document.title

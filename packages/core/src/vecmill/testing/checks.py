@@ -50,6 +50,10 @@ def check_chunker(
         document = Document(id=str(number), text=text, title="A title")
         spans = cut(chunker, document)
         assert list(chunker.spans(document)) == list(spans), f"two calls cut text {number} differently"
+        other = Document(id=document.id, text="Another text", title=document.title)
+        assert chunker.title(document) == chunker.title(other), (
+            "the title depends on more than the document's id and title"
+        )
 
 
 def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.chunking.render import prefix
+from vecmill.chunking.render import check_prefix, prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
@@ -109,6 +109,8 @@ class Reading:
             self.ids[item.id] = place
             size = utf8_bytes(item.text)
             self.bytes_in += size
+            if self._task.spec.since is not None:
+                check_prefix(self._chunker, item)
             window.add(item, row, cut(self._chunker, item), prefix(self._chunker, item))
             self._shortened_titles += self._chunker.title(item) != item.title
             return size
