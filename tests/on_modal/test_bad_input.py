@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -135,3 +136,23 @@ def test_a_shard_that_takes_too_long_is_named(cloud):
     assert "hit its timeout of 2s" in output
     inputs = cloud.plane.ledger.inputs.values()
     assert [i.retry for i in inputs if cloud.plane.functions.get(i.call.function).name == WORKER][-1] == 0
+
+
+def test_a_run_that_gives_up_leaves_no_shard_for_modal_to_do(cloud):
+    """Its engine refuses everything, which two shards show: those behind them are never handed to a container."""
+    cloud.retire()
+    before = len(cloud.plane.ledger.inputs)
+    cloud.route(cuda=True, vectors="random", scale=2.0)
+    changes = ("runtime.max_containers=1", "shards.target_mb=0.005", "publish.0.path=out/unfit")
+    output = cloud.end(cloud.begin(*changes), code=1)
+    shards = [
+        item
+        for item in list(cloud.plane.ledger.inputs.values())[before:]
+        if cloud.plane.functions.get(item.call.function).name == WORKER
+    ]
+    while not all(item.done for item in shards):
+        time.sleep(0.05)
+    cloud.route()
+    assert "the engine refuses every text" in output
+    assert len(shards) > 5
+    assert sum(item.begun > 0 for item in shards) < len(shards)

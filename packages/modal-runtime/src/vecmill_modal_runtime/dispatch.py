@@ -34,6 +34,9 @@ class Dispatch:
         options: The window's size and the number of attempts.
         budget: When to begin no more.
         report: Told of attempts that failed, and of what it costs.
+
+    Attributes:
+        call: What Modal calls the ``map``; empty until a shard has come back.
     """
 
     def __init__(
@@ -51,6 +54,12 @@ class Dispatch:
         self._reported_starts: set[str] = set()
         self._lock = threading.Lock()  # a task is to do or in flight, also as the client's thread sees it
         self._closed = False
+        self.call = ""
+
+    @property
+    def in_flight(self) -> int:
+        """How many shards are with Modal."""
+        return len(self._flying)
 
     def outcomes(
         self, run: Callable[[AsyncIterator[str]], Iterable[str | BaseException]]
@@ -117,6 +126,7 @@ class Dispatch:
             self._lost.append(redacted(f"{type(answer).__name__}: {answer}").strip(": "))
         else:
             outcome = Outcome.model_validate_json(answer)
+            self.call = outcome.call or self.call
             if outcome.receipt is not None:
                 self._any_done = True
                 self._budget.landed(outcome.receipt.seconds)

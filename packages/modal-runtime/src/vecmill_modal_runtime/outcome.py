@@ -19,6 +19,7 @@ class Outcome(BaseModel):
         final: Whether another attempt would fail the same way.
         engine: Whether other shards would, too, because the engine refuses whatever it is given.
         unusable: The container that did it, if that never had its model and its router.
+        call: What Modal calls the ``map`` that the shard belongs to; empty where it does not say.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +30,7 @@ class Outcome(BaseModel):
     final: bool = False
     engine: bool = False
     unusable: str = ""
+    call: str = ""
 
 
 def failure(index: int, error: Exception, router: str = "", unusable: str = "") -> Outcome:

@@ -76,6 +76,8 @@ class ModalRuntime(Runtime["ModalOptions"]):
             try:
                 yield from self._ours(dispatch.outcomes(lambda feed: _mapped(worker, feed)))
             finally:
+                if dispatch.in_flight and dispatch.call:
+                    _cancel(dispatch.call)
                 budget.close()
                 self.cost = budget.cost
 
@@ -149,6 +151,16 @@ def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
         "cores": max(1, int(options.cpu)),
         "batch_tokens": batch_tokens(options, open_model(name, revision or None), precision),
     }
+
+
+def _cancel(call: str) -> None:
+    """End what Modal has been asked for and nobody waits for any more; it would be done, and paid for."""
+    import modal
+
+    try:
+        modal.FunctionCall.from_id(call).cancel()
+    except modal.exception.Error as error:
+        logging.getLogger(__name__).warning("shards that wait with Modal could not be taken back: %s", error)
 
 
 def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)

@@ -92,14 +92,14 @@ class ShardWorker:
         parsed = ShardTask.model_validate_json(task)
         if self._unusable is not None:
             stop_fetching_inputs()  # the next attempt is another container's
-            return failure(parsed.index, self._unusable, unusable=os.environ["MODAL_TASK_ID"]).model_dump_json()
+            return _answer(failure(parsed.index, self._unusable, unusable=os.environ["MODAL_TASK_ID"]))
         try:
             with self._up_to_date(), self._at_hand() as worker:
                 receipt = worker.do(parsed)
                 volume.commit()
-            return Outcome(index=parsed.index, receipt=receipt).model_dump_json()
+            return _answer(Outcome(index=parsed.index, receipt=receipt))
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
-            return failure(parsed.index, error, self._last_words).model_dump_json()
+            return _answer(failure(parsed.index, error, self._last_words))
 
     @modal.exit()
     def close(self) -> None:
@@ -139,6 +139,11 @@ class ShardWorker:
             worker.close()
             raise
         self._idle.append(worker)
+
+
+def _answer(outcome: Outcome) -> str:
+    """Return an outcome as JSON, with the call by which the driver can end what else it has asked for."""
+    return outcome.model_copy(update={"call": modal.current_function_call_id() or ""}).model_dump_json()
 
 
 class SnapshotWorker(ShardWorker):
