@@ -117,9 +117,12 @@ def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own
         if own_router:
             monkeypatch.setenv("VECMILL_TEI_URL", own.url)
         dataset = strange({"name": "tei", "model": "some/model", "url": listener.url})
+        address, known = (own.url, r" \(which VECMILL_TEI_URL names\)") if own_router else ("VALUE", "")
         for reader in ({}, {"model": "some/model"}, {"confirm": lambda _: True}):
+            typed = f"{'' if 'model' in reader else '--model some/model '}--embedder url={address}, or in Python with "
+            said = rf"holds an address, embedder\.url = '{listener.url}'.* an address of yours{known} with {typed}"
             for use in uses(dataset, **reader):
-                with pytest.raises(ModelError, match=r"holds an address, embedder\.url = .*--embedder url=VALUE"):
+                with pytest.raises(ModelError, match=said):
                     use()
         assert "holds an address" in measure(dataset).why_not
         assert own.requests == []
@@ -146,6 +149,44 @@ def test_a_note_beside_a_dataset_is_not_believed_for_lying_there(strange, listen
     assert all(listener.url in question and "/mnt/of/a/stranger" in question for question in questions)
     assert len(questions) == 4
     assert listener.requests == []
+
+
+def test_an_address_in_the_environment_that_holds_a_password_is_not_shown(strange, monkeypatch):
+    """Nor is what is none."""
+    dataset = strange({"name": "tei", "model": ".../mini", "url": "http://evil.example"})
+    for value in ("http://me:canary@127.0.0.1:1", "canary"):
+        monkeypatch.setenv("VECMILL_TEI_URL", value)
+        with pytest.raises(ModelError, match="yours with --model DIR --embedder url=VALUE") as refused:
+            vecmill.search(dataset, "a question")
+        assert "canary" not in str(refused.value)
+
+
+def test_a_question_says_where_texts_and_a_key_go(strange, listener):
+    """If what the dataset names is an address; a model alone gets neither."""
+    questions = []
+    for note in ({"url": listener.url}, {}):
+        dataset = strange({"name": "tei", "model": "some/model"}, note=note)
+        with pytest.raises(ModelError, match="was declined"):
+            vecmill.search(dataset, "a question", confirm=questions.append)
+    assert ["with the key that your environment has for it" in question for question in questions] == [True, False]
+
+
+@pytest.mark.parametrize("embedder", [{"model": "a/b" + " " * 1000}, {"model": "a/b", "url": "http://" + "x" * 1000}])
+def test_what_nobody_reads_to_its_end_is_not_asked_about(strange, embedder):
+    """A name that pushes the question off the screen is refused, in one line."""
+    with pytest.raises(ModelError, match=r"embedder\.\w+ has 1,00\d characters.*name your own with --") as refused:
+        vecmill.search(strange({"name": "tei", **embedder}), "a question", confirm=lambda _: True)
+    assert len(str(refused.value)) < 300
+
+
+def test_where_no_run_can_be_registered_the_advice_says_so(strange, monkeypatch, tmp_path):
+    """To run a job again is no help there, for the next search knows no more of it."""
+    dataset = strange({"name": "tei", "model": "some/model"})
+    (tmp_path / "file").write_text("")
+    for state, ends in ((tmp_path / "file", " with VECMILL_STATE set to a folder that can be written"), (tmp_path, "")):
+        monkeypatch.setenv("VECMILL_STATE", str(state / "state"))
+        with pytest.raises(ModelError, match=f"run its job again{ends}$"):
+            vecmill.search(dataset, "a question")
 
 
 class Remote(HashEmbedder):

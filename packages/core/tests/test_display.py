@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.display import UNSAFE, escape_json, printable
+from vecmill.display import UNSAFE, escape_json, flatten, printable
 
-WILD = "a\x1b[31mred\x07\r\x85\x9b2J\u061c\u200e\u200f\u2028\u2029\u202egnol\u2066\ud800\x7f é 漢字\n\tb"
+WILD = "a\x1b[31mred\x07\r\x85\x9b2J\u2028\u2029\u202egnol\u2066\ud800\x7f é 漢字\n\tb"
 
 
 def test_what_drives_a_terminal_is_taken_out():
@@ -39,4 +39,21 @@ def test_every_character_that_turns_a_line_is_unsafe():
     turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     every = {chr(code) for code in range(0x11_0000) if unicodedata.bidirectional(chr(code)) in turning}
     assert len(every) == 9
-    assert printable("".join(every) + "\u061c\u200e\u200f") == ""
+    assert printable("".join(every)) == ""
+
+
+ARABIC = "\u061c-1 \u0645\u06cc\u200c\u062e\u0648\u0627\u0645\u200f!"
+HEBREW = "\u05e9\u05dc\u05d5\u05dd\u200e (1)"
+
+
+@pytest.mark.parametrize("text", [ARABIC, HEBREW, "👨\u200d👩\u200d👧 नमस्ते"])
+def test_honest_text_of_any_script_stays_as_it_is(text):
+    """A mark has the direction of one letter, which anybody may write; in JSON it is an escape all the same."""
+    assert printable(text) == flatten(text) == text
+    assert json.loads(escape_json(json.dumps(text, ensure_ascii=False))) == text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_what_ends_a_line_parts_words_on_one(end):
+    """Two words do not become one."""
+    assert flatten(f"\x1b[1mone{end}two ") == "one two"

@@ -10,13 +10,20 @@ UNSAFE = (
     "\ud800-\udfff"  # halves of characters
 )
 """What could move the cursor, change colours, reverse or break lines, as a class of a regular expression."""
-_SEQUENCE = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|[{UNSAFE}]")
+MARKS = "\u061c\u200e\u200f"
+"""Of these, what honest Arabic and Hebrew hold: a mark has the direction of one letter, and no more power than that."""
+_SEQUENCE = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|(?![{MARKS}])[{UNSAFE}]")
 _ONE = re.compile(f"[{UNSAFE}]")
 
 
 def printable(text: str) -> str:
-    """Return a text without terminal control sequences; newlines and tabs stay."""
+    """Return a text without terminal control sequences; newlines, tabs and the marks of a direction stay."""
     return _SEQUENCE.sub("", text)
+
+
+def flatten(text: str) -> str:
+    """Return a printable text as one line: what ends a line, or is blank, becomes a space."""
+    return printable(" ".join(text.split()))
 
 
 def escape_json(text: str) -> str:

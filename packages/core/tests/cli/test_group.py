@@ -47,6 +47,17 @@ def test_an_error_is_one_message_and_its_exit_code(invoke, monkeypatch, error, c
     assert code == (2 if error.__name__ == "ConfigError" else 1)
 
 
+@pytest.mark.parametrize("error", [VecmillError, ValueError])
+def test_a_message_of_any_length_keeps_its_ends_and_its_bounds(invoke, monkeypatch, error):
+    """What a stranger's name pushes off the screen is what happened, or what to do."""
+    monkeypatch.setitem(COMMANDS, "boom", "Fail.")
+    monkeypatch.setattr(type(group), "get_command", lambda *_: _raising(error(f"no {'x' * 300_000}: choose another")))
+    said = invoke("boom", code=1).stderr
+    assert len(said) < 11_000
+    assert "no xxx" in said
+    assert "xxx: choose another\n" in said
+
+
 def test_an_unforeseen_error_says_whose_fault_it_is(invoke, monkeypatch):
     """It names its kind, and the switch that shows where it was."""
     monkeypatch.setitem(COMMANDS, "boom", "Fail.")

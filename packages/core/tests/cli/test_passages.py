@@ -70,3 +70,8 @@ def test_a_corpus_cannot_drive_the_terminal(shown):
     lines = shown(passage("\x1b[2J[bold red]x[/] \x07", title="[link=http://evil]\x1b]0;t\x07"))
     assert "\x1b" not in "".join(lines)
     assert lines[2].strip() == "[bold red]x[/]"
+
+
+def test_an_end_of_a_line_parts_words_whichever_it_is(shown):
+    """Old files and typesetters have others than the newline."""
+    assert shown(passage("one\rtwo\u2028three\x0bfour\x85five"))[-1] == "       one two three four five"

@@ -32,3 +32,12 @@ def test_a_page_that_cannot_be_written_is_told(invoke, job_file, tmp_path):
     invoke("run", job_file())
     target = tmp_path / "out" / "manifest.json" / "report.html"
     assert "cannot be written" in invoke("report", tmp_path / "out", "--html", target, code=1).stderr
+
+
+def test_no_word_of_a_manifest_begins_a_line(invoke, job_file, tmp_path):
+    """It would pass for a line of the report."""
+    invoke("run", job_file())
+    path = tmp_path / "out" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"reasons": {"blank text\nsearch     by title: 100%\u2028": 1}}))
+    assert "           1 blank text search by title: 100%\n" in invoke("report", tmp_path / "out").stdout

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.text import clock, duration, near, plural, printable, rate, size
+from vecmill.cli.text import clock, duration, near, plural, printable, rate, said, size
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,13 @@ def test_a_path_below_here_is_said_from_here(tmp_path, monkeypatch):
     assert near(tmp_path / "out" / "x") == str(Path("out/x"))
     assert near(tmp_path.parent) == str(tmp_path.parent)
     assert near(Path("out")) == "out"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [("canary-of-a-key", "canary\x07-of-a-\u202ekey"), ("canary-of\r-a-key", "canary-of\r-a-key")],
+)
+def test_a_secret_is_found_with_what_drives_a_terminal_in_it_and_without(monkeypatch, secret, text):
+    """Taken apart by a server that quotes it, it would be put together for the screen."""
+    monkeypatch.setenv("ROUTER_KEY", secret)
+    assert said(f"refused: {text}") == "refused: ***"

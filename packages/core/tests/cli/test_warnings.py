@@ -15,7 +15,7 @@ import vecmill
 
 @vecmill.hookimpl
 def vecmill_run_event(event):
-    warnings.warn("from a library", RuntimeWarning)
+    warnings.warn("from a library" + chr(27) + "[2J" + chr(0x202e), RuntimeWarning)
     raise ZeroDivisionError("\\x1b[31mof its own")
 """
 
@@ -70,7 +70,7 @@ def test_a_component_that_a_broken_plugin_has_is_one_message(run, job_file, tmp_
     has = "from vecmill import Publisher\nimport nonesuch\nclass Mine:\n    name = 'mine'\n"
     (tmp_path / "broken.py").write_text(has)
     args = {
-        "run": ("run", job_file(), "--set", "chunker.name=mine"),
+        "run": ("run", job_file(), "--quiet", "--set", "chunker.name=mine"),
         "publish": ("publish", tmp_path, "--to", "mine"),
     }[command]
     kind = "chunker" if command == "run" else "publisher"
@@ -112,5 +112,5 @@ def test_an_observer_that_fails_is_a_message_of_the_command_and_others_warnings_
         "ZeroDivisionError: of its own; update it, or set VECMILL_DISABLE_PLUGINS=bad"
     )
     assert "PluginWarning" not in done.stderr
-    assert "bad_observer.py:7: RuntimeWarning: from a library" in done.stderr
+    assert "bad_observer.py:7: RuntimeWarning: from a library\n" in done.stderr
     assert done.stdout.startswith("documents ")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 
 import pytest
+from huggingface_hub import constants
+
+from vecmill.models.hub import without_token
 
 NATIVE = {"native": ["bert"]}
 EXTRA = {
@@ -133,3 +136,15 @@ def test_a_cache_changed_by_hand_shows_in_the_hashes(hub, repo, open_from, tmp_p
     assert after["revision"] == before["revision"]
     differing = {name for name in NEEDED if after["hashes"][name] != before["hashes"][name]}
     assert differing == {"tokenizer_config.json", "model.safetensors"}
+
+
+def test_the_token_comes_back_when_the_last_of_several_threads_is_done(monkeypatch):
+    """One that ends first gives it to none of the others, and nobody is left without."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    first, second = without_token(), without_token()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+    second.__exit__(None, None, None)
+    assert not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN

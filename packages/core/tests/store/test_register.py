@@ -6,7 +6,7 @@ import pytest
 
 import vecmill
 from vecmill.records import ComponentSpec
-from vecmill.store.register import find_run, register_run
+from vecmill.store.register import OwnRun, find_run, register_run
 
 RUN = "0123456789abcdef"
 SPEC = ComponentSpec(name="tei", options={"url": "http://127.0.0.1:1", "model": "a/b"})
@@ -72,3 +72,20 @@ def test_without_a_word_the_register_is_where_the_system_keeps_such_things(tmp_p
         monkeypatch.setenv(name, str(tmp_path / value))
     register_run(RUN, SPEC)
     assert (tmp_path / place / "runs" / f"{RUN}.json").is_file()
+
+
+@pytest.mark.parametrize("variables", [{"XDG_STATE_HOME": "state"}, {"HOME": "."}])
+def test_no_register_is_looked_for_in_the_current_folder(tmp_path, monkeypatch, variables):
+    """It may be the folder of a download, which would say what a stranger likes."""
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("VECMILL_STATE")
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for folder in ("state", ".local/state"):
+        runs = tmp_path / folder / "vecmill" / "runs"
+        runs.mkdir(parents=True)
+        (runs / f"{RUN}.json").write_text(OwnRun(run_id=RUN, embedder=SPEC).model_dump_json())
+    monkeypatch.chdir(tmp_path)
+    assert find_run(RUN) is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from vecmill.cli.text import printable
+from vecmill.display import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,18 +33,18 @@ def show(passages: Iterable[Passage], *, full: bool = False, console: Console | 
 
 
 def _head(passage: Passage) -> Text:
-    return Text.assemble(f"{passage.score:.3f}  ", (_flat(passage.title or passage.id), "bold"))
+    return Text.assemble(f"{passage.score:.3f}  ", (flatten(passage.title or passage.id), "bold"))
 
 
 def _place(passage: Passage) -> Text:
     place = f"chunk {passage.chunk_index}, characters {passage.start:,}-{passage.end:,}"
-    names = [_flat(name) for name in (passage.id if passage.title else "", passage.url) if name]
+    names = [flatten(name) for name in (passage.id if passage.title else "", passage.url) if name]
     return Text(" " * INDENT + "  ".join([place, *names]), style="dim")
 
 
 def _body(passage: Passage, console: Console, *, full: bool) -> None:
     # Wrapped by the cells of the terminal, not by characters: Chinese and emoji take two.
-    wrapped = Text(_flat(passage.text)).wrap(console, console.width - INDENT)
+    wrapped = Text(flatten(passage.text)).wrap(console, console.width - INDENT)
     shown = wrapped if full else wrapped[:LINES]
     for line in shown:
         line.rstrip()
@@ -53,7 +53,3 @@ def _body(passage: Passage, console: Console, *, full: bool) -> None:
         shown[-1].append("…")
     for line in shown:
         console.print(Text(" " * INDENT).append_text(line), no_wrap=True)
-
-
-def _flat(text: str) -> str:
-    return " ".join(printable(text).split())

@@ -21,8 +21,9 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     Every chunk's length is counted. On a sample: how the vectors lie, how many chunks repeat, and whether documents
     are found when they are asked for by title.
     """
-    from vecmill.cli.text import escape_json, printable
+    from vecmill.cli.text import escape_json
     from vecmill.cli.waiting import waiting
+    from vecmill.display import flatten
     from vecmill.quality import measure
     from vecmill.quality.page import page
     from vecmill.quality.sentences import sentences
@@ -36,7 +37,7 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
         click.echo(escape_json(report.model_dump_json(indent=2)))
         return
     lines = [*sentences(report), *([("page", str(html))] if html is not None else [])]
-    click.echo("\n".join(f"{name:<10} {printable(line)}" for name, line in lines))
+    click.echo("\n".join(f"{name:<10} {flatten(line)}" for name, line in lines))
 
 
 def _write(path: Path, text: str) -> None:

@@ -28,7 +28,8 @@ FEW = 10
 
 def said(text: str) -> str:
     """Return what a library or a worker said, as it can be shown: without control sequences and secrets."""
-    return printable(redacted(text))
+    # What is taken out may have parted a secret, and a secret may hold some of it.
+    return redacted(printable(redacted(text)))
 
 
 def plural(count: int, noun: str) -> str:

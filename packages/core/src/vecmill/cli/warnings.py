@@ -20,8 +20,7 @@ _logs: list[Log] = []
 
 
 def install() -> None:
-    """Have warnings about plugins look like the command's other messages; those of libraries stay Python's."""
-    others = warnings.showwarning
+    """Have warnings about plugins look like the command's other messages; those of libraries look as Python's do."""
 
     def show(
         message: Warning | str,
@@ -34,7 +33,10 @@ def install() -> None:
         if issubclass(category, PluginWarning):
             _warn(str(message))
         else:
-            others(message, category, filename, lineno, file, line)
+            from vecmill.cli.text import said
+
+            text = warnings.formatwarning(message, category, filename, lineno, line)  # may quote a corpus or a server
+            click.echo(said(text), file=file, err=True, nl=False)
 
     warnings.showwarning = show
 

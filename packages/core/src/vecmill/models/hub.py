@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,20 +37,35 @@ def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
 
 
+class _Anonymity:
+    """How many blocks of this process ask the Hub without a token, and what was set before the first of them."""
+
+    lock = threading.Lock()
+    blocks = 0
+    before = False
+
+
 @contextmanager
 def without_token() -> Iterator[None]:
     """Have the Hub asked without the user's token, by vecmill and by any library of this process, while this lasts.
 
-    For models that the user has not named: a stranger's choice is fetched as anyone could fetch it.
+    For models that the user has not named: a stranger's choice is fetched as anyone could fetch it. Blocks of several
+    threads may overlap: the token comes back when the last of them ends.
     """
     from huggingface_hub import constants
 
-    before = constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
-    constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
+    with _Anonymity.lock:
+        if not _Anonymity.blocks:
+            _Anonymity.before = constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+        _Anonymity.blocks += 1
+        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
     try:
         yield
     finally:
-        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = before
+        with _Anonymity.lock:
+            _Anonymity.blocks -= 1
+            if not _Anonymity.blocks:
+                constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = _Anonymity.before
 
 
 @contextmanager

@@ -24,6 +24,8 @@ NAMED = ("source", "chunker", "embedder")
 _FILE = re.compile(r"(?:[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*/)*[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*\.parquet")
 """What a run writes of rows: Parquet, and nothing that a system or a program hides."""
 _SHA256 = 64
+LONGEST_NAME = 256
+"""Characters of a component's name; any are shown."""
 
 
 def check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -34,8 +36,9 @@ def check_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
     """
     for kind in NAMED:
         part = recipe.get(kind)
-        if not (isinstance(part, dict) and isinstance(part.get("name"), str)):
-            raise ValueError(f"it does not say which {kind} it is of")  # noqa: TRY004 - pydantic takes ValueError
+        name = part.get("name") if isinstance(part, dict) else None
+        if not (isinstance(name, str) and len(name) <= LONGEST_NAME):
+            raise ValueError(f"it does not say which {kind} it is of")
     return recipe
 
 

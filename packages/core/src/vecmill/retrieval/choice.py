@@ -7,15 +7,17 @@ reader's own, or from a yes to a question; never from the manifest alone.
 from __future__ import annotations
 
 import enum
+import os
 import re
 import shlex
 import types
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin
 
-from vecmill.errors import ModelError
+from vecmill.errors import ConfigError, ModelError
 from vecmill.records.places import SOMEWHERE
-from vecmill.store.register import find_run
+from vecmill.store.register import FOLDER, can_register, find_run
+from vecmill.tei.address import URL, address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +33,8 @@ _ADDRESS = re.compile(
     r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*://|//|\\\\|\[[\dA-Fa-f:.]+\]|[\w.-]+:\d{1,5}(?:/|\s*$)|(?:\d{1,3}\.){3}\d{1,3}(?:[:/]|\s*$))"
 )
 """What goes to a machine by its look: a scheme, a share, a host with its port, a number of the network."""
+LONGEST = 1000
+"""Characters of an option that a person is asked about: what is longer, nobody reads to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +95,51 @@ def choose_embedder(manifest: Manifest, registry: Registry, reader: Reader) -> C
         options = {key: value for key, value in own.options.items() if key not in known and key in fields}
         return Choice(name, {**options, **reader.options}, anonymous=False)
     stated = {key: value for key, value in recipe.items() if key not in known and (name == there or key in fields)}
-    _refuse_addresses(stated)
     noted = {key: value for key, value in manifest.places.embedder.items() if key not in known}
     offered = {**stated, **noted}
+    leading = {key: value for key, value in offered.items() if not _is_harmless(key, value, component)}
+    _refuse_long(leading)
+    _refuse_addresses(stated, leading, name)
     _refuse_missing(offered, component.location, "" if "model" in reader.options else manifest.places.fault)
-    claimed = {key: value for key, value in offered.items() if not _is_harmless(key, value, component)}
-    if claimed:
-        _ask(name, claimed, offered.get("revision"), reader.confirm)
+    if leading:
+        _ask(name, leading, offered.get("revision"), reader.confirm)
     plain = {key: value for key, value in offered.items() if key not in component.location}
-    return Choice(name, {**plain, **claimed, **reader.options}, anonymous="model" not in reader.options)
+    return Choice(name, {**plain, **leading, **reader.options}, anonymous="model" not in reader.options)
 
 
-def _refuse_addresses(stated: Mapping[str, Any]) -> None:
-    for key, value in stated.items():
-        if any(_ADDRESS.match(text) for text in _texts(value)) and key not in HARMLESS:
+def _refuse_long(leading: Mapping[str, Any]) -> None:
+    for key, value in leading.items():
+        if (length := sum(map(len, _texts(value)))) > LONGEST:
             raise ModelError(
-                f"the dataset's manifest holds an address, embedder.{key} = {value!r}, and vecmill goes to none that a "
-                f"manifest names: say which one to use with --embedder {key}=VALUE, or in Python with "
-                f"embedder={{{key!r}: …}}"
+                f"the dataset's embedder.{key} has {length:,} characters, and none that leads anywhere has over "
+                f"{LONGEST:,}: name your own with {_spell({key: 'VALUE'})}"
             )
+
+
+def _refuse_addresses(stated: Mapping[str, Any], leading: Mapping[str, Any], name: str) -> None:
+    """Refuse a manifest that holds an address, and say the whole of what to pass in its place."""
+    held = [key for key, value in stated.items() if key not in HARMLESS and _holds_address(value)]
+    if held:
+        own = {key: _own_address(name, key) for key in held}
+        known = f" (which {URL} names)" if any(own.values()) else ""
+        wanted = {key: "DIR" if str(value).startswith(SOMEWHERE) else value for key, value in leading.items()}
+        raise ModelError(
+            f"the dataset's manifest holds an address, embedder.{held[0]} = {stated[held[0]]!r}, and vecmill goes to "
+            f"none that a manifest names: if you trust the rest, name it and an address of yours{known} with "
+            f"{_spell(wanted | {key: value or 'VALUE' for key, value in own.items()})}"
+        )
+
+
+def _holds_address(value: object) -> bool:
+    return any(_ADDRESS.match(text) for text in _texts(value))
+
+
+def _own_address(name: str, key: str) -> str | None:
+    """Return the router that the reader's environment names; ``None`` if there is none that can be shown."""
+    try:
+        return address(os.environ[URL]) if (name, key) == ("tei", "url") else None
+    except (ConfigError, LookupError, ValueError):
+        return None
 
 
 def _refuse_missing(offered: Mapping[str, Any], location: frozenset[str], fault: str) -> None:
@@ -164,9 +194,10 @@ def _ask(name: str, claimed: Mapping[str, Any], revision: object, confirm: Calla
     shown = ", ".join(f"{key} = {value!r}" + pinned * (key == "model") for key, value in claimed.items())
     if confirm is None:
         _refuse(name, shown, claimed)
+    sent = " What is embedded goes to the address, with the key that your environment has for it."
     if not confirm(
         f"The dataset names its own embedder, {name!r} with {shown}, and no run that is known here made it.\n"
-        "A model of the Hub is fetched without your token. Use it?"
+        f"A model of the Hub is fetched without your token.{sent * _holds_address(claimed)} Use it?"
     ):
         raise ModelError(f"the embedder of the dataset, {name!r} with {shown}, was declined: {_advice(claimed)}")
 
@@ -179,6 +210,12 @@ def _refuse(name: str, shown: str, claimed: Mapping[str, Any]) -> NoReturn:
 
 
 def _advice(claimed: Mapping[str, Any]) -> str:
+    here = "" if can_register() else f" with {FOLDER} set to a folder that can be written"
+    return f"if you trust it, name it yourself with {_spell(claimed)}; if the dataset is yours, run its job again{here}"
+
+
+def _spell(claimed: Mapping[str, Any]) -> str:
+    """Return what a reader types to name options, at the command line and in Python."""
     options = [
         f"--model {shlex.quote(str(value))}" if key == "model" else f"--embedder {shlex.quote(f'{key}={value}')}"
         for key, value in claimed.items()
@@ -186,7 +223,4 @@ def _advice(claimed: Mapping[str, Any]) -> str:
     others = {key: value for key, value in claimed.items() if key != "model"}
     named = {"model": claimed["model"]} if "model" in claimed else {}
     python = [f"{key}={value!r}" for key, value in (named | ({"embedder": others} if others else {})).items()]
-    return (
-        f"if you trust it, name it yourself with {' '.join(options)}, or in Python with {', '.join(python)}; "
-        "if the dataset is yours, run its job again"
-    )
+    return f"{' '.join(options)}, or in Python with {', '.join(python)}"

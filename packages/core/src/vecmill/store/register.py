@@ -42,6 +42,14 @@ def register_run(run_id: str, embedder: ComponentSpec) -> None:
         write_bytes(path, path.parent, own.model_dump_json().encode() + b"\n")
 
 
+def can_register() -> bool:
+    """Return whether a run could be written down here, by the folder that is there."""
+    path = _folder()
+    while path is not None and not path.exists():
+        path = path.parent if path != path.parent else None
+    return path is not None and path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+
+
 def find_run(run_id: str) -> ComponentSpec | None:
     """Return the embedder of a run of this user; ``None`` if the run is not known to be one."""
     path = _path(run_id)
@@ -63,7 +71,10 @@ def _path(run_id: str) -> Path | None:
 
 
 def _folder() -> Path | None:
-    """Return where the system has programs keep what they know of a user; ``None`` for a user without a home."""
+    """Return where the system has programs keep what they know of a user; ``None`` for a user without a home.
+
+    A path that depends on the current folder counts for nothing, for a download may be there.
+    """
     if chosen := os.environ.get(FOLDER):
         return Path(chosen)
     try:
@@ -71,7 +82,15 @@ def _folder() -> Path | None:
     except RuntimeError:
         return None
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "vecmill"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "vecmill"
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "vecmill"
+        folder = _absolute("LOCALAPPDATA") or home / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        folder = home / "Library" / "Application Support"
+    else:
+        folder = _absolute("XDG_STATE_HOME") or home / ".local" / "state"
+    return folder / "vecmill" if folder.is_absolute() else None
+
+
+def _absolute(name: str) -> Path | None:
+    """Return the folder that a variable names in full."""
+    folder = Path(os.environ.get(name, ""))
+    return folder if folder.is_absolute() else None
