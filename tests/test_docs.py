@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import importlib
 import re
 import sys
 import tomllib
@@ -10,6 +11,7 @@ import pytest
 from places import ROOT
 from small_dataset import small_dataset
 from vecmill import Manifest, hookspecs
+from vecmill.cli.group import COMMANDS
 from vecmill.plugins import load
 from vecmill.records import RunFinished
 from vecmill.store.schema import RESERVED
@@ -136,3 +138,37 @@ def test_the_project_speaks_of_itself_alone():
     """No tracked text has an absolute path of somebody's machine in it."""
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.toml")]:
         assert not re.search(r"(?<![\w/])/(home|work|root|Users)/", path.read_text()), path
+
+
+OF_OTHER_COMMANDS = {
+    "text-embeddings-router": "--auto-truncate --default-prompt --max-batch-tokens --max-client-batch-size "
+    "--max-concurrent-requests --model-id --payload-limit --port",
+    "modal": "--detach --max-cost --path --run --sql",
+    "hf": "--local-dir --repo-type",
+    "hatch": "--chunks --column --parquet --write",
+}
+"""Options that the pages show of other commands, and of scripts that hatch runs."""
+INTERNAL = {"VECMILL_MODAL_OPTIONS"}
+"""A variable that a process of vecmill's sets for another one."""
+
+
+def pages():
+    """Return the text of the README and of all pages."""
+    return "".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+
+
+def test_every_option_of_a_command_is_documented_and_no_other():
+    """The pages show each at least once, and none that no command has."""
+    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", pages()))
+    commands = [importlib.import_module(f"vecmill.cli.{name}").command for name in COMMANDS]
+    own = {name for command in commands for option in command.params for name in option.opts if name.startswith("--")}
+    others = {name for names in OF_OTHER_COMMANDS.values() for name in names.split()}
+    assert own - shown == set()
+    assert shown - own - {"--help", "--version"} == others
+
+
+def test_every_variable_of_the_environment_is_documented_and_no_other():
+    """Those that the code reads or names, and those that the pages do."""
+    sources = [*ROOT.glob("packages/*/src/**/*.py"), *ROOT.glob("apps/**/*.py")]
+    named = {name for path in sources for name in re.findall(r"VECMILL_[A-Z_]+", path.read_text())}
+    assert set(re.findall(r"VECMILL_[A-Z_]+", pages())) == named - INTERNAL

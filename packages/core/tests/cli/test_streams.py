@@ -90,6 +90,30 @@ def test_an_odd_environment_is_no_hindrance(place, variables):
         assert b"fault of vecmill" not in done.stderr
 
 
+FETCHES = """
+from vecmill.errors import ModelError
+from vecmill.models import describe_model
+
+try:
+    describe_model("user/model")
+except ModelError as error:
+    print(error)
+"""
+
+
+def test_a_home_that_has_no_room_for_the_hubs_client_is_named_with_what_to_do(place):
+    """Neither the network is to blame nor would another run help; a dataset and a model are refused alike."""
+    nowhere = {"HOME": "/dev/null", "HF_ENDPOINT": "http://127.0.0.1:9"}
+    done = start(place, "run", "job.toml", "-q", "--set", "source={name = 'hub', repo = 'user/data'}", **nowhere)
+    environment = {"PATH": os.environ["PATH"], **nowhere}
+    code = subprocess.run([sys.executable, "-c", FETCHES], env=environment, capture_output=True, check=True)
+    assert done.returncode == 1
+    for message in (done.stderr, code.stdout):
+        assert message.count(b"\n") == 1
+        assert b"the folder of the Hub's client cannot be used (" in message
+        assert message.rstrip().endswith(b"set HF_HOME to a folder of yours that has room.")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that is in use cannot be removed everywhere")
 def test_a_folder_that_is_gone_is_one_message(tmp_path):
     """With what to do, for each command."""

@@ -70,12 +70,15 @@ def _downloaded(repo: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    from vecmill.models.hub import describe_unusable_home
+
     try:
         folder = Path(snapshot_download(repo, repo_type="dataset", allow_patterns=["manifest.json"]))
         manifest = read_manifest(Layout(folder))
         shards = [entry.path for entry in manifest.shards] if manifest else []
         return Path(snapshot_download(repo, repo_type="dataset", revision=folder.name, allow_patterns=shards))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        why = describe_unusable_home(error) or error
         raise ConfigError(
-            f"--since {repo}: there is no such folder, and no such dataset could be had from the Hub: {error}"
+            f"--since {repo}: there is no such folder, and no such dataset could be had from the Hub: {why}"
         ) from None

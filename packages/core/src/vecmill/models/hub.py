@@ -68,6 +68,16 @@ def without_token() -> Iterator[None]:
                 constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = _Anonymity.before
 
 
+def describe_unusable_home(error: BaseException) -> str:
+    """Return what is wrong with the folder of the Hub's client, and what to do; empty for any other error.
+
+    The client keeps its login and its cache in one folder, by default in the user's home.
+    """
+    if not isinstance(error, OSError) or error.filename is None:  # errors of requests are OSErrors without a file
+        return ""
+    return f"the folder of the Hub's client cannot be used ({error}): set HF_HOME to a folder of yours that has room"
+
+
 @contextmanager
 def _translated(repo: str, revision: str | None) -> Iterator[None]:
     """Make the Hub client's errors one ModelError that says what to do."""
@@ -92,5 +102,7 @@ def _translated(repo: str, revision: str | None) -> Iterator[None]:
             "HF_HUB_OFFLINE) and run again, or name a folder that holds the model."
         ) from error
     except Exception as error:  # the HTTP library's own errors: which library that is depends on the client's version
+        if problem := describe_unusable_home(error):
+            raise ModelError(f"The model {repo!r} could not be downloaded: {problem}.") from error
         why = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelError(f"The model {repo!r} could not be downloaded: {why}. Run again.") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from huggingface_hub import errors
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.models.hub import describe_unusable_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,8 +38,8 @@ def reading(repo: str, revision: str | None) -> Iterator[None]:
         told = f"The dataset {repo!r} cannot be read: HF_HUB_OFFLINE is set. Unset it, or use another source."
         raise SourceError(told) from error
     except (HTTP_ERROR, OSError, errors.EntryNotFoundError) as error:
-        told = f"The dataset {repo!r}{at} could not be read from the Hub: {_first_line(error)}"
-        raise SourceError(f"{told}. Check the network and run again.") from error
+        problem = describe_unusable_home(error) or f"{_first_line(error)}. Check the network and run again"
+        raise SourceError(f"The dataset {repo!r}{at} could not be read from the Hub: {problem}.") from error
 
 
 def _first_line(error: BaseException) -> str:
