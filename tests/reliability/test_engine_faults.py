@@ -88,16 +88,17 @@ def test_a_router_that_keeps_dying_is_outlived(vecmill, job, tmp_path):
 
 @pytest.mark.fault(
     "engine",
-    "one text of a batch is refused (422), gets null for NaN, or a vector of zeros",
+    "one text of a batch is refused (422), fails the model each time (424), gets null for NaN, or a vector of zeros",
     promise="The batch is split down to that text. Its document alone is quarantined, with the reason.",
 )
 def test_bad_texts_alone_are_set_aside(vecmill, shared, job, tmp_path):
-    """Three bad texts in three ways, in one run."""
-    shared.behave(refuse="Document-70.", nan="Document-31.", zero="Document-122.")
-    complete(run(vecmill, job(shared.url), "--set", "max_quarantine=0.1"), tmp_path / "out", bad=3)
+    """Four bad texts in four ways, in one run."""
+    shared.behave(refuse="Document-70.", nan="Document-31.", zero="Document-122.", fail="Document-97.")
+    complete(run(vecmill, job(shared.url), "--set", "max_quarantine=0.1"), tmp_path / "out", bad=4)
     bad = pq.read_table(tmp_path / "out" / "quarantine.parquet").to_pylist()
-    assert [(row["id"], row["reason"]) for row in bad] == [(f"d{n}", "not embedded") for n in (31, 70, 122)]
-    for row, detail in zip(bad, ("not finite", "422 tokenizer error", "the vector is zero"), strict=True):
+    assert [(row["id"], row["reason"]) for row in bad] == [(f"d{n}", "not embedded") for n in (31, 70, 97, 122)]
+    details = ("not finite", "422 tokenizer error", "the model failed: 424", "the vector is zero")
+    for row, detail in zip(bad, details, strict=True):
         assert detail in row["detail"]
     vecmill("verify", tmp_path / "out")
 

@@ -42,6 +42,7 @@ class Behaviour:
         seed: Of that chance.
         die_every: The process ends at every so manieth request.
         refuse: A text that contains this is invalid.
+        fail: A text that contains this makes the model fail (424), whatever else is in the request.
         nan: A text that contains this gets a vector that is not a number.
         zero: A text that contains this gets a vector of zeros.
         slow_s: How long a slow answer takes, if the behaviour does not change before.
@@ -60,6 +61,7 @@ class Behaviour:
     seed: int = 0
     die_every: int = 0
     refuse: str = ""
+    fail: str = ""
     nan: str = ""
     zero: str = ""
     slow_s: float = 1.0

@@ -63,6 +63,8 @@ class Model:
 
     def embed(self, texts: list[str]) -> np.ndarray:
         """Return unit vectors, spoilt where the double was told to; shape ``(len(texts), dimension)``."""
+        if self._behaviour.fail and any(self._behaviour.fail in text for text in texts):
+            raise Refusal("Backend", "Backend error: CUDA_ERROR_ASSERT")
         vectors = np.array(self._engine.embed([self._prompt + text for text in texts]), np.float32)
         vectors *= self._behaviour.scale / np.linalg.norm(vectors, axis=1, keepdims=True)
         if self._behaviour.imprecise:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import vecmill
-from vecmill.errors import RunError
+from vecmill.errors import EngineError, RunError
 from vecmill.records import DocumentsRetried, ShardDone
 
 ROWS = [
@@ -74,6 +74,28 @@ def test_a_shard_whose_texts_are_all_refused_is_quarantined_if_the_engine_works(
     assert dataset.account.documents_quarantined == 60
     assert dataset.manifest.reasons == {"not embedded": 60}
     assert len(dataset.manifest.shards) > 5
+
+
+def test_an_engine_of_another_width_stops_the_run_at_once(job, corpus, server, monkeypatch):
+    """Neither other attempts nor other shards: each text is paid for, and no vector of them can be used."""
+    embed = server.embed
+    monkeypatch.setattr(server, "embed", lambda self, texts: embed(self, texts)[:, :5])
+    with pytest.raises(RunError, match=r"1 of \d\d+ shards failed; .*\n.*shard 0: .*vectors of shape \(\d+, 5\)"):
+        vecmill.run(job(corpus(*ROWS), **SMALL))
+    assert len(server.asked) <= 8
+
+
+def test_what_all_shards_failed_for_is_said_once(job, corpus, server, monkeypatch):
+    """With the numbers of the shards."""
+
+    def fail(self, texts):
+        raise EngineError("the model failed: 424")
+
+    monkeypatch.setattr(server, "embed", fail)
+    with pytest.raises(RunError) as caught:
+        vecmill.run(job(corpus(*ROWS), **SMALL))
+    assert str(caught.value).count("424") == 1
+    assert str(caught.value).endswith("\n  shards 0, 1, 2, 3, 4 and 5 more: the model failed: 424")
 
 
 def contains(*marks):

@@ -90,6 +90,20 @@ def test_an_answer_that_makes_no_sense_is_a_fault(content):
     assert caught.value.kind is Kind.DAMAGED
 
 
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_an_error_in_place_of_vectors_is_quoted(route):
+    """Some servers say with 200 what is wrong: nobody could mend it without their words."""
+    with pytest.raises(Fault, match=r"no list of .*, but quota exceeded"):
+        ROUTES[route]("model").vectors(b'{"error": {"message": "quota exceeded", "code": 402}}', 2, 2)
+
+
+def test_an_index_that_comes_twice_is_named():
+    """As many vectors as texts, but not one for each."""
+    data = [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [2.0]}]
+    with pytest.raises(Fault, match="the index of 2 vectors is not each number from 0 to 1 once"):
+        OpenAiRoute("model").vectors(json.dumps({"data": data}).encode(), 2, 1)
+
+
 @given(st.sampled_from(sorted(ROUTES)), st.one_of(st.binary(max_size=40), jsons.map(lambda v: json.dumps(v).encode())))
 def test_whatever_a_server_says_is_vectors_or_a_fault(route, content):
     """No answer crashes the worker; what is taken for vectors has their shape."""

@@ -88,10 +88,27 @@ def test_an_error_that_is_not_ours_names_the_embedder(kind, said):
 
 
 def test_vectors_of_another_width_are_the_engines_fault():
-    """An engine that answers with the wrong shape fails the shard, not a document."""
+    """An engine that answers with the wrong shape is asked no more: no text is to blame, and no chance."""
     wide = HashEmbedder(HashOptions(dimension=9))
-    with pytest.raises(EngineError, match=r"shape \(\d+, 9\).*not \(\d+, 8\)"):
+    with pytest.raises(UnfitEngineError, match=r"'hash' returned vectors of shape \(\d+, 9\).*not \(\d+, 8\)"):
         embed(wide, model=HashEmbedder(HashOptions()).model())
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_vector_that_is_unfit_by_chance_sets_nothing_aside(size):
+    """Every fifth answer to a text is no number the first time: each such text is asked for once more, alone."""
+    met = set()
+
+    def spoil(text):
+        again = text in met
+        met.add(text)
+        return not again and text.endswith(("3", "8"))
+
+    embedder = Scripted(spoils=spoil)
+    vectors, failed = embed(embedder, size=size)
+    assert failed == {}
+    assert np.array_equal(vectors, HashEmbedder(HashOptions()).embed(TEXTS))
+    assert sum(embedder.calls) == len(TEXTS) + 4
 
 
 class Scripted(HashEmbedder):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vecmill.records import RunEvent, ShardTask, WorkSpec
 
 SHOWN = 5
-"""Failed shards named in an error; the others are counted."""
+"""Reasons, and shards of each, that an error names; the others are counted."""
 GIVE_UP = 10
 """Shards that may fail one after the other. An engine that is gone, or a full disk, fails all of them, for hours."""
 
@@ -230,11 +230,20 @@ def _refusal(failure: ShardFailure) -> str:
     return failure.error[head:] if head >= 0 else ""
 
 
+def _numbers(failures: list[ShardFailure]) -> str:
+    if len(failures) == 1:
+        return f"shard {failures[0].index}"
+    shown = ", ".join(str(failure.index) for failure in failures[:SHOWN])
+    return f"shards {shown}" + (f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else "")
+
+
 def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
-    alike = [failure for failure in failures if failure.engine][1:]  # what an engine says of all texts is said once
-    told = [failure for failure in failures if failure not in alike][:SHOWN]
-    named = [f"shard {failure.index}: {failure.error}" for failure in told]
-    more = [f"and {len(failures) - len(told)} more"] if len(failures) > len(told) else []
+    alike: dict[str, list[ShardFailure]] = {}  # what is the same for all is said once
+    for failure in failures:
+        alike.setdefault("" if failure.engine else failure.error, []).append(failure)
+    named = [f"{_numbers(same)}: {same[0].error}" for same in list(alike.values())[:SHOWN]]
+    left = sum(map(len, list(alike.values())[SHOWN:]))
+    more = [f"and {left} more"] if left else []
     others = "the others are done and kept"
     if untried and failures[-1].engine:
         others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"

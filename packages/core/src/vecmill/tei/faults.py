@@ -26,6 +26,10 @@ class Kind(Enum):
     DAMAGED = "the answer makes no sense"
 
 
+ABOUT_THE_TEXTS = frozenset({Kind.FAILED, Kind.DAMAGED})
+"""An answer came, and came again: other texts may do better, so what was asked for is asked for in parts."""
+
+
 class Fault(Exception):  # noqa: N818 - it never leaves this package; what is left of it then is an EngineError
     """A request that may do better the next time."""
 
@@ -55,7 +59,7 @@ def check_status(response: httpx2.Response) -> None:
     status = response.status_code
     if status == 200:  # noqa: PLR2004 - the one good one
         return
-    said = f"{status} {_message(response)}".strip()
+    said = f"{status} {quote(response.content)}".strip()
     match status:
         case 429:
             raise Fault(Kind.BUSY, said)
@@ -79,15 +83,17 @@ def check_status(response: httpx2.Response) -> None:
                 f"{response.url} is not there ({said}): correct embedder.url or embedder.served_model, or "
                 "choose another embedder.route"
             )
-    raise EngineError(f"{response.url} answered {said}, which is not an answer of a router: correct embedder.url")
+    raise EngineError(
+        f"{response.url} answered {said}, which is not an answer of a router: do what it says, or correct embedder.url"
+    )
 
 
-def _message(response: httpx2.Response) -> str:
+def quote(content: bytes) -> str:
     """Return the router's own words: each of its routes has another shape of error."""
     try:
-        answer = orjson.loads(response.content)
+        answer = orjson.loads(content)
         error = answer.get("error") or answer.get("message") or answer
         text = str(error.get("message") or error) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError):
-        text = response.text
+        text = content.decode(errors="replace")
     return text[:SHOWN]

@@ -10,7 +10,7 @@ import orjson
 import pybase64
 
 from vecmill.errors import EmbedError
-from vecmill.tei.faults import Fault, Kind
+from vecmill.tei.faults import Fault, Kind, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,9 +61,11 @@ class OpenAiRoute(Route):
             entries = sorted(answer["data"], key=lambda entry: entry["index"])
             numbers, made = [entry["index"] for entry in entries], [entry["embedding"] for entry in entries]
         except (KeyError, TypeError) as error:
-            raise Fault(Kind.DAMAGED, f"a list of embeddings lacks {error}") from error
-        if numbers != list(range(rows)):
+            raise Fault(Kind.DAMAGED, f"no list of embeddings (it lacks {error}), but {quote(content)}") from error
+        if len(made) != rows:
             raise Fault(Kind.DAMAGED, f"{len(made)} vectors came back for {rows} texts")
+        if numbers != list(range(rows)):
+            raise Fault(Kind.DAMAGED, f"the index of {rows} vectors is not each number from 0 to {rows - 1} once")
         return _from_base64(made, dimension) if isinstance(made[0], str) else _from_numbers(made, rows, dimension)
 
 
@@ -82,7 +84,10 @@ class EmbedRoute(Route):
 
     def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
         """Read numbers."""
-        return _from_numbers(_parsed(content), rows, dimension)
+        answer = _parsed(content)
+        if not isinstance(answer, list):
+            raise Fault(Kind.DAMAGED, f"no list of vectors, but {quote(content)}")
+        return _from_numbers(answer, rows, dimension)
 
 
 ROUTES: dict[str, Callable[[str], Route]] = {"openai-base64": OpenAiRoute, "embed": EmbedRoute}
@@ -114,9 +119,7 @@ def _from_base64(made: list[str], dimension: int) -> npt.NDArray[np.float32]:
     return np.frombuffer(b"".join(parts), WIDTH).reshape(-1, dimension).astype(np.float32, copy=False)
 
 
-def _from_numbers(made: Any, rows: int, dimension: int) -> npt.NDArray[np.float32]:  # noqa: ANN401 - as it came
-    if not isinstance(made, list):
-        raise Fault(Kind.DAMAGED, f"a {type(made).__name__} came back for {rows} texts")
+def _from_numbers(made: list[Any], rows: int, dimension: int) -> npt.NDArray[np.float32]:
     if len(made) != rows:  # before anything is made of them: a null is five bytes here, and a vector there
         raise Fault(Kind.DAMAGED, f"{len(made)} vectors came back for {rows} texts")
     nothing = [None] * dimension

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vecmill.errors import EmbedError, EngineError
-from vecmill.tei.faults import Fault, Kind, TooLarge
+from vecmill.tei.faults import ABOUT_THE_TEXTS, Fault, Kind, TooLarge
 from vecmill.tei.limiter import Limiter
 from vecmill.tei.routes import EmbedRoute
 
@@ -61,7 +61,7 @@ class Session:
             cut: Have the router cut what is too long, by the one route that can.
 
         Raises:
-            EmbedError: The router refuses one of them.
+            EmbedError: The router refuses one of them, or gave no fit answer for them, however often it was asked.
             EngineError: It was tried often and long enough.
             ConfigError: The router is not the right one, or wants a key.
         """
@@ -112,8 +112,17 @@ class Session:
         return route.vectors(content, len(texts), self._dimension)
 
     def _wait(self, fault: Fault, patience: Patience) -> None:
-        """Wait a little; for a router that is away, until it is back."""
-        self._sleep(patience.after(fault))
+        """Wait a little; for a router that is away, until it is back.
+
+        One that answers is not gone: after the last attempt its answer may be due to a text, and the worker finds out.
+        """
+        try:
+            seconds = patience.after(fault)
+        except EngineError as error:
+            if fault.kind in ABOUT_THE_TEXTS:
+                raise EmbedError(str(error)) from fault
+            raise
+        self._sleep(seconds)
         while fault.kind is Kind.AWAY and not self._router.healthy():
             self._sleep(patience.after(fault))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vecmill.errors import EmbedError, EngineError
+from vecmill.errors import EmbedError, EngineError, UnfitEngineError
 from vecmill.store.vectors import check_vectors
 from vecmill.worker.engine import asked
 from vecmill.worker.health import EngineHealth
@@ -114,11 +114,13 @@ class Embedding:
     ) -> dict[int, str]:
         """Embed a batch; when it is refused, halve it until the refused texts stand alone.
 
+        A text whose vector is unfit is asked for once more, alone: an engine may do badly now and then.
         Where a good part of the texts is refused, halves are refused too: the rest is then asked for one by one, so
         a batch of ``n`` texts takes little more than ``n`` requests.
         """
         failed: dict[int, str] = {}
         todo, refused, answered = [batch], 0, 0
+        unfit: set[int] = set()
         while todo:
             part = todo.pop()
             try:
@@ -129,11 +131,23 @@ class Embedding:
                     todo += np.array_split(part, len(part) if singly else 2)[::-1]
                     continue
                 found = {int(part[0]): str(error)}
-                self._refuse(read_texts(part), str(error))
+                unfit.add(int(part[0]))
                 refused += 1
             answered += len(part)
-            failed |= found
+            alone = self._to_ask_alone(part, found, unfit)
+            unfit.update(alone)
+            todo += [np.array([number]) for number in alone]
+            final = {number: reason for number, reason in found.items() if number not in alone}
+            if final:
+                self._refuse(read_texts(np.array(list(final))), next(reversed(final.values())))
+            failed |= final
         return failed
+
+    @staticmethod
+    def _to_ask_alone(part: npt.NDArray[np.int64], found: dict[int, str], unfit: set[int]) -> list[int]:
+        """Return the texts to be asked for once more: not those of a batch of which none has a fit vector."""
+        chance = len(part) == 1 or len(found) < len(part)
+        return [number for number in found if chance and number not in unfit]
 
     def _embed_whole(
         self, read_texts: Texts, batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
@@ -151,8 +165,6 @@ class Embedding:
         good = [text for row, text in enumerate(given) if row not in faults]
         if good:
             self._health.accept(good, sent)
-        if faults:
-            self._refuse([given[row] for row in faults], next(reversed(faults.values())))
         return {int(batch[row]): reason for row, reason in faults.items()}
 
     def _refuse(self, texts: list[str], words: str) -> None:
@@ -163,6 +175,11 @@ class Embedding:
             raise
 
     def _check_shape(self, made: npt.NDArray[np.float32], rows: int) -> None:
+        """No text makes a vector wider, and no chance: with an engine that gives another shape nothing is won."""
         expected = (rows, self._model.dimension)
         if made.shape != expected:
-            raise EngineError(f"the engine returned vectors of shape {made.shape} for {rows} texts, not {expected}")
+            self._verdict = UnfitEngineError(
+                f"the embedder {self._embedder.name!r} returned vectors of shape {made.shape} for {rows} texts, not "
+                f"{expected}: correct the job's [embedder], or report it to the embedder's author"
+            )
+            raise self._verdict
