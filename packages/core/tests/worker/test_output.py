@@ -1,12 +1,14 @@
 """Tests of vecmill.worker.output: a window's rows, however large what its documents have once."""
 
+import tracemalloc
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from vecmill.records import Document, Span
 from vecmill.store import shard
-from vecmill.worker.output import quarantine_tables, shard_tables
+from vecmill.worker.output import quarantine_tables, shard_tables, utf8_bytes
 from vecmill.worker.rows import Rejected
 from vecmill.worker.window import Window
 
@@ -101,3 +103,15 @@ def test_quarantined_texts_are_written_by_their_bytes(monkeypatch):
     found = [*quarantine_tables(rejected)]
     assert max(table.nbytes for table in found) < 11e6
     assert pa.concat_tables(found).column("text").to_pylist() == [row.text for row in rejected]
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "λ", "文", "😀"])
+def test_a_long_text_is_counted_without_a_copy(letter):
+    """Its bytes are those of UTF-8, and what is encoded meanwhile is a few megabytes."""
+    text = letter * 9_000_000
+    tracemalloc.start()
+    size = utf8_bytes(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size == len(letter.encode()) * len(text)
+    assert peak <= 10_000_000

@@ -31,6 +31,7 @@ def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
 def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
     """Chunk the first documents, about a megabyte of them."""
     from vecmill.records import Document
+    from vecmill.worker.output import utf8_bytes
     from vecmill.worker.rows import documents
     from vecmill.worker.spans import cut
 
@@ -38,7 +39,7 @@ def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) ->
     for batch in batches:
         for document in documents(batch, chunker.tokenizer):
             if isinstance(document, Document):
-                size += len(document.text.encode())
+                size += utf8_bytes(document.text)
                 chunks += len(cut(chunker, document))
             if size >= SAMPLE_BYTES:
                 return chunks / size

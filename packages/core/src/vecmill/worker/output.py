@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vecmill.worker.rows import Rejected
     from vecmill.worker.window import Window
 
+PIECE = 1 << 20
+"""Characters of a text that are encoded at a time, to count their bytes."""
 NUMBERS = 40
 """Bytes of a row's numbers: chunk_index, start, end and tokens, and where its four strings end."""
 
@@ -60,8 +62,10 @@ def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
 
 
 def utf8_bytes(text: str) -> int:
-    """Return how many bytes a text takes in UTF-8, without a copy of it where it is ASCII."""
-    return len(text) if text.isascii() else len(text.encode())
+    """Return how many bytes a text takes in UTF-8, without a copy of it."""
+    if text.isascii():
+        return len(text)
+    return sum(len(text[start : start + PIECE].encode()) for start in range(0, len(text), PIECE))
 
 
 def _table(
