@@ -159,3 +159,15 @@ def test_a_holders_note_is_written_into_no_file_of_somebody_else(elsewhere, tmp_
     with pytest.raises(StoreError, match="is a link"), elsewhere("a"):
         pass
     assert (tmp_path / "theirs").read_text() == "precious"
+
+
+def test_a_folder_in_the_place_of_a_holders_note_stays(elsewhere, tmp_path):
+    """With what somebody has put there."""
+    theirs = tmp_path / "out" / ".vecmill.holder.json" / "file"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("precious")
+    with elsewhere(""):
+        pass
+    with pytest.raises(StoreError, match="cannot write"), elsewhere("a"):
+        pass
+    assert theirs.read_text() == "precious"

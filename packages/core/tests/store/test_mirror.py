@@ -520,3 +520,19 @@ def test_a_damaged_file_vouches_for_nothing(made, there, name, content):
         with pytest.raises(StoreError, match="choose another folder"):
             act()
     assert files(there) == {name: content.encode(), "README.md": b"# Mine"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+def test_a_pipe_in_the_place_of_a_shard_is_a_damaged_one(old, there):
+    """Nobody waits for its other end."""
+    shard = old.path / old.manifest.shards[1].path
+    shard.unlink()
+    os.mkfifo(shard)
+    end = os.open(shard, os.O_RDWR)  # without the check it would be read, and never end
+    os.write(end, b"x")
+    try:
+        with pytest.raises(StoreError, match="is missing, changed or damaged"):
+            copy(old, there)
+        assert os.read(end, 1) == b"x"
+    finally:
+        os.close(end)

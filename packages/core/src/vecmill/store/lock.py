@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import StoreError
-from vecmill.store.files import remove
+from vecmill.store.files import remove_file
 from vecmill.store.json import read_json
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def locked(layout: Layout) -> Iterator[None]:
             yield
         finally:
             with contextlib.suppress(StoreError):  # it is read as what it is: of a lock that nobody holds
-                remove(layout.holder)
+                remove_file(layout.holder)
 
 
 @contextlib.contextmanager
@@ -185,7 +185,7 @@ def _refuse_holder(layout: Layout, but: Path | None = None) -> None:
         except OSError:
             raise _busy(layout) from None  # of another user's, say: it is there, so it may be held
     with contextlib.suppress(StoreError):
-        remove(layout.holder)  # of a command that was killed
+        remove_file(layout.holder)  # of a command that was killed
 
 
 def _busy(layout: Layout) -> StoreError:

@@ -267,6 +267,8 @@ def _files(manifest: Manifest) -> list[FileEntry]:
 
 
 def _blocks(path: Path, damaged: StoreError) -> Iterator[bytes]:
+    if not path.is_file():  # a pipe, say, which nobody may ever write to
+        raise damaged
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
