@@ -132,12 +132,12 @@ class ParquetTable:
             pre_buffer=False,
             page_checksum_verification=True,
         )
-        values = {
-            name: sum(leaf.num_values for leaf in shared if _within(leaf.path_in_schema, [name])) for name in columns
-        }
-        names = [name for name in columns if values[name]]
+        leaves = {name: [leaf for leaf in shared if _within(leaf.path_in_schema, [name])] for name in columns}
+        names = [name for name in columns if leaves[name]]
         first = next(file.iter_batches(1, [index], names, use_threads=False))
-        return float(sum(_largest_value(first.column(name)) * values[name] / group.rows for name in names))
+        largest = (_largest_value(first.column(name), leaves[name]) for name in names)
+        values = (sum(leaf.num_values for leaf in leaves[name]) / group.rows for name in names)
+        return float(sum(size * count for size, count in zip(largest, values, strict=True)))
 
     def _reader(self, group: RowGroup) -> pq.ParquetFile:
         if not self._remote or group.compressed > FETCH:
@@ -160,16 +160,27 @@ class ParquetTable:
         )
 
 
-def _largest_value(column: pa.Array) -> int:
-    """Return the bytes of the largest value in the dictionaries of a column."""
+def _largest_value(column: pa.Array, leaves: Sequence[pq.ColumnChunkMetaData]) -> int:
+    """Return the bytes of the largest value in the dictionaries of a column.
+
+    Where the first row has no value, or Arrow reads no dictionary (of an extension), a value may be all that is stored.
+    """
+    known = [pc.max(pc.binary_length(values)).as_py() for values in _dictionaries(column) if len(values)]
+    return int(max(known) if len(known) == len(leaves) else max(leaf.total_uncompressed_size for leaf in leaves))
+
+
+def _dictionaries(column: pa.Array) -> Iterator[pa.Array]:
     kind = column.type
     if pt.is_dictionary(kind):
-        return pc.max(pc.binary_length(column.dictionary)).as_py() or 0
-    if pt.is_struct(kind):
-        return max((_largest_value(column.field(number)) for number in range(kind.num_fields)), default=0)
-    if pt.is_map(kind):
-        return max(_largest_value(column.keys), _largest_value(column.items))
-    return _largest_value(column.values) if pt.is_nested(kind) else 0
+        yield column.dictionary
+    elif pt.is_struct(kind):
+        for number in range(kind.num_fields):
+            yield from _dictionaries(column.field(number))
+    elif pt.is_map(kind):
+        yield from _dictionaries(column.keys)
+        yield from _dictionaries(column.items)
+    elif pt.is_nested(kind):
+        yield from _dictionaries(column.values)
 
 
 def _within(path: str, columns: Sequence[str]) -> bool:
