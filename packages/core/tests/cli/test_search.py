@@ -64,12 +64,12 @@ def test_json_drives_no_terminal_and_is_the_same_json(invoke, job_file, tmp_path
     path = job_file(1)
     row = {"id": f"d{wild}", "title": wild, "url": wild, "text": f"one {wild} two"}
     (tmp_path / "corpus.jsonl").write_text(json.dumps(row) + "\n")
-    manifest = json.loads(
-        invoke("run", path, "--quiet", "--json", "--set", f"source.columns.url={json.dumps('url')}").stdout
-    )
+    run = ["run", path, "--quiet", "--json", "--set", f"source.license=a {wild}"]
+    manifest = json.loads(invoke(*run).stdout)
     assert manifest["account"]["documents_embedded"] == 1
+    assert manifest["source"]["terms"]["license"] == [f"a {wild}"]
     out = tmp_path / "out"
-    for args in (["search", out, "two", "--json"], ["report", out, "--json"]):
+    for args in (["search", out, "two", "--json"], ["report", out, "--json"], run, ["verify", out, "--json"]):
         shown = invoke(*args).stdout
         assert not re.search(f"[{UNSAFE}]", shown)
         assert isinstance(json.loads(shown), list | dict)
