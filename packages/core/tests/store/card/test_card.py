@@ -178,6 +178,7 @@ def test_foreign_words_are_words_in_a_card(manifest):
         shown, usual = (_rendered(made) for made in (text, card(manifest, place)))
         assert "evil.example" in shown
         assert not re.search(r"<(a|img|b)\b[^>]*evil|<b>|<img|<h1>y", shown)
+        assert "evil" not in re.sub(r"<code.*?</code>", "", shown, flags=re.DOTALL), "the Hub links bare addresses"
         for tag in ("<h1", "<h2", "<table", "<tr", "<td", "<pre"):
             assert shown.count(tag) == usual.count(tag), tag
 

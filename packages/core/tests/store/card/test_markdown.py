@@ -36,9 +36,21 @@ def test_nothing_ends_its_code_or_its_line(text):
 
 @given(st.text())
 def test_prose_holds_no_link_no_tag_and_no_code(text):
-    """Each mark stands behind a backslash, which itself stands behind one."""
+    """Each mark stands behind a backslash, which itself stands behind one; what would be a link by itself is code."""
+    if re.search(r"://|www\.|@|mailto:|xmpp:", text, re.IGNORECASE):
+        assert plain(text) == cell(text)
+        return
     bare = re.sub(r"\\[\\`*\[\]<>|~]", "", plain(text))
     assert not re.search(r"[`*\[\]<>|~]", bare)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["see https://evil.example", "HTTP://evil.example", "WWW.evil.example", "a@evil.example", "ftp://evil.example"],
+)
+def test_a_bare_address_in_prose_is_code(text):
+    """The Hub's Markdown makes a link of it without any mark, and of an escaped one too."""
+    assert plain(text) == f"`{text}`"
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,16 @@ from vecmill.display import printable
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~]")
 """What begins a link, HTML, code, emphasis or a cell. No card begins a line with such text, so titles need none."""
+_LIVE = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
+"""What the Hub's Markdown makes a link of, without any mark around it and whatever is escaped in it."""
 _TICKS = re.compile("`+")
 _ADDRESS = re.compile(r"https?://[^\s<>()\[\]\\`|\"']+")
 
 
 def plain(text: str) -> str:
-    """Return a text as one line of prose."""
+    """Return a text as one line of prose; as code if it holds an address, which would become a link."""
+    if _LIVE.search(text):
+        return cell(text)
     return _ACTIVE.sub(lambda found: f"\\{found[0]}", _one_line(text))
 
 
