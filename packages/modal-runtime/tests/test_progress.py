@@ -107,3 +107,10 @@ def test_time_alone_makes_lines_too():
     with narrated(lambda line: "waiting for the first shard" in line and heard.set(), interval=0.01) as tell:
         tell(started())
         assert heard.wait(30)
+
+
+def test_why_shards_are_not_begun_is_said_once():
+    """A ceiling keeps thousands from it, for one reason."""
+    progress = Progress(lambda: 0.0)
+    events = [ShardFailed(ShardFailure(index=index, error="not begun: raise it", attempts=0)) for index in range(3)]
+    assert [progress.take(event) for event in events] == ["not begun: raise it", None, None]

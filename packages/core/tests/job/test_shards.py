@@ -7,7 +7,8 @@ import pytest
 
 import vecmill
 from vecmill.errors import EngineError, RunError
-from vecmill.records import DocumentsRetried, ShardDone
+from vecmill.job.shards import _missing
+from vecmill.records import DocumentsRetried, ShardDone, ShardFailure
 
 ROWS = [
     {"id": f"d{n}", "text": f"Document {n} begins.\n\nIt says a few words more, {n} of them or so. " * 4}
@@ -255,3 +256,12 @@ def test_reused_vectors_are_still_counted_after_another_try(job, corpus, server,
     assert first.manifest.reused.chunks == earlier.account.chunks
     server.refuses = contains("no such mark")
     assert vecmill.run(work).manifest.reused == first.manifest.reused
+
+
+def test_shards_that_were_not_begun_have_not_failed():
+    """A ceiling is no cause to mend: the one reason says what to do."""
+    waiting = [ShardFailure(index=index, error="not begun: raise the ceiling", attempts=0) for index in (4, 5)]
+    assert _missing(waiting, 3, 9).splitlines() == [
+        "5 of 9 shards were not begun; what is done is kept:",
+        "  shards 4, 5: not begun: raise the ceiling",
+    ]

@@ -14,7 +14,7 @@ from vecmill.threads import start_thread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vecmill.records import RunEvent
+    from vecmill.records import RunEvent, ShardFailure
 
 INTERVAL_SECONDS = 15.0
 TROUBLES = 20
@@ -57,7 +57,7 @@ class Progress:
                 case ShardRetried(shard, error):
                     return self._trouble(f"shard {shard} is tried again: {error}")
                 case ShardFailed(failure):
-                    return self._trouble(f"shard {failure.index} failed: {failure.error}")
+                    return self._fail(failure)
                 case Spent():
                     self._spent, self._asked = event, self._clock()
                 case RunFinished():
@@ -105,7 +105,7 @@ class Progress:
                 f"{made.characters / seconds:,.0f} characters/s",
             ]
             if self._spent is not None:
-                parts.append(f"{self._spent.machines:,} containers")
+                parts.append(f"{self._spent.machines:,} {'container' if self._spent.machines == 1 else 'containers'}")
                 parts.append(f"about {self._dollars(self._spent):,.2f} {self._spent.cost.currency}")
             if self._troubles > TROUBLES:
                 parts.append(f"{self._troubles:,} failed attempts")
@@ -116,6 +116,12 @@ class Progress:
         self._plan, self._began = plan, self._clock()
         self._made, self._shards, self._bytes = Account(), 0, 0
         return f"{plan.shards:,} {'shard' if plan.shards == 1 else 'shards'}, {plan.done:,} done before"
+
+    def _fail(self, failure: ShardFailure) -> str | None:
+        if failure.attempts:
+            return self._trouble(f"shard {failure.index} failed: {failure.error}")
+        known, self._last = self._last, failure.error  # not begun: the reason is the same for all
+        return failure.error if failure.error != known else None
 
     def _trouble(self, line: str) -> str | None:
         self._last = line

@@ -244,6 +244,9 @@ def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
     named = [f"{_numbers(same)}: {same[0].error}" for same in list(alike.values())[:SHOWN]]
     left = sum(map(len, list(alike.values())[SHOWN:]))
     more = [f"and {left} more"] if left else []
+    if not any(failure.attempts for failure in failures):
+        head = f"{len(failures) + untried} of {count} shards were not begun; what is done is kept:"
+        return "\n  ".join([head, *named, *more])
     others = "the others are done and kept"
     if untried and failures[-1].engine:
         others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"
