@@ -172,3 +172,11 @@ def test_every_variable_of_the_environment_is_documented_and_no_other():
     sources = [*ROOT.glob("packages/*/src/**/*.py"), *ROOT.glob("apps/**/*.py")]
     named = {name for path in sources for name in re.findall(r"VECMILL_[A-Z_]+", path.read_text())}
     assert set(re.findall(r"VECMILL_[A-Z_]+", pages())) == named - INTERNAL
+
+
+def test_the_changelog_says_each_thing_once():
+    """No line stands in it twice, and no two items begin alike."""
+    lines = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line]
+    beginnings = [line[:32] for line in lines if line.startswith("- ")]
+    assert sorted(lines) == sorted(set(lines))
+    assert sorted(beginnings) == sorted(set(beginnings))
