@@ -189,6 +189,30 @@ def test_an_engine_that_is_gone_takes_nothing_from_a_finished_run(job, corpus, s
         vecmill.run(work.model_copy(update={"max_quarantine": 0.0}))
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_refused_documents_that_cannot_be_tried_again_are_told_of(job, corpus, server, tmp_path, lost):
+    """The run's notes were removed, or another version cut it otherwise: not a word would pass for all is done."""
+    work = job(corpus(*ROWS), **SMALL, max_quarantine=0.5)
+    server.refuses = contains("Document 7 ", "Document 99 ")
+    first = vecmill.run(work)
+    server.refuses = staticmethod(lambda _: False)
+    state = tmp_path / "out" / ".vecmill"
+    if lost:
+        shutil.rmtree(state)
+    else:
+        for name in ("run.json", "../manifest.json"):
+            path = state / name
+            path.write_text(path.read_text().replace(first.manifest.split, "0" * 64))
+    events = []
+    assert vecmill.run(work, events.append).account == first.account
+    (retried,) = [event for event in events if isinstance(event, DocumentsRetried)]
+    assert (retried.documents, retried.embedded) == (2, 0)
+    assert f"with --since {tmp_path / 'out'}" in retried.error
+    assert state.exists() is not lost
+    elsewhere = job(corpus(*ROWS), **SMALL, publish=[{"name": "parquet", "path": str(tmp_path / "other")}])
+    assert vecmill.run(elsewhere, since=tmp_path / "out").account.documents_embedded == 200
+
+
 def test_what_cannot_change_is_not_tried_again(job, corpus, server):
     """Too long, blank, a duplicate: they lie in the corpus and the job."""
     rows = [*ROWS, {"id": "d1", "text": "again"}, {"id": "blank", "text": ""}]

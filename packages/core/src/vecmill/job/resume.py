@@ -161,6 +161,14 @@ def can_retry(plan: Plan, manifest: Manifest) -> bool:
     return len(manifest.shards) == len(plan.tasks) and (manifest.status == "failed" or not manifest.account.chunks)
 
 
+def explain_left_alone(plan: Plan) -> str:
+    """Say why a finished run's refused documents are not tried again, and how they can be."""
+    return (
+        f"{plan.layout.root} has no note any more of how the run was cut into shards, or another version's: to have "
+        f"them tried, run into another folder with --since {plan.layout.root}, which keeps all other vectors"
+    )
+
+
 def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
     """Return the numbers of a finished run's shards whose vectors can be used again; none if it has only begun.
 

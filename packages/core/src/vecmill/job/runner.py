@@ -17,7 +17,7 @@ from vecmill.job.spending import Spending
 from vecmill.job.verdict import REFUSED, judge
 from vecmill.plugins import load
 from vecmill.plugins.build import build
-from vecmill.records import ComponentSpec, Dataset, RunFinished
+from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.files import remove_file
 from vecmill.store.lock import locked
@@ -131,6 +131,8 @@ def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manife
     if len(broken) == len(plan.tasks):
         clear(plan.layout)
         return _complete(plan, tell, began)
+    if REFUSED in manifest.reasons:
+        tell(DocumentsRetried(manifest.reasons[REFUSED], 0, resume.explain_left_alone(plan)))
     return _mended(plan, tell, manifest, broken)
 
 
@@ -182,5 +184,6 @@ def _mended(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, br
     shards.do(broken)
     resume.check_mended(plan, manifest, shards.receipts)
     manifest = Finish(plan, shards).mend(manifest)
-    clear_state(plan.layout)
+    if REFUSED not in manifest.reasons:  # or else the version that wrote it can try them again
+        clear_state(plan.layout)
     return manifest
