@@ -124,6 +124,27 @@ def test_a_folder_that_is_gone_is_one_message(tmp_path):
         assert done.stderr.splitlines()[-1].startswith(b"Error: The current folder is gone (No such file or directory)")
 
 
+MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" || exit 9
+export HOME=$1
+"$2" run job.toml -q --set "publish=[{ name = 'parquet', path = '$3' }]" || exit 8
+"$2" verify "$3" && "$2" search "$3" text || exit 7
+"$2" run job.toml -q --set "publish=[{ name = 'parquet', path = 'new' }]"
+"""
+
+
+@pytest.mark.skipif(not MOUNTS, reason="a folder that cannot be written needs a mount namespace (root on Linux)")
+def test_a_folder_and_a_home_that_cannot_be_written_are_no_hindrance(place, tmp_path):
+    """The dataset goes where the job says, and it is searched there; a place that cannot be written is one message."""
+    environment = {"PATH": os.environ["PATH"], **STAND_INS}
+    command = ["unshare", "--mount", "bash", "-c", READ_ONLY, "bash", place, VECMILL, tmp_path / "out"]
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert done.returncode == 1, done
+    assert done.stderr.count("\n") == 1
+    assert f"the output folder {place}/new cannot be written (Read-only file system)" in done.stderr
+
+
 NAME = os.fsdecode(b"caf\xe9")
 """As a system with another encoding wrote it: no UTF-8."""
 needs_bytes = pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
