@@ -112,3 +112,19 @@ def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(tmp_path):
         file.truncate(1 << 40)
     with pytest.raises(StoreError, match=r"it has 1,099,511,627,776 bytes"):
         vecmill.open_dataset(tmp_path)
+
+
+@pytest.mark.fault(
+    "input",
+    "a small file of a dataset from elsewhere has a row group of any number of equal vectors",
+    promise="search and report refuse it in one message before a row is read.",
+)
+def test_a_row_group_that_fills_the_memory_is_refused(forged, monkeypatch):
+    """Two rows of eight floats are one more than the bound is set to here; row groups of one fit."""
+    monkeypatch.setattr("vecmill.store.parquet.MOST_GROUP_BYTES", 8 * 4)
+    for use in uses(forged(lambda table: table)):
+        with pytest.raises(StoreError, match="one of its row groups has 2 rows, too many to be taken up at once"):
+            use()
+    monkeypatch.setattr("vecmill.store.parquet.MOST_GROUP_BYTES", 2 * 8 * 4)
+    for use in uses(forged(lambda table: table)):
+        use()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
 """What Arrow raises of a file that is damaged, or made to be: invalid UTF-8 in a text is a ``ValueError``."""
 SHOWN = 200
+FLOAT_BYTES = 4
+MOST_GROUP_BYTES = 2**30
+"""Of the vectors of a row group, which readers take up whole: those of a run have less than half. Vectors that are all
+the same take no room in a file, and their number may be anything."""
 
 
 @contextlib.contextmanager
@@ -44,6 +48,9 @@ def check_shard(path: Path, entry: FileEntry, manifest: Manifest) -> pq.FileMeta
         schema = footer.schema.to_arrow_schema()
     if footer.num_rows != entry.rows:
         raise damaged(path, f"it has {footer.num_rows} rows, and the manifest says {entry.rows}")
+    rows = max((footer.row_group(number).num_rows for number in range(footer.num_row_groups)), default=0)
+    if rows * manifest.model.dimension * FLOAT_BYTES > MOST_GROUP_BYTES:
+        raise damaged(path, f"one of its row groups has {rows:,} rows, too many to be taken up at once")
     for field in dataset_schema(manifest.model.dimension):
         found = schema.field(field.name).type if schema.names.count(field.name) == 1 else "missing"
         if found != field.type:

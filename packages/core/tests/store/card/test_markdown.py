@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.display import UNSAFE
+from vecmill.display import MARKS, UNSAFE, printable
 from vecmill.store.card.markdown import cell, code, link, plain
 
 
@@ -30,17 +30,17 @@ def test_nothing_ends_its_code_or_its_line(text):
     assert not inside.startswith("`")
     assert not inside.endswith("`")
     for made in (shown, cell(text), plain(text)):
-        assert not re.search(f"[\n{UNSAFE}]", made)
+        assert not re.search(f"(?![{MARKS}])[\n{UNSAFE}]", made)
     assert not re.search(r"(?<!\\)\|", cell(text))
 
 
 @given(st.text())
 def test_prose_holds_no_link_no_tag_and_no_code(text):
     """Each mark stands behind a backslash, which itself stands behind one; what would be a link by itself is code."""
-    if re.search(r"://|www\.|@|mailto:|xmpp:", text, re.IGNORECASE):
+    if re.search(r"://|www\.|@|mailto:|xmpp:", printable(text), re.IGNORECASE):
         assert plain(text) == cell(text)
         return
-    bare = re.sub(r"\\[\\`*\[\]<>|~]", "", plain(text))
+    bare = re.sub(r"\\[\\`*\[\]<>|~_&]", "", plain(text))
     assert not re.search(r"[`*\[\]<>|~]", bare)
 
 
@@ -51,6 +51,21 @@ def test_prose_holds_no_link_no_tag_and_no_code(text):
 def test_a_bare_address_in_prose_is_code(text):
     """The Hub's Markdown makes a link of it without any mark, and of an escaped one too."""
     assert plain(text) == f"`{text}`"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("_a_ __b__ c_d", "\\_a\\_ \\_\\_b\\_\\_ c_d"),
+        ("&lt;b&gt; &#60; R&D", "\\&lt;b\\&gt; \\&#60; R&D"),
+        ("https:\x07//evil.example", "`https://evil.example`"),
+        ("WWW.evil.example | x", "`WWW.evil.example \\| x`"),
+        ("by @somebody", "`by @somebody`"),
+    ],
+)
+def test_no_renderer_makes_more_of_prose_than_its_words(text, shown):
+    """Emphasis, an entity, an address or a name that stands there bare."""
+    assert plain(text) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from vecmill.display import printable
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~]")
 """What begins a link, HTML, code, emphasis or a cell. No card begins a line with such text, so titles need none."""
+_EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])|&(?=#|\w+;)")
+"""What begins emphasis or stands for another character; within a word an underscore does neither."""
 _LIVE = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
 """What the Hub's Markdown makes a link of, without any mark around it and whatever is escaped in it."""
 _TICKS = re.compile("`+")
@@ -16,9 +18,14 @@ _ADDRESS = re.compile(r"https?://[^\s<>()\[\]\\`|\"']+")
 
 def plain(text: str) -> str:
     """Return a text as one line of prose; as code if it holds an address, which would become a link."""
-    if _LIVE.search(text):
-        return cell(text)
-    return _ACTIVE.sub(lambda found: f"\\{found[0]}", _one_line(text))
+    line = _one_line(text)
+    if _LIVE.search(line):
+        return cell(line)
+    return _EMPHASIS.sub(_escape, _ACTIVE.sub(_escape, line))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\{found[0]}"
 
 
 def code(text: str) -> str:
