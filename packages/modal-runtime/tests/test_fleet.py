@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import modal
 import pytest
 
 from vecmill.errors import ConfigError
@@ -55,6 +56,22 @@ def test_what_modal_would_pass_over_is_refused(asked, deployed, wanted, named):
     """In an app of one's own too: several kinds of GPU in place of another, no region in place of one."""
     with pytest.raises(ConfigError, match=rf"runtime\.{named} = .*: this is part of the app as it was started"):
         asked(deployed, wanted)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "given"),
+    [("", None), ("L4", "L4"), (["A10G", "L4"], ["A10G", "L4"]), (["t4", "L4", "H100"], ["T4", "L4", "H100"])],
+)
+def test_an_app_asks_for_every_kind_of_gpu_in_order(monkeypatch, gpu, given):
+    """Where several are a list, one is its name, and none is no GPU, as Modal takes it of a deployment."""
+    for name in ("tei_image", "cpu_image", "mounts"):
+        monkeypatch.setattr(fleet, name, lambda *_: None)
+    monkeypatch.setattr(fleet, "_enlisted", [])
+    app = modal.App("articles")
+    asked = {}
+    monkeypatch.setattr(app, "cls", lambda **options: asked.update(options) or (lambda cls: cls))
+    fleet.enlist(app, ModalOptions(gpu=gpu))
+    assert asked["gpu"] == given
 
 
 @pytest.mark.parametrize("attempts", [1, 3, 11])
