@@ -117,14 +117,18 @@ def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(tmp_path):
 @pytest.mark.fault(
     "input",
     "a small file of a dataset from elsewhere has a row group of any number of equal vectors",
-    promise="search and report refuse it in one message before a row is read.",
+    promise="search, report and --since refuse it in one message before a row is read, and verify names it.",
 )
-def test_a_row_group_that_fills_the_memory_is_refused(forged, monkeypatch):
+def test_a_row_group_that_fills_the_memory_is_refused(forged, job, corpus, tmp_path, monkeypatch):
     """Two rows of eight floats are one more than the bound is set to here; row groups of one fit."""
     monkeypatch.setattr("vecmill.store.parquet.MOST_GROUP_BYTES", 8 * 4)
-    for use in uses(forged(lambda table: table)):
-        with pytest.raises(StoreError, match="one of its row groups has 2 rows, too many to be taken up at once"):
+    problem = "one of its row groups has 2 rows, too many to be taken up at once"
+    dataset = forged(lambda table: table)
+    again = job(corpus({"id": "1", "text": "one"}), publish=[{"name": "parquet", "path": str(tmp_path / "again")}])
+    for use in (*uses(dataset), lambda: vecmill.run(again, since=dataset)):
+        with pytest.raises(StoreError, match=problem):
             use()
+    assert problem in [fault.problem for fault in vecmill.verify(dataset).faults]
     monkeypatch.setattr("vecmill.store.parquet.MOST_GROUP_BYTES", 2 * 8 * 4)
     for use in uses(forged(lambda table: table)):
         use()

@@ -18,6 +18,7 @@ from vecmill.errors import StoreError
 from vecmill.store.files import atomic, remove
 from vecmill.store.ids import hashes
 from vecmill.store.json import read_manifest
+from vecmill.store.parquet import find_large_group
 from vecmill.store.shard import group_ends
 from vecmill.store.state import intact
 
@@ -58,6 +59,8 @@ def write_index(earlier: Layout, manifest: Manifest, layout: Layout) -> None:
     for entry in manifest.shards:
         path = earlier.root / entry.path
         with _reading(path):
+            if problem := find_large_group(pq.read_metadata(path), manifest.model.dimension):
+                raise ValueError(problem)
             found.append(_documents(path, entry.rows, first))
         first += entry.rows
     index = np.concatenate(found, axis=1)

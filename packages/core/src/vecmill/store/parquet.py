@@ -48,14 +48,21 @@ def check_shard(path: Path, entry: FileEntry, manifest: Manifest) -> pq.FileMeta
         schema = footer.schema.to_arrow_schema()
     if footer.num_rows != entry.rows:
         raise damaged(path, f"it has {footer.num_rows} rows, and the manifest says {entry.rows}")
-    rows = max((footer.row_group(number).num_rows for number in range(footer.num_row_groups)), default=0)
-    if rows * manifest.model.dimension * FLOAT_BYTES > MOST_GROUP_BYTES:
-        raise damaged(path, f"one of its row groups has {rows:,} rows, too many to be taken up at once")
+    if problem := find_large_group(footer, manifest.model.dimension):
+        raise damaged(path, problem)
     for field in dataset_schema(manifest.model.dimension):
         found = schema.field(field.name).type if schema.names.count(field.name) == 1 else "missing"
         if found != field.type:
             raise damaged(path, f"its column {field.name!r} is {found}, not {field.type}")
     return footer
+
+
+def find_large_group(footer: pq.FileMetaData, dimension: int) -> str | None:
+    """Return what is wrong with a file that has a row group too large to be taken up; ``None`` if it has none."""
+    rows = max((footer.row_group(number).num_rows for number in range(footer.num_row_groups)), default=0)
+    if rows * dimension * FLOAT_BYTES <= MOST_GROUP_BYTES:
+        return None
+    return f"one of its row groups has {rows:,} rows, too many to be taken up at once"
 
 
 def damaged(path: Path, why: str) -> StoreError:

@@ -22,6 +22,7 @@ from vecmill.store.files import sha256
 from vecmill.store.id_check import IdCheck, repeated_ids
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
+from vecmill.store.parquet import find_large_group
 from vecmill.store.quarantine import check_quarantine, refused_ids
 from vecmill.store.rows import Broken, RowCheck
 from vecmill.store.strangers import strangers
@@ -136,7 +137,7 @@ def _check_card(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
 def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
     with contextlib.closing(IdCheck()) as ids:
         check = RowCheck(manifest, ids)
-        faults = [fault for entry in manifest.shards for fault in _check_shard(layout, entry, check)]
+        faults = [fault for entry in manifest.shards for fault in _check_shard(layout, entry, manifest, check)]
         if not faults and shard_folder(manifest) != "data":
             faults += _check_variants(layout, manifest)
         if manifest.quarantine is not None:
@@ -149,8 +150,11 @@ def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
     yield from (Fault(path, "the file is not in the manifest") for path in strangers(layout, manifest))
 
 
-def _check_shard(layout: Layout, entry: FileEntry, check: RowCheck) -> Iterator[Fault]:
+def _check_shard(layout: Layout, entry: FileEntry, manifest: Manifest, check: RowCheck) -> Iterator[Fault]:
     problems = list(_check_content(layout, entry))
+    if not problems:
+        footer = pq.read_metadata(layout.root / entry.path)
+        problems += filter(None, [find_large_group(footer, manifest.model.dimension)])
     if not problems:
         with _reading(problems):
             problems += _check_rows(layout.root / entry.path, check)
