@@ -2,11 +2,12 @@
 
 import contextlib
 import shutil
+import threading
 
 import pytest
 
 import vecmill
-from vecmill.errors import EngineError, RunError
+from vecmill.errors import EmbedError, EngineError, RunError
 from vecmill.job.shards import _missing
 from vecmill.records import DocumentsRetried, ShardDone, ShardFailure
 
@@ -58,6 +59,32 @@ def test_an_engine_that_breaks_in_mid_run_quarantines_nothing(job, corpus, serve
     dataset = vecmill.run(work)
     assert dataset.account == whole.account
     assert [shard.sha256 for shard in dataset.manifest.shards] == [shard.sha256 for shard in whole.manifest.shards]
+
+
+def test_an_answer_that_was_on_its_way_clears_no_engine(job, corpus, server, tmp_path, monkeypatch):
+    """The engine breaks, refuses the shard's last texts, and only then a request from before it broke is answered."""
+    rows = [
+        {"id": f"d{n}", "text": f"Document {n} has twelve words, so that two batches make up a shard."}
+        for n in range(30)
+    ]
+    embed, later, refused, first = server.embed, threading.Event(), [], []
+
+    def break_after_the_first_request(self, texts):
+        if not first:
+            first.append(texts)
+            assert later.wait(30)
+            return embed(self, texts)
+        if len(texts) == 1:
+            refused.append(texts[0])
+        if len(set(refused)) == len(rows) - len(first[0]):
+            later.set()
+        raise EmbedError("500 broken")
+
+    monkeypatch.setattr(server, "embed", break_after_the_first_request)
+    with pytest.raises(RunError, match="one that it had embedded before"):
+        vecmill.run(job(corpus(*rows)))
+    assert 0 < len(set(refused)) < 32
+    assert not list((tmp_path / "out").rglob("quarantine*.parquet"))
 
 
 @pytest.mark.fault(
