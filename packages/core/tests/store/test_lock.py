@@ -171,3 +171,39 @@ def test_a_folder_in_the_place_of_a_holders_note_stays(elsewhere, tmp_path):
     with pytest.raises(StoreError, match="cannot write"), elsewhere("a"):
         pass
     assert theirs.read_text() == "precious"
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+
+from vecmill.store.layout import Layout
+from vecmill.store.lock import locked
+
+with locked(Layout(Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {}])
+def test_a_lock_elsewhere_is_seen_from_another_locale(tmp_path, monkeypatch, locale):
+    """Its folder's name is written in UTF-8, by a command that has another encoding for names, too."""
+    monkeypatch.delenv("VECMILL_LOCKS", raising=False)
+    environment = {**os.environ, **locale, "VECMILL_LOCKS": str(tmp_path / "gr\xfc\xdfe")}
+    command = [sys.executable, "-c", HOLDS, tmp_path / "out"]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(StoreError, match="another run works in"), locked(Layout(tmp_path / "out")):
+            pass
+        holder.stdin.close()
+        assert holder.wait() == 0
+    with locked(Layout(tmp_path / "out")):
+        pass
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 alone")
+def test_a_folder_for_locks_whose_name_is_not_utf_8_is_refused(elsewhere):
+    """What names it could not be written down."""
+    with pytest.raises(StoreError, match=r"VECMILL_LOCKS names, b'.*caf\\xe9', is not UTF-8"), elsewhere("caf\udce9"):
+        pass

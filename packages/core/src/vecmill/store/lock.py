@@ -157,10 +157,15 @@ def _held_if_possible(layout: Layout) -> Iterator[None]:
 
 
 def _write_holder(layout: Layout, lock: Path) -> None:
-    holder = Holder(lock=str(lock), machine=platform.node())
+    try:  # in UTF-8, whatever encoding this command has for names: another one may have another
+        holder = Holder(lock=os.fsencode(lock).decode(), machine=platform.node())
+    except UnicodeDecodeError:
+        raise StoreError(
+            f"the folder that {FOLDER} names, {os.fsencode(lock.parent)!r}, is not UTF-8: rename it, or name another"
+        ) from None
     try:  # where it is, for whoever reads it holds the folder's lock; nothing partial is left beside it
         layout.holder.unlink(missing_ok=True)  # it may have a second name elsewhere
-        layout.holder.write_text(holder.model_dump_json())
+        layout.holder.write_text(holder.model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write {layout.holder}: {error.strerror or error}") from error
 
@@ -173,9 +178,11 @@ def _refuse_holder(layout: Layout, but: Path | None = None) -> None:
         holder = read_json(layout.holder, Holder)
     except StoreError:
         return  # nobody's lock has such a name
-    if holder is None or holder.machine != platform.node() or holder.lock == str(but):
+    if holder is None or holder.machine != platform.node():
         return
-    path = Path(holder.lock)
+    path = Path(os.fsdecode(holder.lock.encode()))
+    if path == but:
+        return
     if _LOCK.fullmatch(path.name) and path.is_file() and not path.is_symlink():  # any other file is no lock of ours
         try:
             with FileLock(path, blocking=False):
