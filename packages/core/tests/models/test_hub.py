@@ -7,7 +7,8 @@ import socket
 import pytest
 from huggingface_hub import constants
 
-from vecmill.models.hub import without_token
+from vecmill.errors import ModelError
+from vecmill.models.hub import fetch, without_token
 
 NATIVE = {"native": ["bert"]}
 EXTRA = {
@@ -148,3 +149,18 @@ def test_the_token_comes_back_when_the_last_of_several_threads_is_done(monkeypat
     assert constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
     second.__exit__(None, None, None)
     assert not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+
+
+@pytest.mark.parametrize("revision", ["../other", "/abs/x", "a//b", "a\\b", "a b", "a..b", "v1.", "-x", "x@{1}", ""])
+def test_a_revision_that_is_no_name_of_gits_is_handed_to_no_client(monkeypatch, revision):
+    """A manifest or a job may hold any text there, and a client may make a path of it."""
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: pytest.fail("it was handed on"))
+    with pytest.raises(ModelError, match=r"has no revision .*: name a branch, a tag or a commit"):
+        fetch("user/model", revision, ["config.json"])
+
+
+@pytest.mark.parametrize("revision", [None, "main", "v1.0", "refs/pr/1", "user/feature-2", "a" * 40])
+def test_names_of_branches_tags_and_commits_are_handed_on(monkeypatch, tmp_path, revision):
+    """Which of them there are is for the Hub to say."""
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda _, revision, **__: tmp_path / str(revision))
+    assert fetch("user/model", revision, ["config.json"]) == tmp_path / str(revision)

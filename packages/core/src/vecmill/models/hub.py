@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from vecmill.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_REF = re.compile(r"(?![/-])(?!.*(?:\.\.|//|@\{))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")
+"""What git takes for the name of a branch or a tag. A client may make a path of it, so no other is handed on."""
 
 
 def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
@@ -33,6 +37,8 @@ def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """
     from huggingface_hub import snapshot_download
 
+    if revision is not None and not _REF.fullmatch(revision):
+        raise ModelError(f"the model {repo!r} has no revision {revision!r}: name a branch, a tag or a commit")
     with _translated(repo, revision):
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
 
