@@ -336,7 +336,8 @@ def test_a_folder_that_is_removed_meanwhile_is_noticed(place, tmp_path):
 @pytest.mark.fault(
     "folder",
     "the output folder, or a folder in it, is a link",
-    promise="Followed, never removed: `--overwrite` takes what a run wrote, and leaves what a link leads to.",
+    promise="Followed, never removed: `--overwrite` takes what a run wrote, and leaves what a link leads to. "
+    "A link among vecmill's own notes is refused.",
 )
 def test_links_are_followed_and_not_removed(place, tmp_path):
     """A dataset may lie on another disk; what else lies there is safe."""
@@ -348,6 +349,9 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
     out.symlink_to(there)
     (there / ".vecmill").mkdir()
     (there / ".vecmill" / "tmp").symlink_to(data)
+    with pytest.raises(StoreError, match="tmp is a link, and vecmill makes none there: remove it"):
+        vecmill.run(job(place, out))
+    (there / ".vecmill" / "tmp").unlink()
     vecmill.run(job(place, out))
     (there / "data").rename(tmp_path / "shards")
     (there / "data").symlink_to(tmp_path / "shards")

@@ -83,7 +83,7 @@ def chunks(name, tokenizers):
                     window.starts.tolist(),
                     window.ends.tolist(),
                     window.chunks,
-                    list(window.embedded),
+                    window.embedded_texts(np.arange(len(window))),
                     window.tokens(tokenizer).tolist(),
                 ]
             )
