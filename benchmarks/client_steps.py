@@ -24,13 +24,13 @@ from vecmill import Job
 from vecmill.job.plan import plan
 from vecmill.plugins import load
 from vecmill.plugins.build import build
+from vecmill.store.columns import check_vectors
 from vecmill.store.layout import Layout
-from vecmill.store.shard import parquet_file
-from vecmill.store.vectors import check_vectors
-from vecmill.tei.router import Router
-from vecmill.tei.routes import OpenAiRoute
-from vecmill.worker.output import shard_tables
+from vecmill.store.parquet import parquet_file
+from vecmill.tei.client import OpenAiRoute
+from vecmill.tei.errors import Router
 from vecmill.worker.reading import Reading
+from vecmill.worker.window import shard_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

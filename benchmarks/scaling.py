@@ -29,10 +29,10 @@ from vecmill.hookspecs import hookimpl
 from vecmill.plugins import load
 from vecmill.protocols import Options, Runtime
 from vecmill.records import Account, FileEntry, Receipt, ShardTask
+from vecmill.store.columns import dataset_schema
 from vecmill.store.ids import duplicates, write_ids
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
-from vecmill.store.schema import dataset_schema
 from vecmill.testing import install
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 
 from vecmill.errors import VecmillError
 from vecmill.models import ModelFolder, Pipeline, Prompts
-from vecmill.tei.faults import Fault, TooLarge, check_status
-from vecmill.tei.info import read_info
-from vecmill.tei.routes import ROUTES
+from vecmill.tei.client import ROUTES
+from vecmill.tei.errors import Fault, TooLarge, check_status
+from vecmill.tei.handshake import read_info
 
 NOWHERE = Path("nowhere")
 FOLDER = ModelFolder(

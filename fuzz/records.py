@@ -18,20 +18,18 @@ from vecmill.errors import VecmillError
 from vecmill.quality import measure
 from vecmill.quality.page import page
 from vecmill.records import FileEntry, Partition
-from vecmill.sources.hub_terms import told
+from vecmill.sources.hub_repo import told
 from vecmill.store.card import Place, card, own_text
-from vecmill.store.card.own import section
+from vecmill.store.card.sections import section
 from vecmill.store.claims import published_name
+from vecmill.store.destination import read_note
 from vecmill.store.json import finished_manifest, read_places
 from vecmill.store.layout import Layout
-from vecmill.store.mirror_note import read_note
 from vecmill.store.register import FOLDER, find_run
-from vecmill.store.sent import read_sent
-from vecmill.store.state import read_state, valid_receipt
+from vecmill.store.state import read_sent, read_state, valid_receipt
 from vecmill.testing import install
-from vecmill_publishers.hub.admission import FRONT
-from vecmill_publishers.hub.shipment import Shipments
-from vecmill_publishers.hub.upload import Upload
+from vecmill_publishers.hub.preflight import FRONT
+from vecmill_publishers.hub.preuploads import Shipments, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ import pytest
 from places import ROOT
 from small_dataset import small_dataset
 from vecmill import Manifest, hookspecs
-from vecmill.cli.group import COMMANDS
+from vecmill.cli.main import COMMANDS
 from vecmill.plugins import load
 from vecmill.records import RunFinished
-from vecmill.store.schema import RESERVED
+from vecmill.store.columns import RESERVED
 from vecmill.testing import check_chunker
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("vecmill_"))
@@ -160,7 +160,7 @@ def pages():
 def test_every_option_of_a_command_is_documented_and_no_other():
     """The pages show each at least once, and none that no command has."""
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", pages()))
-    commands = [importlib.import_module(f"vecmill.cli.{name}").command for name in COMMANDS]
+    commands = [importlib.import_module(f"vecmill.cli.commands.{name}").command for name in COMMANDS]
     own = {name for command in commands for option in command.params for name in option.opts if name.startswith("--")}
     others = {name for names in OF_OTHER_COMMANDS.values() for name in names.split()}
     assert own - shown == set()

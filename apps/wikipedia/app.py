@@ -7,9 +7,9 @@ import modal
 from apps.wikipedia import settings
 from vecmill.errors import ConfigError, VecmillError
 from vecmill_modal_runtime import fleet
-from vecmill_modal_runtime.answer import answer, heard, told
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
+from vecmill_modal_runtime.launcher import answer, heard, told
 from vecmill_modal_runtime.options import DAY
 from vecmill_modal_runtime.sources import fetch
 

@@ -17,8 +17,8 @@ from apps.wikipedia.app import app, on_driver
 from apps.wikipedia.app import refresh as scheduled
 from vecmill.errors import ConfigError, StoreError, VecmillError
 from vecmill_modal_runtime import volume
-from vecmill_modal_runtime.answer import answer, heard, told
-from vecmill_modal_runtime.shelf import open_dataset
+from vecmill_modal_runtime.launcher import answer, heard, told
+from vecmill_modal_runtime.releases import open_dataset
 from vecmill_modal_runtime.status import all_statuses, describe_status, read_status
 
 check = modal.App(f"{settings.APP}-check")

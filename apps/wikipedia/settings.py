@@ -14,9 +14,9 @@ import modal
 from vecmill import Job
 from vecmill.errors import ConfigError
 from vecmill.plugins import load
-from vecmill_modal_runtime.answer import told
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
+from vecmill_modal_runtime.launcher import told
 from vecmill_modal_runtime.payload import payload, refuse_unpackaged
 from vecmill_modal_runtime.placing import dataset_name, placed, refuse_fixed, runtime_options
 from vecmill_modal_runtime.schedule import read_cron

@@ -6,7 +6,7 @@ import modal
 
 from apps.wikipedia import settings
 from vecmill.errors import ConfigError
-from vecmill_modal_runtime.answer import told
+from vecmill_modal_runtime.launcher import told
 from vecmill_modal_runtime.volume import put
 
 # an app of its own: no image is built, and ``modal run -m apps.wikipedia`` has one entry point

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def load(settings: dict[str, Any]) -> Work:
     """Open the embedder."""
-    from vecmill.batching.token_budget import TokenBudgetBatching
-    from vecmill.threads import Threads
+    from vecmill.chunking.token_budget import TokenBudgetBatching
+    from vecmill.concurrency import Threads
     from vecmill.worker.embedding import Embedding, read_from
     from vecmill_local_runtime.embedder import OpenVinoEmbedder
     from vecmill_local_runtime.options import OpenVinoOptions

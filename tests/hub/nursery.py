@@ -15,7 +15,7 @@ from vecmill.store.layout import Layout
 from vecmill_publishers.hub import HubPublisher
 from vecmill_publishers.hub.options import HubOptions
 
-for name in ("vecmill_publishers.hub.publication", "vecmill_publishers.hub.remote", "hf_xet", "httpx2", "httpcore2"):
+for name in ("vecmill_publishers.hub.publish_run", "vecmill_publishers.hub.remote", "hf_xet", "httpx2", "httpcore2"):
     importlib.import_module(name)  # here, so that no child needs to
 
 

@@ -6,9 +6,8 @@ import modal
 
 from vecmill.records import Account, ComponentSpec, FileEntry, Partition, Receipt, ShardTask, WorkSpec
 from vecmill_modal_runtime.budget import Budget
-from vecmill_modal_runtime.dispatch import Dispatch
+from vecmill_modal_runtime.dispatch import Dispatch, Outcome
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.outcome import Outcome
 
 MANY = int(os.environ.get("VECMILL_MODAL_SHARDS", "3000"))
 """More than Modal takes at once: 1,000 of one ``map``, 2,000 that wait. 10,000 is the long version."""

@@ -15,7 +15,7 @@ import vecmill
 from reliability.killing import STAND_INS, VECMILL, assert_same
 from reliability.small_job import write_job
 from vecmill.errors import EmbedError, RunError, StoreError
-from vecmill.job import finish, runner
+from vecmill.job import finalize, runner
 from vecmill.records import ShardDone
 from vecmill.store import destination
 from vecmill.store.layout import Layout
@@ -239,7 +239,7 @@ def test_a_clock_that_jumps_shows_in_the_times_alone(place, tmp_path, monkeypatc
         def now(cls, tz=None):
             return cls(2026, 1, 1, next(cls.hours), tzinfo=tz)
 
-    for module in (runner, finish):
+    for module in (runner, finalize):
         monkeypatch.setattr(module, "datetime", Jumping)
     dataset = vecmill.run(job(place, tmp_path / "out"))
     timing = dataset.manifest.timing

@@ -17,7 +17,7 @@ from small_dataset import small_dataset
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError, SourceError, StoreError, VecmillError
 from vecmill.inside import is_inside
-from vecmill.job.delivery import publish
+from vecmill.job.publish import publish
 from vecmill.models import open_model
 from vecmill.models.reference import find_folder
 from vecmill.sources.saved import SavedSource

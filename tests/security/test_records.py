@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 import vecmill
 from small_dataset import small_job
-from vecmill.cli.group import group
+from vecmill.cli.main import group
 from vecmill.errors import StoreError
 from vecmill.records import Manifest
 from vecmill.records.bounds import DEEPEST

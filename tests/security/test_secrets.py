@@ -30,7 +30,7 @@ import os, sys
 
 from vecmill.errors import EngineError
 from vecmill.hookspecs import hookimpl
-from vecmill.testing.embedder import HashEmbedder
+from vecmill.testing.stand_ins import HashEmbedder
 
 
 class Leaky(HashEmbedder):

@@ -23,10 +23,9 @@ from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.quality import measure
-from vecmill.tei.faults import check_status
-from vecmill.tei.router import Router
+from vecmill.tei.errors import Router, check_status
 from vecmill.testing import HashEmbedder
-from vecmill.testing.embedder import HashOptions
+from vecmill.testing.stand_ins import HashOptions
 
 STRANGE = "0123456789abcdef"
 KEY = "canary-of-the-router"

@@ -19,9 +19,9 @@ from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins import load
 from vecmill.plugins.build import build, options
 from vecmill.records import ComponentSpec, Document, ModelInfo
-from vecmill.sources.balance import limited, parts, row_units
 from vecmill.sources.corpus import Corpus
-from vecmill.tei.routes import ROUTES
+from vecmill.sources.partitions import limited, parts, row_units
+from vecmill.tei.client import ROUTES
 from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
@@ -92,7 +92,7 @@ def chunks(name, tokenizers):
 
 def chunker_prefix(chunker, document):
     """Return what stands in front of each chunk of a document."""
-    from vecmill.chunking.render import prefix
+    from vecmill.chunking.limits import prefix
 
     return prefix(chunker, document)
 

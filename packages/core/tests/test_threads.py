@@ -1,4 +1,4 @@
-"""Tests of vecmill.threads."""
+"""Tests of vecmill.concurrency."""
 
 import queue
 import subprocess
@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from vecmill.threads import Threads, start_thread
+from vecmill.concurrency import Threads, start_thread
 
 
 def test_every_call_is_answered_in_its_own_place():
@@ -92,7 +92,7 @@ def test_a_signal_at_any_moment_leaves_no_lock_behind():
     """A caller that is interrupted somewhere, hundreds of times over, always gets out, and its threads end."""
     script = """
 import _thread, itertools, signal, sys, time
-from vecmill.threads import Threads
+from vecmill.concurrency import Threads
 
 def interrupt(number, frame):
     raise KeyboardInterrupt
@@ -117,7 +117,7 @@ print(caught)
 
 HELPER = """
 import sys, time
-from vecmill.threads import start_thread
+from vecmill.concurrency import start_thread
 
 def work():
     raise ValueError("broken \\xe4 at " + "https://user:secret" + "@host")

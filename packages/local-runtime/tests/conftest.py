@@ -25,7 +25,7 @@ from pathlib import Path
 
 from vecmill.errors import EngineError, SourceError
 from vecmill.hookspecs import hookimpl
-from vecmill.testing.embedder import HashEmbedder, HashOptions
+from vecmill.testing.stand_ins import HashEmbedder, HashOptions
 
 
 class Options(HashOptions):

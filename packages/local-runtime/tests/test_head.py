@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from vecmill.errors import ModelError
 from vecmill.models import Dense, ModelFolder, Pipeline, Prompts
-from vecmill_local_runtime.head import Head, normalize
+from vecmill_local_runtime.engine import Head, normalize
 
 DRAW = np.random.default_rng(5)
 POOLED = DRAW.normal(size=(6, 8)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Tests of vecmill_local_runtime.messages."""
+"""Tests of vecmill_local_runtime.process."""
 
 import io
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.records import Progress
-from vecmill_local_runtime import messages
+from vecmill_local_runtime.process import receive, send_progress
 
 
 @given(st.integers(0, 200))
@@ -14,9 +14,9 @@ def test_a_message_that_a_kill_cut_off_is_none(cut):
     """Whole messages arrive, a cut one ends the stream without a word, wherever it was cut."""
     stream = io.BytesIO()
     for shard in (1, 2):
-        messages.send_progress(stream, Progress(shard, documents=3))
+        send_progress(stream, Progress(shard, documents=3))
     content = stream.getvalue()
     first, length = content.index(b"\n") + 1, min(cut, len(content))
     whole = 2 if length == len(content) else int(length >= first)
-    received = list(messages.receive(io.BytesIO(content[:length])))
+    received = list(receive(io.BytesIO(content[:length])))
     assert [body.shard for _, body in received] == [1, 2][:whole]

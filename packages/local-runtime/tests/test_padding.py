@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill_local_runtime.padding import STEP, cut, pad
+from vecmill_local_runtime.encoding import STEP, cut, pad
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import vecmill
 from vecmill.errors import RunError
 from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
-from vecmill_local_runtime import messages
+from vecmill_local_runtime import process as messages
 
 
 def shards(dataset):

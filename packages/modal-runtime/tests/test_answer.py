@@ -6,7 +6,7 @@ import modal
 import pytest
 
 from vecmill.errors import ConfigError, RunError, StoreError
-from vecmill_modal_runtime.answer import answer, heard, told
+from vecmill_modal_runtime.launcher import answer, heard, told
 
 
 def refuse():

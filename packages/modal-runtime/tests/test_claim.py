@@ -11,12 +11,12 @@ import pytest
 
 from doubles.modal import Plane
 from vecmill.errors import ConfigError, RunError, StoreError
-from vecmill_modal_runtime import claim, driver, fleet, volume
-from vecmill_modal_runtime.claim import Claim, claimed
-from vecmill_modal_runtime.claims import Claims
+from vecmill_modal_runtime import driver, fleet, volume
+from vecmill_modal_runtime import leases as claim
+from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.driver import Driver
+from vecmill_modal_runtime.leases import Claim, Claims, claimed
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.outcome import Outcome
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 WAITING = "an earlier run of {} has not said that it ended: waiting for a sign of life, for {} seconds at most"

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
-from vecmill_modal_runtime.dispatch import Dispatch
+from vecmill_modal_runtime.dispatch import Dispatch, Outcome
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.outcome import Outcome
 
 PLENTY = Budget(ModalOptions())
 

@@ -8,7 +8,7 @@ import pytest
 
 from vecmill import Job
 from vecmill.records import ComponentSpec
-from vecmill_modal_runtime.edition import edition
+from vecmill_modal_runtime.releases import edition
 
 KEYS = {
     "source": {"name": "pydoc"},

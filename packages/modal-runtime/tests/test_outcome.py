@@ -1,7 +1,7 @@
 """Outcome: what the driver hears of an attempt that failed."""
 
 from vecmill.errors import EmbedError, EngineError, SourceError, UnfitEngineError
-from vecmill_modal_runtime.outcome import failure
+from vecmill_modal_runtime.dispatch import failure
 
 DIED = "the router ended with code -9:\n    its last line"
 

@@ -6,8 +6,8 @@ import modal
 import pytest
 
 from vecmill_modal_runtime import fleet, volume
+from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.outcome import Outcome
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 

@@ -6,9 +6,7 @@ import pytest
 
 from vecmill.errors import StoreError
 from vecmill.records import ComponentSpec
-from vecmill_modal_runtime.edition import Edition
-from vecmill_modal_runtime.record import Record
-from vecmill_modal_runtime.shelf import Shelf
+from vecmill_modal_runtime.releases import Edition, Record, Shelf
 
 SOURCE = ComponentSpec(name="hub", options={"repo": "user/topics"})
 

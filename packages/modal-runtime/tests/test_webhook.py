@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.webhook import Receiver
-from vecmill.redaction import redacted
+from vecmill.display import redacted
 from vecmill_modal_runtime.webhook import PAUSES, call_webhook
 
 REPORT = {"app": "vecmill-wikipedia", "state": "failed", "error": "no"}

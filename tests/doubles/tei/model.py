@@ -10,7 +10,7 @@ import tokenizers
 
 from doubles.tei.refusal import Refusal
 from vecmill.models import open_model
-from vecmill.models.limits import sentence_settings
+from vecmill.models.settings import sentence_settings
 from vecmill.models.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:

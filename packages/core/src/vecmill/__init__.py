@@ -33,19 +33,19 @@ from vecmill.__about__ import __version__
 if TYPE_CHECKING:
     from vecmill.hookspecs import hookimpl
     from vecmill.job.config import Job
-    from vecmill.job.delivery import publish
     from vecmill.job.estimate import estimate
+    from vecmill.job.publish import publish
     from vecmill.job.runner import run
     from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
     from vecmill.quality.proof import verify
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
-    from vecmill.store.opening import open_dataset
+    from vecmill.store.json import open_dataset
 
 _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
     "vecmill.job.config": ("Job",),
-    "vecmill.job.delivery": ("publish",),
+    "vecmill.job.publish": ("publish",),
     "vecmill.job.estimate": ("estimate",),
     "vecmill.job.runner": ("run",),
     "vecmill.protocols": (
@@ -61,7 +61,7 @@ _HOMES = {
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
     "vecmill.quality.proof": ("verify",),
     "vecmill.retrieval": ("QueryEmbedder", "Searcher", "embed_queries", "embed_query", "search"),
-    "vecmill.store.opening": ("open_dataset",),
+    "vecmill.store.json": ("open_dataset",),
 }
 
 __all__ = [

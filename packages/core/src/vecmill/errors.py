@@ -1,6 +1,6 @@
-"""Every error vecmill raises on purpose.
+"""Errors: what vecmill raises, each with the exit code of the command line, and foreign errors under a name.
 
-    VecmillError
+VecmillError
     ├── ConfigError         a job file, an option or a command line is wrong: nothing was started
     ├── PluginError         a plugin could not be loaded, or broke a protocol
     ├── SourceError         the corpus could not be read
@@ -18,6 +18,12 @@ A message says what happened, to which item, and what to do.
 """
 
 from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class VecmillError(Exception):
@@ -84,3 +90,22 @@ class RunError(VecmillError):
 
 class PublishError(VecmillError):
     """The dataset is complete, but a publisher could not deliver it."""
+
+
+@contextmanager
+def named(what: str, kind: type[VecmillError], advice: str) -> Iterator[None]:
+    """Raise an error of ours where a plugin raises one of its own, or of a library.
+
+    What is ours already passes as it is; so do a lack of memory, which is nobody's fault, and an interrupt.
+
+    Args:
+        what: Which plugin failed, and at what.
+        kind: The error to raise.
+        advice: What to do.
+    """
+    try:
+        yield
+    except (VecmillError, MemoryError):
+        raise
+    except Exception as error:
+        raise kind(f"{what}: {type(error).__name__}: {error}. {advice}") from error

@@ -13,7 +13,7 @@ from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.tokens import TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
-from vecmill.worker.rows import documents
+from vecmill.worker.reading import documents
 from vecmill.worker.spans import cut
 
 KINDS = ["word", "bert", "xlmr", "t5", "bpe", "gpt"]

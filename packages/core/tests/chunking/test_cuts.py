@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking import cuts
+from vecmill.chunking import boundaries as cuts
 
 LEVELS = {"paragraphs": cuts.paragraphs, "sentences": cuts.sentences, "lines": cuts.lines, "words": cuts.words}
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from vecmill.chunking import cuts
-from vecmill.chunking.cutting import Cutting
-from vecmill.chunking.pieces import Budget
+from vecmill.chunking.boundaries import Budget, lines, paragraphs, sentences, words
+from vecmill.chunking.packing import Cutting
 from vecmill.testing import WordTokenizer
 
-LEVELS = (cuts.paragraphs, cuts.sentences, cuts.lines, cuts.words)
+LEVELS = (paragraphs, sentences, lines, words)
 
 
 class Meter(WordTokenizer):

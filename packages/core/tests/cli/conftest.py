@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from vecmill.cli.group import group
-from vecmill.cli.tally import Tally
+from vecmill.cli.main import group
+from vecmill.cli.progress_stats import Tally
 from vecmill.records import Account, FileEntry, Receipt, RunStarted
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""Tests of vecmill.cli.accounts, against a Hub of their own."""
+"""Tests of vecmill.cli.environment, against a Hub of their own."""
 
 import pytest
 
 from doubles.hub import HubDouble, User
-from vecmill.cli.accounts import TIMEOUT_SECONDS, _known, accounts
+from vecmill.cli.environment import TIMEOUT_SECONDS, _known, accounts
 
 TOKEN = "hf_secret_of_the_tests"  # noqa: S105 - of a Hub of our own
 

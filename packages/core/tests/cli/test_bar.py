@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.bar: what stands on the screen."""
+"""Tests of vecmill.cli.progress: what stands on the screen."""
 
 import io
 import re
@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from vecmill.cli.bar import bar
+from vecmill.cli.progress import bar
 from vecmill.records import Progress, Publishing, RunFinished, ShardProgress, ShardRetried
 
 

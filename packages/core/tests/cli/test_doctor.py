@@ -1,12 +1,12 @@
-"""Tests of vecmill.cli.doctor and of the diagnosis behind it."""
+"""Tests of vecmill.cli.commands.doctor and of the diagnosis behind it."""
 
 import json
 
 import pytest
 
-from vecmill.cli import diagnosis, packages
-from vecmill.cli.check import Check
-from vecmill.cli.packages import Package
+from vecmill.cli import environment as packages
+from vecmill.cli.commands import doctor as diagnosis
+from vecmill.cli.environment import Check, Package
 from vecmill.errors import ConfigError
 from vecmill.plugins import Problem, load
 

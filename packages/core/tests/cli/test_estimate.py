@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.estimate."""
+"""Tests of vecmill.cli.commands.estimate."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.heard."""
+"""Tests of vecmill.cli.capture."""
 
 import io
 import logging
@@ -8,7 +8,7 @@ import click
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.heard import Heard
+from vecmill.cli.capture import Heard
 
 
 @given(st.lists(st.text(alphabet="ab \n")))

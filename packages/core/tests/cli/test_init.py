@@ -1,11 +1,11 @@
-"""Tests of vecmill.cli.init and the job file it writes."""
+"""Tests of vecmill.cli.commands.init and the job file it writes."""
 
 import tomllib
 
 import pytest
 
 from vecmill import Job
-from vecmill.cli.template import SOURCES, template
+from vecmill.cli.commands.init import SOURCES, template
 from vecmill.plugins import load
 from vecmill.plugins.build import options
 
@@ -74,7 +74,7 @@ def test_a_model_and_an_output_of_ones_own_are_taken_exactly(invoke, tmp_path):
 
 def test_the_demo_model_is_named_only_where_it_is_installed(monkeypatch):
     """Elsewhere the file names the model on the Hub, and no package that is not there."""
-    monkeypatch.setattr("vecmill.cli.template.find_spec", lambda _: None)
+    monkeypatch.setattr("vecmill.cli.commands.init.find_spec", lambda _: None)
     text = template("job.toml", "pydoc", None, "out")
     assert tomllib.loads(text)["embedder"]["model"] == "sentence-transformers/all-MiniLM-L6-v2"
     assert "package:" not in text

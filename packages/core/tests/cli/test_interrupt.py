@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.interrupt: real processes, real signals."""
+"""Tests of vecmill.cli.signals: real processes, real signals."""
 
 import signal
 import subprocess
@@ -24,7 +24,7 @@ main()
 STILL = """
     import time
     from pathlib import Path
-    from vecmill.cli import interrupt
+    from vecmill.cli import signals as interrupt
     while len(list(Path({receipts!r}).glob("*.json"))) > 1 and not interrupt.requested():
         time.sleep(0.01)"""
 STUCK = """
@@ -118,7 +118,7 @@ def test_the_second_signal_stops_at_once(start, job_file):
 
 ALONE = """
 import atexit, functools, hashlib, operator, os, queue, signal, sys, threading, time
-from vecmill.cli import interrupt, main
+from vecmill.cli import main, signals as interrupt
 interrupt.PATIENCE_SECONDS = {patience}
 def forever():  # in C, where no signal handler of Python's gets its turn
     threading.Timer(0.5, print, ["ready"], {{"flush": True}}).start()
@@ -249,7 +249,7 @@ def test_a_signal_after_the_end_changes_nothing(signalled, late):
 def test_a_shell_that_ignores_ctrl_c_for_a_job_is_obeyed():
     """Started with the signal ignored, as ``nohup`` and ``&`` do, the command keeps ignoring it."""
     code = (
-        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from vecmill.cli import interrupt;"
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); from vecmill.cli import signals as interrupt;"
         "interrupt.install(); print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,9 +1,9 @@
-"""Tests of vecmill.cli.lines and the sentences it prints."""
+"""Tests of vecmill.cli.progress and the sentences it prints."""
 
 import dataclasses
 import threading
 
-from vecmill.cli.lines import line, lines, status
+from vecmill.cli.progress import line, lines, status
 from vecmill.records import (
     Progress,
     Publishing,

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.log and vecmill.cli.logged, through the commands that write it."""
+"""Tests of vecmill.cli.json_log and vecmill.cli.capture, through the commands that write it."""
 
 import io
 import json
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vecmill.cli.log import LONGEST, Log
-from vecmill.cli.logged import logged
+from vecmill.cli.capture import logged
+from vecmill.cli.json_log import LONGEST, Log
 
 
 def lines(text):

@@ -1,8 +1,8 @@
-"""Tests of vecmill.cli.machine."""
+"""Tests of vecmill.cli.environment."""
 
 import pytest
 
-from vecmill.cli import machine
+from vecmill.cli import environment as machine
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
-"""Tests of vecmill.cli.moment."""
+"""Tests of vecmill.cli.signals."""
 
 import subprocess
 import sys
 
 import pytest
 
-from vecmill.cli.moment import fits
+from vecmill.cli.signals import fits
 
 # In a process of its own: an alarm that came late would end the one that runs the tests.
 SCRIPT = """
 import signal, threading
-from vecmill.cli.moment import fits
+from vecmill.cli.signals import fits
 
 def waits(condition):  # as threading.Event, queue.Queue and Thread.start do, with a lock made of Python code
     while True:

@@ -1,12 +1,13 @@
-"""Tests of vecmill.cli.narration."""
+"""Tests of vecmill.cli.log_messages."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from vecmill.cli import logged, narration, publish, run, warnings
-from vecmill.cli.narration import INTERVAL_SECONDS, Narration
+from vecmill.cli import capture, log_messages, warnings
+from vecmill.cli.commands import publish, run
+from vecmill.cli.log_messages import INTERVAL_SECONDS, Narration
 from vecmill.records import (
     Progress,
     Publishing,
@@ -61,7 +62,7 @@ def test_a_workers_own_line_is_told_with_what_it_works_on(told):
 def test_the_documents_list_every_event():
     """What is written under a name is described under it, and nothing else is."""
     source = "".join(
-        Path(module.__file__).read_text(encoding="utf-8") for module in (logged, narration, publish, run, warnings)
+        Path(module.__file__).read_text(encoding="utf-8") for module in (capture, log_messages, publish, run, warnings)
     )
     written = set(re.findall(r"(?:yield |return |write\()\"([a-z]+\.[a-z]+)\"", source))
     table = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()

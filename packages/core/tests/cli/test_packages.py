@@ -1,7 +1,7 @@
-"""Tests of vecmill.cli.packages: real imports in real processes."""
+"""Tests of vecmill.cli.environment: real imports in real processes."""
 
-from vecmill.cli import packages
-from vecmill.cli.packages import Package
+from vecmill.cli import environment as packages
+from vecmill.cli.environment import Package
 
 
 def judge(monkeypatch, *found):

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.passages."""
+"""Tests of vecmill.cli.commands.search."""
 
 import io
 
@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from vecmill.cli.passages import LINES, show
+from vecmill.cli.commands.search import LINES, show
 from vecmill.retrieval import Passage
 
 

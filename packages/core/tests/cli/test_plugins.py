@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.plugins and the inventory behind it."""
+"""Tests of vecmill.cli.commands.plugins and the inventory behind it."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vecmill import __version__
-from vecmill.cli.inventory import inventory
+from vecmill.cli.commands.plugins import inventory
 from vecmill.plugins import KINDS, load
 
 BROKEN = """

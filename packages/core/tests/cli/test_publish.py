@@ -3,7 +3,7 @@
 import pytest
 
 import vecmill
-from vecmill.cli.delivery import delivery
+from vecmill.cli.commands.publish import delivery
 from vecmill.records import Publishing
 
 
@@ -58,7 +58,7 @@ def test_in_a_pipe_progress_is_a_line_now_and_then(capsys):
 
 def test_on_a_terminal_progress_is_a_bar_over_bytes(capsys, monkeypatch):
     """Counted in bytes of the whole dataset."""
-    monkeypatch.setattr("vecmill.cli.delivery.draws", lambda: True)
+    monkeypatch.setattr("vecmill.cli.commands.publish.draws", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     with delivery(quiet=False) as show:

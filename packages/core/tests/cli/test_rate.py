@@ -1,9 +1,8 @@
-"""Tests of vecmill.cli.rate."""
+"""Tests of vecmill.cli.progress_stats."""
 
 import pytest
 
-from vecmill.cli.rate import ENOUGH_SECONDS, WINDOW_SECONDS, Rate
-from vecmill.cli.work import Counts
+from vecmill.cli.progress_stats import ENOUGH_SECONDS, WINDOW_SECONDS, Counts, Rate
 
 
 def counts(n):

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.report."""
+"""Tests of vecmill.cli.commands.report."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.run and the summary it prints."""
+"""Tests of vecmill.cli.commands.run and the summary it prints."""
 
 import json
 import re
@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import pytest
 
+from vecmill.cli.format import plural
 from vecmill.cli.progress import display, draws
-from vecmill.cli.text import plural
 
 
 def test_a_run_tells_its_account_its_speed_and_its_place(invoke, job_file, tmp_path, monkeypatch):

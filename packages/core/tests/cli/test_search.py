@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.search."""
+"""Tests of vecmill.cli.commands.search."""
 
 import json
 import re

@@ -1,10 +1,10 @@
-"""Tests of vecmill.cli.table."""
+"""Tests of vecmill.cli.format."""
 
 import click
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.table import table
+from vecmill.cli.format import table
 
 CELLS = st.text("ab ", max_size=12)
 

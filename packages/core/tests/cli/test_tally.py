@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.tally."""
+"""Tests of vecmill.cli.progress_stats."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.text."""
+"""Tests of vecmill.cli.format."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.text import clock, duration, near, plural, printable, rate, said, size
+from vecmill.cli.format import clock, duration, near, plural, printable, rate, said, size
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.verify."""
+"""Tests of vecmill.cli.commands.verify."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.waiting, on a real terminal."""
+"""Tests of vecmill.cli.progress, on a real terminal."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import pty
 import subprocess
 import sys
 
-CODE = "from vecmill.cli.waiting import waiting\nimport time\nwith waiting('checking [red]out'): time.sleep(0.3)"
+CODE = "from vecmill.cli.progress import waiting\nimport time\nwith waiting('checking [red]out'): time.sleep(0.3)"
 
 
 def test_a_terminal_shows_what_is_waited_for():

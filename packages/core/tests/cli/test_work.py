@@ -1,9 +1,9 @@
-"""Tests of vecmill.cli.work."""
+"""Tests of vecmill.cli.progress_stats."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.work import Counts, Work
+from vecmill.cli.progress_stats import Counts, Work
 
 
 def test_a_finished_shard_replaces_what_was_reported_of_it():

@@ -1,15 +1,15 @@
-"""Tests of vecmill.job.account: quarantines of shards are joined, whatever their size."""
+"""Tests of vecmill.job.finalize: quarantines of shards are joined, whatever their size."""
 
 import pyarrow.parquet as pq
 import pytest
 
-from vecmill.job import account
+from vecmill.job import finalize as account
 from vecmill.records import Account, FileEntry, Receipt, Reused
+from vecmill.store.columns import QUARANTINE
 from vecmill.store.layout import Layout
-from vecmill.store.schema import QUARANTINE
-from vecmill.store.shard import parquet_file
-from vecmill.worker.output import quarantine_tables
-from vecmill.worker.rows import Rejected
+from vecmill.store.parquet import parquet_file
+from vecmill.worker.reading import Rejected
+from vecmill.worker.window import quarantine_tables
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_large_texts_are_held_a_few_at_a_time(tmp_path, receipts, monkeypatch):
     texts = [[f"{shard}-{n}" * (20_000 if n % 5 == 0 else 1) for n in range(60)] for shard in range(3)]
     made = [*receipts(*texts)]
     monkeypatch.setattr(account, "GROUP_BYTES", 300_000)
-    monkeypatch.setattr("vecmill.store.shard.GROUP_BYTES", 300_000)
+    monkeypatch.setattr("vecmill.store.parquet.GROUP_BYTES", 300_000)
     entry = account.merge_quarantine(Layout(tmp_path), made)
     file = pq.ParquetFile(tmp_path / entry.path)
     assert file.read().column("text").to_pylist() == [text for shard in texts for text in shard]

@@ -10,7 +10,7 @@ import pytest
 import vecmill
 from vecmill import Options, Publisher
 from vecmill.errors import ConfigError, PublishError, RunError, StoreError
-from vecmill.job.delivery import preview, publish
+from vecmill.job.publish import preview, publish
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.store.layout import Layout

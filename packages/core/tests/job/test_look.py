@@ -1,4 +1,4 @@
-"""Tests of vecmill.job.look."""
+"""Tests of vecmill.job.plan."""
 
 import json
 
@@ -12,7 +12,7 @@ from datasets import load_dataset
 import vecmill
 from vecmill.chunking.characters import CharactersChunker
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.look import look
+from vecmill.job.plan import look
 from vecmill.protocols import Source
 from vecmill.records import Partition
 from vecmill.store.files import sha256

@@ -1,9 +1,9 @@
-"""Tests of vecmill.job.overrides."""
+"""Tests of vecmill.job.config."""
 
 import pytest
 
 from vecmill.errors import ConfigError
-from vecmill.job.overrides import apply
+from vecmill.job.config import apply
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of vecmill.job.places."""
+"""Tests of vecmill.job.identity."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 import vecmill
 from vecmill.chunking.characters import CharactersChunker
 from vecmill.errors import ModelError, StoreError
-from vecmill.job.places import hidden, told
+from vecmill.job.identity import hidden, told
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone
 from vecmill.store import json as store
 from vecmill.testing import HashEmbedder
-from vecmill.testing.embedder import HashOptions
+from vecmill.testing.stand_ins import HashOptions
 
 
 class Inner(vecmill.Options):

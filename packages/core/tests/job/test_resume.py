@@ -9,8 +9,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import RunError, SourceError, StoreError
-from vecmill.job import plan as planning
-from vecmill.job import runner
+from vecmill.job import plan, runner
 from vecmill.records import ShardDone
 from vecmill.sources.jsonl import JsonlSource
 from vecmill.testing import InlineRuntime
@@ -75,8 +74,8 @@ def estimate_moves(monkeypatch):
     """Have the source cut otherwise from now on, as by another version of vecmill or of a library."""
 
     def move(factor=1.3):
-        real = planning.text_per_shard
-        monkeypatch.setattr(planning, "text_per_shard", lambda *args: int(real(*args) * factor))
+        real = plan.text_per_shard
+        monkeypatch.setattr(plan, "text_per_shard", lambda *args: int(real(*args) * factor))
 
     return move
 

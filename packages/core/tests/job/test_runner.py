@@ -11,9 +11,9 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.plugins import load
 from vecmill.protocols import Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
-from vecmill.store.card.own import BEGIN
+from vecmill.store.card.sections import BEGIN
 from vecmill.testing import AWKWARD_TEXTS
-from vecmill.testing.runtime import InlineRuntime
+from vecmill.testing.stand_ins import InlineRuntime
 
 TEXTS = [
     f"Document {n} begins.\n\nIt has a second paragraph with a few more words in it, {n} of them or so. " * 4

@@ -1,4 +1,4 @@
-"""Tests of vecmill.job.shards: what becomes of a run whose engine refuses texts."""
+"""Tests of vecmill.job.scheduler: what becomes of a run whose engine refuses texts."""
 
 import contextlib
 import shutil
@@ -8,7 +8,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import EmbedError, EngineError, RunError
-from vecmill.job.shards import _missing
+from vecmill.job.scheduler import _missing
 from vecmill.records import DocumentsRetried, ShardDone, ShardFailure
 
 ROWS = [

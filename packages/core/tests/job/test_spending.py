@@ -3,7 +3,7 @@
 import pytest
 
 import vecmill
-from vecmill.job import spending
+from vecmill.job import runner
 from vecmill.records import Cost, ShardDone
 from vecmill.testing import InlineRuntime
 
@@ -25,7 +25,7 @@ def test_what_an_interrupted_command_spent_is_not_forgotten(job, corpus, monkeyp
     """Two dollars before the interruption, the rest after it; a damaged shard made again costs one more."""
     monkeypatch.setattr(InlineRuntime, "free", InlineRuntime.map, raising=False)
     monkeypatch.setattr(InlineRuntime, "map", paid)
-    monkeypatch.setattr(spending, "SECONDS", 0)
+    monkeypatch.setattr(runner, "SECONDS", 0)
     texts = [{"id": f"d{n}", "text": f"Document {n} has some words. " * 9} for n in range(40)]
     work = job(corpus(*texts), shards={"target_mb": 0.002})
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.job.verdict: what is no dataset, and what to do about it."""
+"""Tests of vecmill.job.finalize: what is no dataset, and what to do about it."""
 
 import json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import ModelError
-from vecmill.models.casing import check_casing
+from vecmill.models.settings import check_casing
 
 LOWER = {"type": "Lowercase"}
 BERT = {"type": "BertNormalizer", "lowercase": True}

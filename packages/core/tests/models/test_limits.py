@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import ModelError
-from vecmill.models.limits import padding_token, read_max_tokens
+from vecmill.models.settings import padding_token, read_max_tokens
 
 NONE = int(1e30)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vecmill.models.prompts import read_prompts
+from vecmill.models.pipeline import read_prompts
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tokenizers import Tokenizer
 
-from vecmill.models import token_counters
-from vecmill.models.token_counters import ExactCounter, WordCounter
+from vecmill.models import fast_tokens as token_counters
+from vecmill.models.fast_tokens import ExactCounter, WordCounter
 from vecmill.testing import AWKWARD_TEXTS
 
 

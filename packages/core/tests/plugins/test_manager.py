@@ -138,8 +138,8 @@ def test_the_options_of_every_built_in_component_can_be_read():
 
 def test_built_in_options_that_cannot_be_read_are_no_plugins_fault(monkeypatch):
     """No switch would mend the installation, so it is an error."""
-    monkeypatch.setitem(sys.modules, "vecmill.batching.options", None)
-    with pytest.raises(PluginError, match="options of FixedBatching cannot be read"):
+    monkeypatch.setitem(sys.modules, "vecmill.chunking.options", None)
+    with pytest.raises(PluginError, match="options of CharactersChunker cannot be read"):
         load().check()
 
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.protocols.later."""
+"""Tests of vecmill.protocols.component."""
 
 import sys
 from typing import Any

@@ -1,12 +1,11 @@
-"""Tests of vecmill.quality.geometry: laws of vectors."""
+"""Tests of vecmill.quality.measure: laws of vectors."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.quality.geometry import geometry, nearest
-from vecmill.quality.sample import Sample
+from vecmill.quality.measure import Sample, geometry, nearest
 
 
 def sample_of(vectors):

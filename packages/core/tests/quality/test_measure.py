@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.errors import RunError, StoreError
 from vecmill.quality import measure
-from vecmill.quality.sample import STRETCHES, sample
+from vecmill.quality.measure import STRETCHES, sample
 
 SENTENCES = [f"Sentence number {n} of the corpus speaks of {n * n} things." for n in range(60)]
 

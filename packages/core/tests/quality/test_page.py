@@ -56,7 +56,7 @@ def test_the_page_needs_nothing_else(made):
 
 def test_every_number_of_the_summary_is_on_the_page(made):
     """What the terminal says, the page says too."""
-    from vecmill.quality.sentences import sentences
+    from vecmill.quality.page import sentences
 
     report = measure(made("one thing", "another").path)
     shown = "".join(parsed(page(report)).text)

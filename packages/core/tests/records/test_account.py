@@ -1,4 +1,4 @@
-"""Tests of vecmill.records.account."""
+"""Tests of vecmill.records.tasks."""
 
 from vecmill.records import Account
 

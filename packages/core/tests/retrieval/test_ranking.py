@@ -1,10 +1,10 @@
-"""Tests of vecmill.retrieval.ranking."""
+"""Tests of vecmill.retrieval.searcher."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.retrieval.ranking import highest
+from vecmill.retrieval.searcher import highest
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=60), st.integers(1, 70))

@@ -4,7 +4,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import StoreError
-from vecmill.job.delivery import publish
+from vecmill.job.publish import publish
 from vecmill.testing import HashEmbedder
 
 WORDS = [f"word{n} stands alone" for n in range(50)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.sources.balance import limited, parts, row_units
+from vecmill.sources.partitions import limited, parts, row_units
 
 SIZES = st.lists(st.integers(0, 1_000), max_size=60)
 BLOCKS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 1_000)), max_size=20)

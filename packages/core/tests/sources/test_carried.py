@@ -1,9 +1,9 @@
-"""Tests of vecmill.sources.carried."""
+"""Tests of vecmill.sources.columns."""
 
 import pyarrow as pa
 import pytest
 
-from vecmill.sources.carried import carried, dump, load, plain
+from vecmill.sources.columns import carried, dump, load, plain
 
 STRINGS = pa.list_(pa.field("element", pa.string()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from vecmill.sources.config import SourceConfig
+from vecmill.sources.options import SourceConfig
 
 
 @pytest.mark.parametrize(

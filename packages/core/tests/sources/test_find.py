@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vecmill.errors import ConfigError
-from vecmill.sources.find import find
+from vecmill.sources.files import find
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources.hub_layout import layout
-from vecmill.sources.hub_repo import HubRepo
+from vecmill.sources.hub_repo import HubRepo, layout
 
 if TYPE_CHECKING:
     from pathlib import Path

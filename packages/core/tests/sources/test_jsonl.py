@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources import json_shape
+from vecmill.sources import json_schema as json_shape
 from vecmill.sources.jsonl import JsonlSource
 
 if TYPE_CHECKING:

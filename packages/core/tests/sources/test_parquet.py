@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from vecmill.errors import ConfigError, SourceError
 from vecmill.sources import parquet_table
 from vecmill.sources.batches import BYTES
-from vecmill.sources.carried import plain
+from vecmill.sources.columns import plain
 from vecmill.sources.parquet import ParquetSource
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecmill
-from vecmill.job.delivery import preview, publish
+from vecmill.job.publish import preview, publish
 from vecmill.testing import install
 
 HERE = Path(__file__).parent / "first_format"

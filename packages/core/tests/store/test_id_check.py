@@ -1,4 +1,4 @@
-"""Tests of vecmill.store.id_check."""
+"""Tests of vecmill.store.ids."""
 
 import contextlib
 
@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vecmill.store import id_check
-from vecmill.store.id_check import IdCheck, repeated_ids
-from vecmill.store.ids import hashes
+from vecmill.store import ids as id_check
+from vecmill.store.ids import IdCheck, hashes, repeated_ids
 
 
 @pytest.mark.parametrize("room", [8, 64, 1 << 23])

@@ -16,11 +16,11 @@ import vecmill
 from small_dataset import small_dataset, small_job
 from vecmill.errors import StoreError
 from vecmill.store import mirror as module
-from vecmill.store.card.own import BEGIN
+from vecmill.store.card.sections import BEGIN
+from vecmill.store.destination import MirrorNote
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked
 from vecmill.store.mirror import Mirror
-from vecmill.store.mirror_note import MirrorNote
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 PLACES = ".vecmill.places.json"

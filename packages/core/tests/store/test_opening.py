@@ -1,4 +1,4 @@
-"""Tests of vecmill.store.opening."""
+"""Tests of vecmill.store.json."""
 
 import pytest
 

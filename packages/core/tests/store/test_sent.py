@@ -1,10 +1,10 @@
-"""Tests of vecmill.store.sent."""
+"""Tests of vecmill.store.state."""
 
 from types import SimpleNamespace
 
 from vecmill.records import Sent
 from vecmill.store.layout import Layout
-from vecmill.store.sent import add_sent, read_sent
+from vecmill.store.state import add_sent, read_sent
 
 SENT = Sent(publisher="hub", sha256="0" * 64, note={})
 

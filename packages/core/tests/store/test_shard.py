@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.store import shard
+from vecmill.store import parquet as shard
+from vecmill.store.columns import dataset_schema
 from vecmill.store.layout import Layout
-from vecmill.store.schema import dataset_schema
 
 DIMENSION = 4
 WORDS = [f"word{number}" for number in range(5000)]

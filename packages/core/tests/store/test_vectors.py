@@ -1,9 +1,9 @@
-"""Tests of vecmill.store.vectors."""
+"""Tests of vecmill.store.columns."""
 
 import numpy as np
 import pytest
 
-from vecmill.store.vectors import check_vectors
+from vecmill.store.columns import check_vectors
 
 GOOD = [0.6, 0.8]
 

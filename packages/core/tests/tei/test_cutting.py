@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.tei.cutting import cut
+from vecmill.tei.embedder import cut
 from vecmill.testing import AWKWARD_TEXTS, WordTokenizer
 
 TOKENIZER = WordTokenizer()

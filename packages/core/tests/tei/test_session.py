@@ -13,11 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.errors import EmbedError, EngineError
-from vecmill.tei.faults import Fault, Kind, TooLarge
-from vecmill.tei.limits import Limits
-from vecmill.tei.patience import Patience
-from vecmill.tei.routes import EmbedRoute, OpenAiRoute
-from vecmill.tei.session import PAYLOAD_BYTES, Session
+from vecmill.tei.client import EmbedRoute, Limits, OpenAiRoute
+from vecmill.tei.errors import Fault, Kind, TooLarge
+from vecmill.tei.session import PAYLOAD_BYTES, Patience, Session
 
 
 class Hasty(Patience):

@@ -9,7 +9,7 @@ from vecmill import Chunker, Options, Partition, Publisher, Source, Span, run
 from vecmill.errors import PluginError
 from vecmill.records import Publishing
 from vecmill.testing import HashEmbedder, check_chunker, check_embedder, check_publisher, check_source
-from vecmill.testing.embedder import HashOptions
+from vecmill.testing.stand_ins import HashOptions
 
 
 class Whole(Chunker[Options]):

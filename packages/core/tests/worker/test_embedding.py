@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vecmill.concurrency import Threads
 from vecmill.errors import EmbedError, EngineError, UnfitEngineError
 from vecmill.testing import HashEmbedder
-from vecmill.testing.embedder import HashOptions
-from vecmill.threads import Threads
-from vecmill.worker.embedding import Embedding, read_from
-from vecmill.worker.health import ATTEMPTS, EngineHealth
+from vecmill.testing.stand_ins import HashOptions
+from vecmill.worker.embedding import ATTEMPTS, Embedding, EngineHealth, read_from
 
 TEXTS = [f"text {number}" for number in range(20)]
 

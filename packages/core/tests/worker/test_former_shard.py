@@ -1,4 +1,4 @@
-"""Tests of vecmill.worker.former_shard: vectors from the file that stands in a shard's place."""
+"""Tests of vecmill.worker.reuse: vectors from the file that stands in a shard's place."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,8 +7,8 @@ import pytest
 
 from vecmill.records import Document, Span
 from vecmill.testing import HashEmbedder
-from vecmill.testing.embedder import HashOptions
-from vecmill.worker.former_shard import FormerShard
+from vecmill.testing.stand_ins import HashOptions
+from vecmill.worker.reuse import FormerShard
 from vecmill.worker.window import Window
 
 EMBEDDER = HashEmbedder(HashOptions())

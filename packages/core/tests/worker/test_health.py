@@ -1,4 +1,4 @@
-"""Tests of vecmill.worker.health: whose fault it is that texts are refused."""
+"""Tests of vecmill.worker.embedding: whose fault it is that texts are refused."""
 
 import pytest
 from hypothesis import given
@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from vecmill.errors import EmbedError, UnfitEngineError
 from vecmill.testing import HashEmbedder
-from vecmill.testing.embedder import HashOptions
-from vecmill.worker.health import REFUSALS, EngineHealth
+from vecmill.testing.stand_ins import HashOptions
+from vecmill.worker.embedding import REFUSALS, EngineHealth
 
 
 class Engine(HashEmbedder):

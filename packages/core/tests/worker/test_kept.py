@@ -1,12 +1,12 @@
-"""Tests of vecmill.worker.kept."""
+"""Tests of vecmill.worker.reading."""
 
 import pyarrow as pa
 import pytest
 
 from vecmill.errors import SourceError
 from vecmill.records import ComponentSpec, Partition, ShardTask, WorkSpec
-from vecmill.sources.carried import dump
-from vecmill.worker.kept import Kept
+from vecmill.sources.columns import dump
+from vecmill.worker.reading import Kept
 
 PART = ComponentSpec(name="x", options={})
 

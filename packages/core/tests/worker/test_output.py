@@ -1,4 +1,4 @@
-"""Tests of vecmill.worker.output: a window's rows, however large what its documents have once."""
+"""Tests of vecmill.worker.window: a window's rows, however large what its documents have once."""
 
 import tracemalloc
 
@@ -7,10 +7,9 @@ import pyarrow as pa
 import pytest
 
 from vecmill.records import Document, Span
-from vecmill.store import shard
-from vecmill.worker.output import quarantine_tables, shard_tables, utf8_bytes
-from vecmill.worker.rows import Rejected
-from vecmill.worker.window import Window
+from vecmill.store import parquet as shard
+from vecmill.worker.reading import Rejected
+from vecmill.worker.window import Window, quarantine_tables, shard_tables, utf8_bytes
 
 DOCUMENTS, CHUNKS, DIMENSION = 30, 40, 4
 LARGE = "x" * 100_000

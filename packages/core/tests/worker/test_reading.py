@@ -39,7 +39,7 @@ def kept(path, out):
 
 def test_a_window_ends_where_its_bytes_are_enough(corpus, job, tmp_path, monkeypatch, windows):
     """With columns of 200 kB a window has a few documents, not thousands; the rows are the same."""
-    monkeypatch.setattr("vecmill.sources.rows.BYTES", 20_000)
+    monkeypatch.setattr("vecmill.sources.batches.BYTES", 20_000)
     path = corpus(*rows(300))
     few = run(job(path, **kept(path, tmp_path / "whole")))
     assert len(windows) == 1
@@ -56,7 +56,7 @@ def test_a_window_ends_where_its_bytes_are_enough(corpus, job, tmp_path, monkeyp
 
 def test_rows_that_are_set_aside_are_weighed_too(corpus, job, tmp_path, monkeypatch, windows):
     """What they carry is not held until some document fills the window."""
-    monkeypatch.setattr("vecmill.sources.rows.BYTES", 20_000)
+    monkeypatch.setattr("vecmill.sources.batches.BYTES", 20_000)
     monkeypatch.setattr(reading, "WINDOW_BYTES", 60_000)
     path = corpus(*rows(300, text=None), *rows(2))
     done = run(job(path, **kept(path, tmp_path / "out")))

@@ -1,11 +1,11 @@
-"""Tests of vecmill.worker.rows."""
+"""Tests of vecmill.worker.reading."""
 
 import pyarrow as pa
 import pytest
 
 from vecmill.records import Document
 from vecmill.testing import WordTokenizer
-from vecmill.worker.rows import Rejected, documents
+from vecmill.worker.reading import Rejected, documents
 
 
 def rows(**columns):

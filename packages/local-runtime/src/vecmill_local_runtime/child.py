@@ -1,4 +1,4 @@
-"""The worker process: reads tasks from its standard input, writes receipts to its standard output.
+"""Child: the worker process, which ends with its driver.
 
 A plain child with pipes rather than ``multiprocessing``: a user's script needs no ``__main__`` guard, and when
 the driver is killed the pipe closes, so no orphan goes on working.
@@ -6,22 +6,40 @@ the driver is killed the pipe closes, so no orphan goes on working.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import queue
+import signal
 import sys
 import threading
 import time
 from typing import IO, TYPE_CHECKING
 
+from vecmill.concurrency import start_thread
 from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError, VecmillError
-from vecmill.threads import start_thread
 from vecmill.worker import Worker
-from vecmill_local_runtime import messages
-from vecmill_local_runtime.orphan import die_with_parent
+from vecmill_local_runtime.process import receive, send_error, send_progress, send_receipt
 
 if TYPE_CHECKING:
     from vecmill.records import Progress, ShardTask
+
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends, where there is a kernel that does so.
+
+    The closed pipe says the same, but a thread must read it: a process that is stopped, or stuck in a library that
+    holds the interpreter's lock, would stay.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # a libc without it: the pipe must do
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
 
 REPORT_SECONDS = 0.2
 FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError)
@@ -42,7 +60,7 @@ class Reporter:
         with self._lock:
             if now - self._last >= REPORT_SECONDS:
                 self._last = now
-                messages.send_progress(self._stream, progress)
+                send_progress(self._stream, progress)
 
 
 def main() -> None:
@@ -59,13 +77,11 @@ def _do(worker: Worker, task: ShardTask, stream: IO[bytes]) -> None:
     try:
         receipt = worker.do(task, Reporter(stream))
     except VecmillError as error:
-        messages.send_error(
-            stream, str(error), final=isinstance(error, FINAL), engine=isinstance(error, UnfitEngineError)
-        )
+        send_error(stream, str(error), final=isinstance(error, FINAL), engine=isinstance(error, UnfitEngineError))
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
-        messages.send_error(stream, f"{type(error).__name__}: {error}", final=False)
+        send_error(stream, f"{type(error).__name__}: {error}", final=False)
     else:
-        messages.send_receipt(stream, receipt)
+        send_receipt(stream, receipt)
 
 
 def _tasks() -> queue.SimpleQueue[ShardTask | None]:
@@ -73,7 +89,7 @@ def _tasks() -> queue.SimpleQueue[ShardTask | None]:
     tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
 
     def read() -> None:
-        for kind, body in messages.receive(sys.stdin.buffer):
+        for kind, body in receive(sys.stdin.buffer):
             if kind == "stop":
                 tasks.put(None)
                 return

@@ -1,23 +1,78 @@
-"""Process: one worker process, as the driver sees it."""
+"""Process: a worker process as its driver sees it, and the messages between them.
+
+They are bytes, UTF-8 on both sides: what a text stream makes of them depends on the locale of whoever opens it.
+"""
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
+import json
 import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from vecmill.redaction import redacted
-from vecmill.threads import start_thread
-from vecmill_local_runtime import messages
+from vecmill.concurrency import start_thread
+from vecmill.display import redacted
+from vecmill.records import Progress, Receipt, ShardTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from vecmill.records import ShardTask
+
+def send(stream: IO[bytes], kind: str, body: str) -> None:
+    """Write one message; ``body`` is JSON."""
+    stream.write(f'{{"kind":"{kind}","body":{body}}}\n'.encode())
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    """Yield each message's kind and its record, until the other side is gone."""
+    for line in stream:
+        if not line.endswith(b"\n"):
+            return  # the other side was killed in the middle of it
+        message = json.loads(line)
+        yield message["kind"], _read(message["kind"], message["body"])
+
+
+def send_task(stream: IO[bytes], task: ShardTask) -> None:
+    """Ask a worker for a shard."""
+    send(stream, "task", task.model_dump_json())
+
+
+def send_progress(stream: IO[bytes], progress: Progress) -> None:
+    """Say how far a shard is."""
+    send(stream, "progress", json.dumps(dataclasses.asdict(progress)))
+
+
+def send_receipt(stream: IO[bytes], receipt: Receipt) -> None:
+    """Say that a shard is done."""
+    send(stream, "receipt", receipt.model_dump_json())
+
+
+def send_error(stream: IO[bytes], error: str, *, final: bool, engine: bool = False) -> None:
+    """Say that a shard failed, and name no secret.
+
+    Args:
+        stream: Where to write it.
+        error: Why.
+        final: Whether another attempt would fail the same way.
+        engine: Whether other shards would, too, because the engine refuses whatever it is given.
+    """
+    send(stream, "error", json.dumps({"error": redacted(error), "final": final, "engine": engine}))
+
+
+def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
+    readers: dict[str, Callable[[Any], Any]] = {
+        "task": ShardTask.model_validate,
+        "receipt": Receipt.model_validate,
+        "progress": lambda body: Progress(**body),
+    }
+    return readers.get(kind, lambda body: body)(body)
+
 
 LAST_LINES = 20
 
@@ -61,7 +116,7 @@ class Process:
         """Send a task. A dead child is noticed by the listener."""
         if self._child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
-                messages.send_task(self._child.stdin, task)
+                send_task(self._child.stdin, task)
 
     @property
     def last_words(self) -> str:
@@ -75,7 +130,7 @@ class Process:
         """Ask an idle child to end by itself."""
         if self._child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it died just now, which is what was asked
-                messages.send(self._child.stdin, "stop", "null")
+                send(self._child.stdin, "stop", "null")
 
     def terminate(self) -> None:
         """Tell a busy child to end. Its unfinished file is cleared by the next run."""
@@ -96,7 +151,7 @@ class Process:
 
     def _listen(self) -> None:
         if self._child.stdout is not None:
-            for kind, body in messages.receive(self._child.stdout):
+            for kind, body in receive(self._child.stdout):
                 self._inbox(self, kind, body)
         self._logger.join(timeout=1)  # so that its last lines come before its end
         self._inbox(self, "gone", None)

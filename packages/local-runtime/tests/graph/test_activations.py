@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vecmill.errors import ModelError
-from vecmill_local_runtime.graph.activations import activate
+from vecmill_local_runtime.graph.encoder import activate
 
 X = np.linspace(-6, 6, 101, dtype=np.float32)
 

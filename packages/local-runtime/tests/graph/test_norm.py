@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecmill_local_runtime.graph.linear import Layer, plain
-from vecmill_local_runtime.graph.norm import layer_norm
+from vecmill_local_runtime.graph.linear import Layer, layer_norm, plain
 
 EPSILON = 1e-5
 

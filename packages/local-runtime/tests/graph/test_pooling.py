@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vecmill.models.pipeline import POOLING
-from vecmill_local_runtime.graph.ops import kept
-from vecmill_local_runtime.graph.pooling import pool
+from vecmill_local_runtime.graph.build import pool
+from vecmill_local_runtime.graph.linear import kept
 
 WAYS = {
     "cls": lambda x: x[0],

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill_local_runtime.graph.relative import BUCKETS, FARTHEST, buckets, relative_bias
+from vecmill_local_runtime.graph.encoder import BUCKETS, FARTHEST, buckets, relative_bias
 
 
 def test_near_distances_have_buckets_of_their_own():

@@ -16,8 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.models.flop import INNER, LAYERS, WIDTH
-from vecmill.models.limits import sentence_settings
+from vecmill.models.settings import sentence_settings
+from vecmill.models.weights import INNER, LAYERS, WIDTH
 from vecmill_modal_runtime.gpus import GPUS
 from vecmill_modal_runtime.router import BATCH_TOKENS
 

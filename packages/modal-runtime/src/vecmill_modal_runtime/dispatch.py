@@ -1,4 +1,4 @@
-"""Dispatch: a sliding window of shards, fed to one ``map`` that would otherwise take them all at once."""
+"""Dispatch: shards go to Modal in a window, and what came of each comes back."""
 
 from __future__ import annotations
 
@@ -8,16 +8,66 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from vecmill.records import ShardFailure, ShardRetried, ShardStarted, Spent
-from vecmill.redaction import redacted
-from vecmill_modal_runtime.outcome import Outcome
+from pydantic import BaseModel, ConfigDict
+
+from vecmill.display import redacted
+from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError, UnfitEngineError
+from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 
-    from vecmill.records import Receipt, RunEvent, ShardTask
+    from vecmill.records import RunEvent, ShardTask
     from vecmill_modal_runtime.budget import Budget
     from vecmill_modal_runtime.options import ModalOptions
+
+
+FINAL = (ConfigError, ModelError, PluginError, SourceError, UnfitEngineError)
+"""Errors that another attempt would meet again."""
+
+
+class Outcome(BaseModel):
+    """A receipt, or an error. Without the shard's number nobody could tell whose error it is.
+
+    Attributes:
+        final: Whether another attempt would fail the same way.
+        engine: Whether other shards would, too, because the engine refuses whatever it is given.
+        unusable: The container that did it, if that never had its model and its router.
+        call: What Modal calls the ``map`` that the shard belongs to; empty where it does not say.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int
+    receipt: Receipt | None = None
+    error: str = ""
+    final: bool = False
+    engine: bool = False
+    unusable: str = ""
+    call: str = ""
+
+
+def failure(index: int, error: Exception, router: str = "", unusable: str = "") -> Outcome:
+    """Return the outcome of an attempt that raised.
+
+    Args:
+        index: The shard's number.
+        error: What was raised.
+        router: The last words of the router beside the worker, if it died; an engine's failure ends with them.
+        unusable: The container, if it never had its model and its router.
+    """
+    text = str(error) if str(error) and isinstance(error, FINAL) else f"{type(error).__name__}: {error}"
+    if router and isinstance(error, EngineError):
+        text = f"{text}\n    {router}"
+    # Here, for the secrets of a container are not those of the driver.
+    return Outcome(
+        index=index,
+        error=redacted(text),
+        final=isinstance(error, FINAL),
+        engine=isinstance(error, UnfitEngineError),
+        unusable=unusable,
+    )
+
 
 LOOK_SECONDS = 0.02
 COUNT_SECONDS = 5.0

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill import run
 from vecmill.errors import ConfigError, ReuseError, RunError, StoreError
-from vecmill.job.delivery import check
+from vecmill.job.publish import check
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.verify import verify
-from vecmill.worker.engine import asked
+from vecmill.worker.embedding import asked
 from vecmill_modal_runtime import weights
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
-from vecmill_modal_runtime.claim import claimed
-from vecmill_modal_runtime.edition import edition
+from vecmill_modal_runtime.leases import claimed
 from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
 from vecmill_modal_runtime.progress import narrated
-from vecmill_modal_runtime.record import record
-from vecmill_modal_runtime.shelf import Shelf
+from vecmill_modal_runtime.releases import Shelf, edition, record
 from vecmill_modal_runtime.sources import localized
 from vecmill_modal_runtime.status import watched
 from vecmill_modal_runtime.volume import RUNS, commit, ending_with, on_volume, reload
@@ -34,9 +32,8 @@ if TYPE_CHECKING:
 
     from vecmill import Job
     from vecmill.records import ComponentSpec, Dataset, Manifest, RunEvent
-    from vecmill_modal_runtime.edition import Edition
     from vecmill_modal_runtime.options import ModalOptions
-    from vecmill_modal_runtime.record import Record
+    from vecmill_modal_runtime.releases import Edition, Record
     from vecmill_modal_runtime.status import Watch
 
 PINNED = re.compile(r"[0-9a-f]{40}|sha256:.+")

@@ -15,9 +15,9 @@ from vecmill.errors import VecmillError
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill_modal_runtime import fleet
-from vecmill_modal_runtime.answer import answer
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
+from vecmill_modal_runtime.launcher import answer
 from vecmill_modal_runtime.options import DAY, ModalOptions
 from vecmill_modal_runtime.placing import placed
 from vecmill_modal_runtime.sources import fetch

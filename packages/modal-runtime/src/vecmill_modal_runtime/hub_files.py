@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vecmill.protocols import later
-from vecmill.sources.files import File
-from vecmill.sources.find import find
+from vecmill.sources.files import File, find
 from vecmill.sources.fingerprint import fingerprint
 from vecmill.sources.parquet import ParquetSource
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vecmill.sources.config import FilesConfig
+from vecmill.sources.options import FilesConfig
 
 
 class HubFilesConfig(FilesConfig):

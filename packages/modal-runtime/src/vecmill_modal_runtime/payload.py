@@ -15,10 +15,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, PluginError
 from vecmill.plugins import load
 from vecmill.plugins.manager import EXTRA, GROUP, OWN
-from vecmill.threads import Threads
 from vecmill_modal_runtime.wheels import MACHINE, fits, image_tags, is_from_index, make_wheel, read_tag
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from vecmill.concurrency import start_thread
 from vecmill.records import Account, RunFinished, RunStarted, ShardDone, ShardFailed, ShardRetried, Spent
-from vecmill.threads import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

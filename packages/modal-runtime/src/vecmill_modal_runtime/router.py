@@ -12,8 +12,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from vecmill.concurrency import start_thread
 from vecmill.errors import ConfigError, EngineError
-from vecmill.threads import start_thread
 from vecmill_modal_runtime.device import COMMAND, FLASH_ATTENTION, find_device
 
 if TYPE_CHECKING:

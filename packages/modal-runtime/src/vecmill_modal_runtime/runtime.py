@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vecmill import Job
     from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
-    from vecmill_modal_runtime.claim import Claim
+    from vecmill_modal_runtime.leases import Claim
     from vecmill_modal_runtime.options import ModalOptions
 
 ROUTER_SHARE = 0.9
@@ -37,7 +37,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
             ConfigError: It is not on the Volume.
             StoreError: Another run works on it, or Modal does not say.
         """
-        from vecmill_modal_runtime.claim import claimed
+        from vecmill_modal_runtime.leases import claimed
         from vecmill_modal_runtime.volume import commit, ending_with, on_volume, reload
 
         with claimed(on_volume(folder), "run", logging.getLogger(__name__).warning) as self._claim:
@@ -112,7 +112,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
                 "on Modal every recipe and every revision of the source has a folder of its own, and vectors of the "
                 "revision before are used again by themselves: leave --overwrite and --since out"
             )
-        from vecmill_modal_runtime.laptop import run_on_modal
+        from vecmill_modal_runtime.launcher import run_on_modal
 
         return run_on_modal(job, self.config, report, trust_vectors=trust_vectors)
 

@@ -85,7 +85,7 @@ def fetch(piece: str) -> str:
     """
     from huggingface_hub import hf_hub_download
 
-    from vecmill.sources.hub_errors import reading
+    from vecmill.sources.hub_repo import reading
 
     wanted = Piece.model_validate_json(piece)
     if wanted.twin is not None and _copy(wanted.twin, wanted):
@@ -125,9 +125,7 @@ def _with_twin(piece: Piece) -> Piece:
 
 def _pieces(spec: ComponentSpec) -> list[Piece]:
     """Return the files of a split at its commit, named so that their order is the source's."""
-    from vecmill.sources.hub_errors import reading
-    from vecmill.sources.hub_layout import layout
-    from vecmill.sources.hub_repo import HubRepo
+    from vecmill.sources.hub_repo import HubRepo, layout, reading
 
     chosen = spec.options
     with reading(chosen["repo"], chosen.get("revision")):

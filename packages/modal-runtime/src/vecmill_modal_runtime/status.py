@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import modal
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.cli.text import printable
+from vecmill.cli.format import printable
+from vecmill.display import redacted
 from vecmill.errors import RunError, StoreError, VecmillError
-from vecmill.redaction import redacted
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 from vecmill_modal_runtime.webhook import call_webhook
 

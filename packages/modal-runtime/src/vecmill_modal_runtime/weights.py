@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from vecmill.models import describe_model
-from vecmill.models.hub import fetch
+from vecmill.models.reference import fetch
 from vecmill_modal_runtime.volume import WEIGHTS, commit, reload
 
 PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]

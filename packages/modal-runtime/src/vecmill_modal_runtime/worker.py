@@ -17,7 +17,7 @@ from vecmill.records import ShardTask
 from vecmill.tei.address import URL
 from vecmill.worker import Worker
 from vecmill_modal_runtime import volume, weights
-from vecmill_modal_runtime.outcome import Outcome, failure
+from vecmill_modal_runtime.dispatch import Outcome, failure
 from vecmill_modal_runtime.router import BATCH_TOKENS, Router
 
 HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedder", "vecmill.worker.shard")

@@ -12,7 +12,7 @@ import vecmill
 from small_dataset import small_job
 from vecmill.errors import StoreError
 from vecmill.store.variants import check_variant
-from vecmill_publishers.hub.upload import Upload
+from vecmill_publishers.hub.preuploads import Upload
 from vecmill_publishers.hub.variants import made as make
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")

@@ -7,7 +7,7 @@ from vecmill import run
 from vecmill.errors import PublishError
 from vecmill.records import RunStarted, Sent, ShardDone
 from vecmill.store.layout import Layout
-from vecmill.store.sent import read_sent
+from vecmill.store.state import read_sent
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 

@@ -1,4 +1,4 @@
-"""What a job file can say of chunks."""
+"""Options of the chunkers and of batching."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ class ParagraphsOptions(Options):
 
     max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
     title: bool = True
+
+
+class FixedOptions(Options):
+    """Options of ``fixed``: ``size`` chunks in each batch."""
+
+    size: int = Field(512, gt=0)
+
+
+class TokenBudgetOptions(Options):
+    """Options of ``token_budget``: tokens in a batch, padding included; the engine's own wish by default."""
+
+    max_tokens: int | None = Field(None, gt=0)

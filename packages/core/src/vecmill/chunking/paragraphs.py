@@ -7,17 +7,15 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from vecmill.chunking import cuts
-from vecmill.chunking.limits import limit
-from vecmill.chunking.pieces import Budget
-from vecmill.chunking.render import head, prefix
+from vecmill.chunking.boundaries import Budget, is_heading, lines, paragraphs, sentences, words
+from vecmill.chunking.limits import head, limit, prefix
 from vecmill.protocols import Chunker, later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vecmill.chunking.boundaries import Pieces, Turn
     from vecmill.chunking.options import ParagraphsOptions
-    from vecmill.chunking.pieces import Pieces, Turn
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
@@ -36,11 +34,11 @@ class ParagraphsChunker(Chunker["ParagraphsOptions"]):
     Config = later("vecmill.chunking.options:ParagraphsOptions")
 
     def __init__(self, config: ParagraphsOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
-        from vecmill.chunking.fitting import Fitting
+        from vecmill.chunking.packing import Fitting
 
         super().__init__(config, tokenizer, model)
         self.template = "{title}\n\n{text}" if config.title else "{text}"
-        levels = (cuts.paragraphs, cuts.sentences, cuts.lines, cuts.words)
+        levels = (paragraphs, sentences, lines, words)
         self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), levels)
         self._shortened = lru_cache(maxsize=32)(self._shorten)
 
@@ -75,7 +73,7 @@ def _headings(text: str) -> Turn:
         while (
             end - 1 > first
             and pieces.fit(end - 1, last + 1, budget)
-            and cuts.is_heading(text, pieces.bounds[end - 1], pieces.bounds[end])
+            and is_heading(text, pieces.bounds[end - 1], pieces.bounds[end])
         ):
             end -= 1
             if last - end > _MOST_HEADINGS:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecmill.chunking import cuts
-from vecmill.chunking.limits import limit
-from vecmill.chunking.pieces import apart
-from vecmill.chunking.render import prefix
+from vecmill.chunking.boundaries import apart, words
+from vecmill.chunking.limits import limit, prefix
 from vecmill.protocols import Chunker, later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vecmill.chunking.boundaries import Budget, Pieces
     from vecmill.chunking.options import TokensOptions
-    from vecmill.chunking.pieces import Budget, Pieces
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
@@ -26,10 +24,10 @@ class TokensChunker(Chunker["TokensOptions"]):
     Config = later("vecmill.chunking.options:TokensOptions")
 
     def __init__(self, config: TokensOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
-        from vecmill.chunking.fitting import Fitting
+        from vecmill.chunking.packing import Fitting
 
         super().__init__(config, tokenizer, model)
-        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (cuts.words,))
+        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (words,))
 
     def spans(self, document: Document) -> Sequence[Span]:
         """Return the document's chunks, in order."""

@@ -1,20 +1,236 @@
-"""Progress: a bar on a terminal, plain lines now and then in a pipe."""
+"""Progress: a bar on a terminal, lines elsewhere, a spinner while a command waits."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from vecmill.cli.format import clock, near, plural, printable, rate, said, size
+from vecmill.cli.progress_stats import ELSEWHERE, EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
+from vecmill.concurrency import start_thread
+from vecmill.records import DocumentsRetried, RunStarted, ShardDone, ShardFailed, ShardRetried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vecmill.cli.tally import Tally
-    from vecmill.records import RunEvent
+    from rich.console import RenderableType
+    from rich.status import Status
+
+    from vecmill.cli.progress_stats import Tally, View
+    from vecmill.records import Publishing, RunEvent
 
     Display = Callable[[Tally], contextlib.AbstractContextManager[Callable[[RunEvent], None]]]
     """Shows a tally while its block runs, and is told of events that a tally does not keep."""
+
+
+PHRASES = {
+    PREPARING: "preparing: reading the model and the source",
+    ELSEWHERE: "running on other machines, which say how it goes",
+    STARTING: "starting: workers load the model",
+    EMBEDDING: "embedding",
+    FINISHING: "finishing: checking ids, writing the manifest",
+    PUBLISHING: "publishing",
+}
+
+
+def phrase(view: View) -> str:
+    """Say what the command is doing."""
+    return delivered(view.delivery) if view.delivery else PHRASES[view.phase]
+
+
+def delivered(event: Publishing) -> str:
+    """Say how far a publisher is."""
+    return f"{size(event.done)} of {size(event.bytes)} are at {printable(event.place)}"
+
+
+def begun(event: RunStarted) -> str:
+    """Say what is to be done, and where it goes."""
+    into = f"into {near(Path(event.directory))}"
+    left = event.shards - event.done
+    if not left:
+        return f"nothing left to embed in {plural(event.shards, 'shard')}, {into}"
+    if not event.done:
+        return f"{size(event.bytes)} of text in {plural(event.shards, 'shard')}, {into}"
+    to_go = f"{size(event.bytes - event.done_bytes)} of {size(event.bytes)} of text"
+    return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} to go, {into}"
+
+
+def retried(event: DocumentsRetried) -> str:
+    """Say what came of documents that were tried again."""
+    left = event.documents - event.embedded
+    what = f"{plural(event.documents, 'document')} again that the engine had refused: {event.embedded:,} embedded now"
+    return f"could not try {what}; {said(event.error)}" if event.error else f"tried {what}, {left:,} refused again"
+
+
+def trouble(event: RunEvent) -> str | None:
+    """Say what went wrong with a shard, or was tried again, if this is such an event."""
+    if isinstance(event, DocumentsRetried):
+        return retried(event)
+    if isinstance(event, ShardRetried):
+        return f"shard {event.shard} failed, and is tried again: {said(event.error)}"
+    if isinstance(event, ShardFailed):
+        failure = event.failure
+        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {said(failure.error)}"
+    if isinstance(event, ShardDone) and event.receipt.unsent:
+        reasons = said("; ".join(event.receipt.unsent))
+        return f"shard {event.receipt.index} is done; its worker could not send it, so it goes at the end: {reasons}"
+    return None
+
+
+PER_SECOND = 5
+
+
+@contextlib.contextmanager
+def bar(tally: Tally, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
+    """Draw a bar over the bytes of text, with counts and speeds below it; what goes wrong is printed above it."""
+    console = console or Console(stderr=True)
+    spinner = Spinner("dots")
+
+    def frame() -> RenderableType:
+        view = tally.view()
+        if view.phase == EMBEDDING:
+            return _embedding(view)
+        return _publishing(view.delivery, view.seconds) if view.delivery else _waiting(view, spinner)
+
+    def show(event: RunEvent) -> None:
+        if isinstance(event, RunStarted):
+            console.print(Text(begun(event)))
+        if problem := trouble(event):
+            console.print(Text(problem, style="yellow"))
+
+    with Live(
+        get_renderable=frame, console=console, refresh_per_second=PER_SECOND, transient=True, redirect_stdout=False
+    ):
+        yield show
+
+
+def _waiting(view: View, spinner: Spinner) -> RenderableType:
+    spinner.update(text=Text.assemble(phrase(view), "  ", (clock(view.seconds), "dim")))
+    return spinner
+
+
+def _embedding(view: View) -> RenderableType:
+    left = "" if view.left is None else f"{clock(view.left)} left"
+    return Group(
+        _bar("embedding", view.share, left), Text(_counts(view), style="dim", overflow="ellipsis", no_wrap=True)
+    )
+
+
+def _publishing(event: Publishing, seconds: float) -> RenderableType:
+    share = event.done / event.bytes if event.bytes else 1.0
+    told = f"{delivered(event)}  {clock(seconds)} elapsed"
+    return Group(_bar("publishing", share, ""), Text(told, style="dim", overflow="ellipsis", no_wrap=True))
+
+
+def _bar(what: str, share: float, right: str) -> Table:
+    row = Table.grid(expand=True, padding=(0, 1))
+    row.add_column()
+    row.add_column(ratio=1)
+    row.add_column(justify="right", min_width=4)
+    row.add_column(justify="right", min_width=10)
+    row.add_row(what, ProgressBar(total=1, completed=share), f"{share:.0%}", right)
+    return row
+
+
+def _counts(view: View) -> str:
+    chunks, tokens = (view.speed.chunks, view.speed.tokens) if view.speed else (None, None)
+    return "  ".join(
+        [
+            f"{view.counts.documents:,} documents",
+            rate(chunks, "chunks"),
+            rate(tokens, "tokens"),
+            f"{view.shards_done:,}/{view.shards:,} shards",
+            f"{clock(view.seconds)} elapsed",
+        ]
+    )
+
+
+FIRST_SECONDS = 1.0
+"""A job that is refused is refused by then, and its error stands alone."""
+INTERVAL_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def lines(
+    tally: Tally, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
+) -> Iterator[Callable[[RunEvent], None]]:
+    """Print a line when the work begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
+
+    def tick() -> None:
+        view = tally.view()
+        if view.phase != ELSEWHERE:
+            _say(line(view))
+
+    with _ticker(tick, first, interval):
+        phase = tally.view().phase
+
+        def show(event: RunEvent) -> None:
+            nonlocal phase
+            if isinstance(event, RunStarted):
+                _say(begun(event))
+            if problem := trouble(event):
+                _say(problem)
+            view = tally.view()
+            if view.phase not in {phase, STARTING, EMBEDDING}:
+                _say(line(view))
+            phase = view.phase
+
+        yield show
+
+
+def line(view: View) -> str:
+    """Say how the run stands."""
+    return status(view) if view.phase == EMBEDDING else f"{phrase(view)}, {clock(view.seconds)}"
+
+
+def status(view: View) -> str:
+    """Say how far the embedding is."""
+    chunks, tokens = (view.speed.chunks, view.speed.tokens) if view.speed else (None, None)
+    parts = [
+        f"{view.share:.0%}",
+        f"{view.shards_done}/{plural(view.shards, 'shard')}",
+        plural(view.counts.documents, "document"),
+        rate(chunks, "chunks"),
+        rate(tokens, "tokens"),
+        f"{clock(view.seconds)} elapsed",
+    ]
+    return ", ".join(parts if view.left is None else [*parts, f"{clock(view.left)} left"])
+
+
+@contextlib.contextmanager
+def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator[None]:
+    """Call ``tick`` every so often: nobody looks at silence, even when no event comes."""
+    over = threading.Event()
+
+    def work() -> None:
+        wait = first
+        while not over.wait(wait):
+            with contextlib.suppress(OSError, ValueError):  # standard error is closed: the work goes on unseen
+                tick()
+            wait = interval
+
+    thread = start_thread("progress", work)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _say(text: str) -> None:
+    click.echo(f"vecmill: {printable(text)}", err=True)
 
 
 @contextlib.contextmanager
@@ -34,10 +250,7 @@ def display(*, quiet: bool) -> Display:
     if quiet:
         return _nothing
     if draws():
-        from vecmill.cli.bar import bar
-
         return bar
-    from vecmill.cli.lines import lines
 
     return lines
 
@@ -51,3 +264,37 @@ def draws() -> bool:
 def _nothing(tally: Tally) -> Iterator[Callable[[RunEvent], None]]:
     del tally
     yield lambda _: None
+
+
+class Waiting:
+    """A spinner, or none."""
+
+    def __init__(self, status: Status | None = None) -> None:
+        self._status = status
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to the block."""
+        if self._status is None:
+            yield
+            return
+        self._status.stop()
+        try:
+            yield
+        finally:
+            self._status.start()
+
+
+@contextlib.contextmanager
+def waiting(what: str) -> Iterator[Waiting]:
+    """Turn a spinner on standard error while the block runs, if that is a terminal."""
+    if not draws():
+        yield Waiting()
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from vecmill.cli.format import printable
+
+    with Console(stderr=True).status(Text(printable(what))) as status:
+        yield Waiting(status)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from vecmill.cli.sentences import retried
-from vecmill.cli.text import duration, near, plural, printable, rate, size
+from vecmill.cli.format import duration, near, plural, printable, rate, size
+from vecmill.cli.progress import retried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.cli.tally import Tally
+    from vecmill.cli.progress_stats import Tally
     from vecmill.records import Account, Dataset
 
 

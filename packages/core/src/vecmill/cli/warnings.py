@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TextIO
 
-    from vecmill.cli.log import Log
+    from vecmill.cli.json_log import Log
 
 _logs: list[Log] = []
 
@@ -33,7 +33,7 @@ def install() -> None:
         if issubclass(category, PluginWarning):
             _warn(str(message))
         else:
-            from vecmill.cli.text import said
+            from vecmill.cli.format import said
 
             text = warnings.formatwarning(message, category, filename, lineno, line)  # may quote a corpus or a server
             click.echo(said(text), file=file, err=True, nl=False)
@@ -69,7 +69,7 @@ def warn_of_plugins(wanted: Iterable[tuple[str, str]] = ()) -> None:
 
 def _warn(text: str) -> None:
     # Imported here, so that ``--help`` need not.
-    from vecmill.cli.text import printable, said
+    from vecmill.cli.format import printable, said
 
     for log in _logs:
         log.write("command.warned", "warning", text=printable(text))

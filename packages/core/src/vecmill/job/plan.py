@@ -1,35 +1,131 @@
-"""Plan: a job, checked and pinned, and the shard tasks it comes to."""
+"""Plan: a job, checked and pinned, and the shard tasks that it comes to."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vecmill.errors import SourceError
-from vecmill.job.delivery import directory
-from vecmill.job.density import text_per_shard
-from vecmill.job.identity import identity, recipe
-from vecmill.job.look import look
-from vecmill.job.places import hidden, places, told
-from vecmill.job.since import earlier
+from vecmill.errors import ConfigError, SourceError
+from vecmill.job.earlier_run import earlier
+from vecmill.job.identity import hidden, identity, places, recipe, told
+from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.sources.corpus import Corpus
 from vecmill.store.claims import run_id
 from vecmill.store.layout import Layout
-from vecmill.store.split import Split, read_split
-from vecmill.store.state import read_state
-from vecmill.worker.engine import asked
+from vecmill.store.state import Split, read_split, read_state
+from vecmill.worker.embedding import asked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
-    from vecmill.protocols import Component, Publisher, Runtime
+    from vecmill.protocols import Chunker, Component, Publisher, Runtime, Source
     from vecmill.records import Manifest, ModelInfo
+
+
+SAMPLE_BYTES = 1_000_000
+ROW_BYTES = 40
+"""What a row needs on disk besides its vector and its text."""
+TEXT_SHARE = 0.5
+"""What zstd leaves of text."""
+
+
+def text_per_shard(chunks_per_byte: float, dimension: int, target_bytes: float) -> int:
+    """Return how many bytes of source text make a shard of about ``target_bytes`` on disk."""
+    return max(1, int(target_bytes / bytes_on_disk(chunks_per_byte, 1, dimension)))
+
+
+def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
+    """Return about what chunks with their vectors and their text take in a shard."""
+    return chunks * (4 * dimension + ROW_BYTES) + TEXT_SHARE * text_bytes
+
+
+def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
+    """Chunk the first documents, about a megabyte of them."""
+    from vecmill.records import Document
+    from vecmill.worker.reading import documents
+    from vecmill.worker.spans import cut
+    from vecmill.worker.window import utf8_bytes
+
+    size = chunks = 0
+    for batch in batches:
+        for document in documents(batch, chunker.tokenizer):
+            if isinstance(document, Document):
+                size += utf8_bytes(document.text)
+                chunks += len(cut(chunker, document))
+            if size >= SAMPLE_BYTES:
+                return chunks / size
+    return chunks / size if size else 1e-3
+
+
+class Look(NamedTuple):
+    """What holds for all shards; it depends on content and recipe alone, so a resumed run finds the same.
+
+    Attributes:
+        keep: The columns to carry along, an Arrow schema in base64.
+        chunks_per_byte: Chunks that a byte of text makes.
+    """
+
+    keep: str
+    chunks_per_byte: float
+
+
+def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
+    """Read the first documents, about a megabyte of them.
+
+    Raises:
+        SourceError: There are none.
+        ConfigError: A column cannot be carried along.
+    """
+    from vecmill.sources.columns import carried, dump
+
+    batches = _batches(Corpus(source))
+    first = next(batches, None)
+    if first is None:
+        raise SourceError(f"the source {source.name!r} has no documents")
+    keep = carried(first.schema)
+    _check(keep)
+    return Look(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
+
+
+def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of the first partition that has any."""
+    for partition in corpus.partitions(SAMPLE_BYTES):
+        batches = corpus.read(partition)
+        first = next(batches, None)
+        if first is not None:
+            yield first
+            yield from batches
+            return
+
+
+def _check(keep: list[pa.Field]) -> None:
+    """Refuse columns that would collide with vecmill's own, and those that no file can hold."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from vecmill.store.columns import RESERVED, VECTOR
+
+    for field in keep:
+        if field.name in RESERVED or field.name.startswith(f"{VECTOR}."):
+            raise ConfigError(
+                f"source.keep: the column {field.name!r} would collide with vecmill's own: rename it in the source"
+            )
+        try:
+            pq.write_table(pa.schema([field]).empty_table(), pa.BufferOutputStream())
+        except pa.ArrowException as error:
+            raise ConfigError(
+                f"source.keep: the column {field.name!r} holds {field.type}, which Parquet cannot: {error}. "
+                "Take it out of keep"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)

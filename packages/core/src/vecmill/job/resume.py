@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
+from vecmill.job.earlier_run import select_decisive
+from vecmill.job.finalize import REFUSED
 from vecmill.job.identity import difference
-from vecmill.job.since import select_decisive
-from vecmill.job.verdict import REFUSED
-from vecmill.store.destination import clear, refuse_strangers
+from vecmill.store.destination import clear, read_note, refuse_strangers
 from vecmill.store.json import read_manifest, write_json
-from vecmill.store.mirror_note import read_note
-from vecmill.store.split import read_split, write_split
 from vecmill.store.state import (
     RunState,
     clear_temporary,
     intact,
     read_receipt,
     read_refused,
+    read_split,
     read_state,
     valid_receipt,
+    write_split,
     write_state,
 )
 

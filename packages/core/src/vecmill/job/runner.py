@@ -1,7 +1,8 @@
-"""Run: the whole job, from a corpus to a published dataset."""
+"""Run: the whole job, from a corpus to a published dataset, and what it costs."""
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import RunError
 from vecmill.job import resume
-from vecmill.job.delivery import check, deliver, directory
-from vecmill.job.finish import Finish
+from vecmill.job.finalize import REFUSED, Finish, judge
 from vecmill.job.plan import plan, publishers_of
-from vecmill.job.shards import Shards
-from vecmill.job.spending import Spending
-from vecmill.job.verdict import REFUSED, judge
+from vecmill.job.publish import check, deliver, directory
+from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished
@@ -22,8 +21,7 @@ from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.files import remove_file
 from vecmill.store.lock import locked
 from vecmill.store.register import register_run
-from vecmill.store.sent import clear_sent
-from vecmill.store.state import clear_state, clear_temporary
+from vecmill.store.state import clear_sent, clear_state, clear_temporary, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +31,35 @@ if TYPE_CHECKING:
     from vecmill.job.plan import Plan
     from vecmill.protocols import Runtime
     from vecmill.records import Manifest, RunEvent
+    from vecmill.store.state import RunState
+
+
+SECONDS = 10.0
+"""How much of it a killed command may forget."""
+
+
+class Spending:
+    """Tells the runtime what earlier commands spent, and writes down what this one adds."""
+
+    def __init__(self, plan: Plan, state: RunState, clock: Callable[[], float] = time.monotonic) -> None:
+        self._plan, self._state, self._clock = plan, state, clock
+        self._last = clock()
+        self._lock = threading.Lock()  # events come from any thread
+        plan.runtime.cost = state.cost
+
+    def look(self) -> None:
+        """Write it down, if that was not done just now."""
+        if self._clock() - self._last >= SECONDS:
+            self.save()
+
+    def save(self) -> None:
+        """Write it down, if it has changed; or if somebody has removed what was there, by which the run is known."""
+        with self._lock:
+            self._last = self._clock()
+            cost = self._plan.runtime.cost
+            if cost != self._state.cost or not self._plan.layout.run.exists():
+                self._state = self._state.model_copy(update={"cost": cost})
+                write_state(self._plan.layout, self._state)
 
 
 def run(

@@ -1,8 +1,7 @@
 """The embedding model as files: what it is, how it pools, how it counts tokens."""
 
 from vecmill.models.folder import ModelFolder
-from vecmill.models.opening import describe_model, open_model
-from vecmill.models.pipeline import Dense, Pipeline
-from vecmill.models.prompts import Prompts
+from vecmill.models.pipeline import Dense, Pipeline, Prompts
+from vecmill.models.reference import describe_model, open_model
 
 __all__ = ["Dense", "ModelFolder", "Pipeline", "Prompts", "describe_model", "open_model"]

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
-from vecmill.models.casing import check_casing
-from vecmill.models.limits import read_max_tokens, sentence_settings
-from vecmill.models.pipeline import Pipeline, read_pipeline
-from vecmill.models.prompts import Prompts, read_prompts
-from vecmill.models.settings import read_settings, record_reads
+from vecmill.models.pipeline import Pipeline, Prompts, read_pipeline, read_prompts
+from vecmill.models.settings import check_casing, read_max_tokens, read_settings, record_reads, sentence_settings
 from vecmill.models.weights import hash_file
 from vecmill.records import ModelInfo
 

@@ -1,14 +1,128 @@
-"""Reference: what a job means by ``model = …``."""
+"""Reference: a folder, a package or a Hub id becomes a model's files at one revision."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vecmill.errors import ConfigError
+from vecmill.errors import ConfigError, ModelError
 from vecmill.expand import expanded
 from vecmill.inside import is_inside
+from vecmill.models.folder import describe
+from vecmill.models.settings import record_reads
+from vecmill.models.weights import INDEX, ONNX, SAFETENSORS, SHARDS, digest, hash_file, onnx_files, safetensors_files
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from vecmill.models.folder import ModelFolder
+
+
+_REF = re.compile(r"(?![/-])(?!.*(?:\.\.|//|@\{))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")
+"""What git takes for the name of a branch or a tag. A client may make a path of it, so no other is handed on."""
+
+
+def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """Download the files of a model that match ``patterns``, or find them in the cache.
+
+    A revision is resolved to a commit first, and every file is of that commit. What the cache holds is not
+    asked for again, so a commit that was downloaded before works offline; so does a branch, at the commit
+    it had then, if the Hub cannot be reached.
+
+    Args:
+        repo: ``user/name``.
+        revision: A branch, tag or commit; by default the main branch.
+        patterns: Shell patterns of paths in the repository.
+
+    Returns:
+        The folder of the snapshot, named after the commit sha.
+
+    Raises:
+        ModelError: No such model or revision, no access, or no connection.
+    """
+    from huggingface_hub import snapshot_download
+
+    if revision is not None and not _REF.fullmatch(revision):
+        raise ModelError(f"the model {repo!r} has no revision {revision!r}: name a branch, a tag or a commit")
+    with _translated(repo, revision):
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+
+
+class _Anonymity:
+    """How many blocks of this process ask the Hub without a token, and what was set before the first of them."""
+
+    lock = threading.Lock()
+    blocks = 0
+    before = False
+
+
+@contextmanager
+def without_token() -> Iterator[None]:
+    """Have the Hub asked without the user's token, by vecmill and by any library of this process, while this lasts.
+
+    For models that the user has not named: a stranger's choice is fetched as anyone could fetch it. Blocks of several
+    threads may overlap: the token comes back when the last of them ends.
+    """
+    from huggingface_hub import constants
+
+    with _Anonymity.lock:
+        if not _Anonymity.blocks:
+            _Anonymity.before = constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+        _Anonymity.blocks += 1
+        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
+    try:
+        yield
+    finally:
+        with _Anonymity.lock:
+            _Anonymity.blocks -= 1
+            if not _Anonymity.blocks:
+                constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = _Anonymity.before
+
+
+def describe_unusable_home(error: BaseException) -> str:
+    """Return what is wrong with the folder of the Hub's client, and what to do; empty for any other error.
+
+    The client keeps its login and its cache in one folder, by default in the user's home.
+    """
+    if not isinstance(error, OSError) or error.filename is None:  # errors of requests are OSErrors without a file
+        return ""
+    return f"the folder of the Hub's client cannot be used ({error}): set HF_HOME to a folder of yours that has room"
+
+
+@contextmanager
+def _translated(repo: str, revision: str | None) -> Iterator[None]:
+    """Make the Hub client's errors one ModelError that says what to do."""
+    from huggingface_hub import errors
+
+    login = "log in with `hf auth login` or set HF_TOKEN"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise ModelError(f"The model {repo!r} is gated: accept its terms on its page, then {login}.") from error
+    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
+        raise ModelError(
+            f"There is no model {repo!r}: no folder of that name here, and none on the Hub that you may read. "
+            f"Check the name; if it is private, {login}."
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelError(f"The model {repo!r} has no revision {revision!r}. Name a branch, tag or commit.") from error
+    except errors.LocalEntryNotFoundError as error:
+        at = f" at revision {revision!r}" if revision else ""
+        raise ModelError(
+            f"The Hub cannot be reached, and {repo!r}{at} is not wholly in the cache. Connect (or unset "
+            "HF_HUB_OFFLINE) and run again, or name a folder that holds the model."
+        ) from error
+    except Exception as error:  # the HTTP library's own errors: which library that is depends on the client's version
+        if problem := describe_unusable_home(error):
+            raise ModelError(f"The model {repo!r} could not be downloaded: {problem}.") from error
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelError(f"The model {repo!r} could not be downloaded: {why}. Run again.") from error
+
 
 PACKAGE = "package:"
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
@@ -54,3 +168,119 @@ def _in_package(model: str) -> Path:
         if (place / inside).is_dir():
             return place / inside
     raise ConfigError(f"The Python package {name!r} holds no folder {inside!r}. Look into {places[0]}.")
+
+
+_DIGEST = "sha256:"
+_SETTINGS = (
+    "*/config.json",
+    "0_*/*.json",
+    "config.json",
+    "config_sentence_transformers.json",
+    "modules.json",
+    "sentence_*_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+
+
+def open_model(model: str, revision: str | None = None, native: Collection[str] | None = None) -> ModelFolder:
+    """Find a model's files, downloading what is not there, and read what they say.
+
+    Args:
+        model: A Hub id, a folder, or ``package:NAME/path``.
+        revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
+        native: The architectures the caller runs from safetensors. Of any other the ONNX file is taken.
+            ``None`` if the caller does not load weights: then none are downloaded.
+
+    Raises:
+        ConfigError: ``model`` or ``revision`` cannot be a model's name or revision.
+        ModelError: The model is not there, damaged, or not a text embedder.
+    """
+    folder = find_folder(model)
+    if folder is not None:
+        found = describe(model, folder)
+        found = _with_weights(found, native)
+        return replace(found, revision=_check_pin(model, revision, digest(found.weights)))
+    if revision and revision.startswith(_DIGEST):
+        raise ConfigError(
+            f"revision {revision!r} is for a folder, but {model!r} is a Hub id: name a branch, tag or commit."
+        )
+    found = _describe_on_hub(model, revision)
+    if native is None:
+        return found
+    fetch(model, found.revision, _weight_patterns(found, native))
+    found = _with_weights(found, native)
+    return found.with_files({path: hash_file(path) for path in found.weights})
+
+
+def describe_model(model: str, revision: str | None = None) -> ModelFolder:
+    """Find a model and read what its files say, whatever its weights are: neither they nor a pin of them is looked at.
+
+    Args:
+        model: A Hub id, a folder, or ``package:NAME/path``.
+        revision: On the Hub a branch, tag or commit.
+
+    Raises:
+        ConfigError: ``model`` cannot be a model's name.
+        ModelError: The model is not there, damaged, or not a text embedder.
+    """
+    folder = find_folder(model)
+    return _describe_on_hub(model, revision) if folder is None else describe(model, folder)
+
+
+def _describe_on_hub(model: str, revision: str | None) -> ModelFolder:
+    root = fetch(model, revision, _SETTINGS)
+    return replace(describe(model, root), revision=root.name)
+
+
+def _with_weights(found: ModelFolder, native: Collection[str] | None) -> ModelFolder:
+    with record_reads() as reads:
+        weights = _choose(found, native)
+    return replace(found, weights=weights).with_files(reads)
+
+
+def _weight_patterns(found: ModelFolder, native: Collection[str]) -> list[str]:
+    inside = found.pipeline.transformer and f"{found.pipeline.transformer}/"
+    names = (SAFETENSORS, INDEX, SHARDS) if found.kind in native else tuple(f"{name}*" for name in ONNX)
+    dense = [f"{dense.folder}/{SAFETENSORS}" for dense in found.pipeline.dense]
+    return [*(inside + name for name in names), *dense]
+
+
+def _choose(found: ModelFolder, native: Collection[str] | None) -> tuple[Path, ...]:
+    """Return the weight files: of the transformer from safetensors or ONNX, and of the layers after it."""
+    safe = safetensors_files(found.path) if native is None or found.kind in native else []
+    files = safe or onnx_files(found.path)
+    if not files:
+        raise ModelError(_nothing_to_run(found, native))
+    heads = [found.root / dense.folder / SAFETENSORS for dense in found.pipeline.dense]
+    for path in heads:
+        if not path.is_file():
+            raise ModelError(f"{found.id!r} lacks {path}; pickled weights are never loaded. Name another model.")
+    return (*files, *heads)
+
+
+def _nothing_to_run(found: ModelFolder, native: Collection[str] | None) -> str:
+    if native is None or found.kind in native:
+        return (
+            f"{found.id!r} holds no weights: there is no model.safetensors in {found.path}, and pickled ones "
+            "(.bin, .pt) are never loaded. Name a model or revision with safetensors."
+        )
+    why = "brings code of its own" if found.config.get("auto_map") else f"is a {found.kind!r} model"
+    return (
+        f"{found.id!r} {why} and has no onnx/model.onnx. Without one these can be run: {', '.join(sorted(native))}. "
+        "Name another model, or export this one to ONNX."
+    )
+
+
+def _check_pin(model: str, pinned: str | None, found: str) -> str:
+    if pinned is not None and not pinned.startswith(_DIGEST):
+        raise ConfigError(
+            f"revision {pinned!r} cannot be of the folder {model!r}: give its digest, {found!r}, or none."
+        )
+    if pinned not in {None, found}:
+        raise ModelError(
+            f"The weights of {model!r} are not the ones the job asks for: expected {pinned}, found {found}. "
+            "Get the right files, or correct the revision."
+        )
+    return found

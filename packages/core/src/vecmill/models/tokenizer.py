@@ -9,9 +9,8 @@ import orjson
 import tokenizers
 
 from vecmill.errors import ModelError
-from vecmill.models.fast_tokens import fast_counter
+from vecmill.models.fast_tokens import ExactCounter, TokenCounter, WordCounter, fast_counter
 from vecmill.models.folder import TOKENIZER
-from vecmill.models.token_counters import ExactCounter, TokenCounter, WordCounter
 from vecmill.models.token_structure import is_additive
 from vecmill.protocols import Tokenizer
 

@@ -1,4 +1,4 @@
-"""Weights: which files hold a model's numbers, and the digest that identifies them."""
+"""Weights: the files that hold a model's numbers, and what they cost to use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from vecmill.models.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from vecmill.models.folder import ModelFolder
+
 
 SAFETENSORS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -95,3 +98,24 @@ def _sha256(files: tuple[tuple[Any, ...], ...]) -> str:
             while block := stream.read(_MEBIBYTE):
                 total.update(block)
     return total.hexdigest()
+
+
+LAYERS = ("num_hidden_layers", "n_layers", "num_layers")
+WIDTH = ("hidden_size", "dim", "d_model")
+INNER = ("intermediate_size", "hidden_dim", "d_ff")
+
+
+def flop_per_token(model: ModelFolder, length: float) -> float:
+    """Return the floating-point operations for one token of a text of ``length`` tokens.
+
+    Two for each weight that the token meets, and the attention's products with every other token. Embedding
+    tables cost nothing.
+    """
+    layers, width = _number(model.config, LAYERS), _number(model.config, WIDTH)
+    inner = _number(model.config, INNER) or 4 * width
+    weights = 4 * width * width + 2 * width * inner
+    return float(layers * (2 * weights + 4 * width * length))
+
+
+def _number(config: dict[str, Any], names: tuple[str, ...]) -> int:
+    return next((int(config[name]) for name in names if isinstance(config.get(name), int)), 0)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, PluginError
 from vecmill.protocols import Batching, Chunker, Component, Embedder, Publisher, Runtime, Source
-from vecmill.protocols.later import Later
+from vecmill.protocols.component import Later
 
 if TYPE_CHECKING:
-    from vecmill.plugins.problem import Problem
+    from vecmill.plugins.manager import Problem
 
 KINDS: dict[str, type[Component[Any]]] = {
     "source": Source,

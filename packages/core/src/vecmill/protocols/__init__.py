@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.protocols.batching import Batching
 from vecmill.protocols.chunker import Chunker
-from vecmill.protocols.component import Component
+from vecmill.protocols.component import Component, later
 from vecmill.protocols.embedder import Embedder
-from vecmill.protocols.later import later
 from vecmill.protocols.publisher import Publisher
 from vecmill.protocols.runtime import Runtime
 from vecmill.protocols.source import Source

@@ -1,4 +1,4 @@
-"""Page: a report as one HTML file that needs nothing else. Whatever comes from the dataset is escaped."""
+"""Page: a report as one HTML file, with its charts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,81 @@ import html
 from typing import TYPE_CHECKING
 
 from vecmill.display import printable
-from vecmill.quality.chart import histogram
-from vecmill.quality.sentences import sentences
+from vecmill.quality.report import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from vecmill.quality.report import Lengths, Report
+    from vecmill.quality.report import Geometry, KnownItems, Lengths, Report
     from vecmill.records import Manifest
+
+
+WIDTH, HEIGHT, FOOT = 640, 180, 24
+
+
+def histogram(counts: Sequence[int], marks: Sequence[tuple[float, str]], label: str) -> str:
+    """Draw bars of equal width.
+
+    Args:
+        counts: One for each bar.
+        marks: Labels under the bars, each with its place from 0 to 1.
+        label: What a reader who cannot see it is told.
+    """
+    step, top = WIDTH / len(counts), max([*counts, 1])
+    bars = "".join(_bar(i * step, step, count / top, count) for i, count in enumerate(counts) if count)
+    names = "".join(_mark(place * WIDTH, text) for place, text in marks)
+    axis = f'<line class="axis" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/>'
+    box = f"-12 -6 {WIDTH + 24} {HEIGHT + FOOT + 6}"
+    return f'<svg viewBox="{box}" role="img" aria-label="{escape(label)}">{bars}{axis}{names}</svg>'
+
+
+def _bar(x: float, step: float, share: float, count: int) -> str:
+    height = max(1.0, share * HEIGHT)
+    place = f'x="{x + 1:.1f}" y="{HEIGHT - height:.1f}" width="{step - 2:.1f}" height="{height:.1f}"'
+    return f"<rect {place}><title>{count:,}</title></rect>"
+
+
+def _mark(x: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{HEIGHT + 18}" text-anchor="middle">{escape(text)}</text>'
+
+
+def sentences(report: Report) -> Iterator[tuple[str, str]]:
+    """Yield a name and what there is to say of it."""
+    yield from _account(report.manifest)
+    yield from _describe_lengths(report.lengths)
+    yield from _geometry(report.geometry, report.manifest.model.dimension)
+    if report.known_items is not None:
+        yield from _known_items(report.known_items)
+    elif report.why_not:
+        yield "search", f"not tried: {report.why_not}"
+
+
+def _account(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    account = manifest.account
+    embedded, quarantined = account.documents_embedded, account.documents_quarantined
+    yield "documents", f"{account.documents_in:,} in = {embedded:,} embedded + {quarantined:,} quarantined"
+    for reason, count in manifest.reasons.items():
+        yield "", f"{count:,} {reason}"
+    truncated = f"{account.truncated_chunks:,} truncated" if account.truncated_chunks else "none truncated"
+    yield "chunks", f"{account.chunks:,}, {account.characters:,} characters, {account.tokens:,} tokens, {truncated}"
+
+
+def _describe_lengths(lengths: Lengths) -> Iterator[tuple[str, str]]:
+    yield "", f"{lengths.chunks_per_document:.1f} a document, {lengths.most_chunks:,} at most"
+    longest = f"longest {lengths.longest} of {lengths.limit}"
+    yield "tokens", f"median {lengths.median}, 95% up to {lengths.p95}, {longest}; {lengths.short:,} under {SHORT}"
+
+
+def _geometry(geometry: Geometry, dimension: int) -> Iterator[tuple[str, str]]:
+    used = f"{geometry.effective_dimensions:.0f} of {dimension} dimensions used"
+    yield "vectors", f"mean cosine {geometry.mean_cosine:.2f}, {used}"
+    yield "", f"{geometry.twins:,} of {geometry.rows:,} chunks have a twin in another document"
+
+
+def _known_items(found: KnownItems) -> Iterator[tuple[str, str]]:
+    yield "search", f"by {found.by}: {found.hit_1:.0%} come first, {found.hit_10:.0%} in the first ten"
+    yield "", f"{found.queries:,} documents, looked for among {found.rows:,} chunks"
+
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --soft: #5c6b7a; --line: #d8dee5; --bar: #2f6f9f; --paper: #fff }
@@ -61,7 +128,7 @@ def _body(report: Report) -> Iterator[str]:
     yield f'<p class="soft">Run {escape(manifest.run_id)}, finished {escape(manifest.timing.finished[:16])} UTC</p>'
     yield _table((name, line) for name, line in sentences(report))
     yield "<h2>Chunks by length, in tokens</h2>"
-    yield _lengths(report.lengths)
+    yield _render_lengths(report.lengths)
     yield "<h2>Cosine with the nearest chunk of another document</h2>"
     marks = [(share / 5, f"{share / 5:.1f}") for share in range(6)]
     yield histogram(report.geometry.nearest, marks, "Histogram of the cosine with the nearest chunk")
@@ -73,7 +140,7 @@ def _body(report: Report) -> Iterator[str]:
     yield _table(_recipe(manifest))
 
 
-def _lengths(lengths: Lengths) -> str:
+def _render_lengths(lengths: Lengths) -> str:
     span = lengths.width * len(lengths.counts)
     marks = [(i / 4, f"{i * span // 4:,}") for i in range(5)]
     return histogram(lengths.counts, marks, "Histogram of chunk lengths")

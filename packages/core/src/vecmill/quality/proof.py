@@ -10,19 +10,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vecmill.batching.token_budget import TokenBudgetBatching
-from vecmill.chunking.render import prefix
+from vecmill.chunking.limits import prefix
+from vecmill.chunking.token_budget import TokenBudgetBatching
+from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec, Document
 from vecmill.retrieval.query import open_embedder
+from vecmill.store.parquet import group_ends
 from vecmill.store.register import find_run
-from vecmill.store.shard import group_ends
 from vecmill.store.verify import MOST, Fault
 from vecmill.store.verify import verify as verify_files
-from vecmill.threads import Threads
-from vecmill.worker.engine import asked
+from vecmill.worker.embedding import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

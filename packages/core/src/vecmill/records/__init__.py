@@ -1,13 +1,8 @@
 """The nouns of vecmill. They know nothing of files, models or plugins."""
 
-from vecmill.records.account import Account
-from vecmill.records.component import ComponentSpec
-from vecmill.records.cost import Cost
-from vecmill.records.dataset import Dataset
-from vecmill.records.document import Document, Span
-from vecmill.records.errand import Errand, Sent
+from vecmill.records.documents import Document, Span
 from vecmill.records.estimate import Estimate, Pace, Range
-from vecmill.records.event import (
+from vecmill.records.events import (
     DocumentsRetried,
     Publishing,
     RunElsewhere,
@@ -22,12 +17,21 @@ from vecmill.records.event import (
     Spent,
     WorkerSaid,
 )
-from vecmill.records.manifest import FORMAT, Manifest, Reused, SourceInfo, Timing
-from vecmill.records.model import ModelInfo
-from vecmill.records.places import Places
-from vecmill.records.progress import Progress
-from vecmill.records.task import FileEntry, Partition, Receipt, ShardFailure, ShardTask, WorkSpec
-from vecmill.records.terms import Terms
+from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.tasks import (
+    Account,
+    ComponentSpec,
+    Errand,
+    FileEntry,
+    ModelInfo,
+    Partition,
+    Progress,
+    Receipt,
+    Sent,
+    ShardFailure,
+    ShardTask,
+    WorkSpec,
+)
 
 __all__ = [
     "FORMAT",

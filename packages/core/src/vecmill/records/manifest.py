@@ -4,17 +4,99 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from vecmill.records.account import Account
 from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
-from vecmill.records.cost import Cost
-from vecmill.records.model import ModelInfo
-from vecmill.records.places import Places
-from vecmill.records.task import FileEntry
-from vecmill.records.terms import Terms
+from vecmill.records.tasks import Account, FileEntry, ModelInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+HOUR = 3600
+
+
+class Cost(BaseModel):
+    """About what a run has cost, over all commands that worked on it.
+
+    Attributes:
+        currency: Of ``estimate`` and ``price_per_second``.
+        estimate: Containers' seconds times their price; an estimate from above, not a bill.
+        gpu: What the last command asked for, such as ``A10G``; empty for processors alone.
+        container_seconds: Time summed over containers, their start and their idle time included.
+        price_per_second: Of one container of the last command, its processors and memory included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    currency: Word = "USD"
+    estimate: Amount
+    gpu: Word = ""
+    container_seconds: Amount
+    price_per_second: Amount
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        hours, kind = self.container_seconds / HOUR, self.gpu or "no GPU"
+        return (
+            f"about {self.estimate:,.2f} {self.currency}: {hours:,.2f} container hours ({kind}) "
+            f"at {self.price_per_second:.6f} a second"
+        )
+
+
+SOMEWHERE = ".../"
+"""Stands for the folders that a file or a folder is in."""
+
+
+class Places(BaseModel):
+    """Where a dataset's model is on this machine: a folder, an address.
+
+    Attributes:
+        run_id: Of the run that they belong to.
+        embedder: Options of the embedder, in place of what the recipe says.
+        fault: Why they cannot be known, if they cannot.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: Word = ""
+    embedder: Tree = Field(default_factory=dict)
+    fault: str = Field("", exclude=True)
+
+
+Words: TypeAlias = Annotated[
+    tuple[Word, ...],
+    Field(max_length=10_000),
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
+"""Some words; one alone may stand without a list."""
+
+
+class Terms(BaseModel):
+    """What a dataset's card says of a text's licence and language, in the Hub's words.
+
+    Attributes:
+        license: Identifiers of the licences; empty if none is stated.
+        license_name: Of a licence that the Hub calls ``other``.
+        license_link: Where to read that licence.
+        language: Codes of the languages.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    license: Words = ()
+    license_name: Line = ""
+    license_link: Line = ""
+    language: Words = ()
+
+    def but(self, license: tuple[str, ...] = (), language: tuple[str, ...] = ()) -> Terms:  # noqa: A002 - the Hub's word
+        """Return these terms with other words, where there are any."""
+        named = Terms(license=license) if license else self.model_copy(update={"language": ()})
+        return named.model_copy(update={"language": language or self.language})
+
 
 FORMAT = 1
 
@@ -145,3 +227,25 @@ class Manifest(BaseModel):
     def shards_digest(self) -> str:
         """The hash of all shards' hashes: another one as soon as a row of the dataset is another."""
         return hashlib.sha256("\n".join(entry.sha256 for entry in self.shards).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A finished dataset.
+
+    Attributes:
+        path: Its folder.
+        manifest: What it holds, and how it was made.
+        published: Where publishers delivered it.
+        fetch: The command that brings it here, if ``path`` is on another machine.
+    """
+
+    path: Path
+    manifest: Manifest
+    published: tuple[str, ...] = ()
+    fetch: str | None = None
+
+    @property
+    def account(self) -> Account:
+        """What went in and what came out."""
+        return self.manifest.account

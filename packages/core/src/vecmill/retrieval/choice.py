@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_origin
 
 from vecmill.errors import ConfigError, ModelError
-from vecmill.records.places import SOMEWHERE
+from vecmill.records.manifest import SOMEWHERE
 from vecmill.store.register import FOLDER, can_register, find_run
 from vecmill.tei.address import URL, address
 

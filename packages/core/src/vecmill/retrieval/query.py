@@ -6,12 +6,12 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.errors import ModelError
-from vecmill.models.hub import without_token
+from vecmill.models.reference import without_token
 from vecmill.plugins import load
 from vecmill.plugins.build import build
 from vecmill.records import ComponentSpec
 from vecmill.retrieval.choice import Choice, Reader, choose_embedder
-from vecmill.worker.engine import asked
+from vecmill.worker.embedding import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,8 @@
-"""Projection: a table's own columns, turned into a source's."""
+"""Columns: a source's own become id, title, url and text; extra columns come along in types that readers share."""
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -9,12 +10,103 @@ import pyarrow.types as pt
 
 from vecmill.errors import ConfigError
 from vecmill.sources.batches import COLUMNS, schema
-from vecmill.sources.carried import carried, plain
-from vecmill.sources.config import ROLES
-from vecmill.sources.unicode import invalid, without
+from vecmill.sources.options import ROLES
 
 if TYPE_CHECKING:
-    from vecmill.sources.config import SourceConfig
+    from collections.abc import Iterable
+
+    from vecmill.sources.options import SourceConfig
+
+
+def invalid(values: pa.Array) -> dict[int, str]:
+    """Return the rows of an array whose strings, at any depth, are not valid UTF-8, each with what is wrong.
+
+    Arrow does not look at the bytes when it reads a file, but everything after it relies on them.
+    """
+    strings = pt.is_string(values.type) or pt.is_large_string(values.type)
+    if (strings or pt.is_nested(values.type)) and not _is_valid(values):
+        return _strings(values) if strings else _nested(values)
+    return {}
+
+
+def without(values: pa.Array, rows: dict[int, str]) -> pa.Array:
+    """Return the array with null in these rows."""
+    return values.take(pa.array([None if row in rows else row for row in range(len(values))], pa.int64()))
+
+
+def _is_valid(values: pa.Array) -> bool:
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _strings(values: pa.Array) -> dict[int, str]:
+    found = enumerate(values.cast(pa.large_binary()).to_pylist())
+    return {row: problem for row, value in found if value is not None and (problem := _fault(value))}
+
+
+def _nested(values: pa.Array) -> dict[int, str]:
+    rows = (row for row in range(len(values)) if not _is_valid(values.take(pa.array([row]))))
+    return dict.fromkeys(rows, "not valid UTF-8")
+
+
+def _fault(value: bytes) -> str | None:
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return f"not valid UTF-8 at byte {error.start} ({error.reason})"
+    return None
+
+
+OWN = frozenset({"id", "url", "title", "text", "problem"})
+"""Columns of a source that are not carried along but read."""
+
+
+def carried(schema: pa.Schema) -> list[pa.Field]:
+    """Return the columns of a source's batches that are carried along, with the types they get in the dataset."""
+    return [pa.field(field.name, plain(field.type)) for field in schema if field.name not in OWN]
+
+
+def plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type in which a column is carried along.
+
+    How a file happens to hold a column is left out: dictionaries, views, what is never null in this file alone. A
+    map becomes a list of pairs, and an extension what it is stored as, for ``datasets`` reads neither.
+    """
+    if pt.is_dictionary(kind):
+        return plain(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain(kind.storage_type)
+    if pt.is_struct(kind):
+        return pa.struct([pa.field(field.name, plain(field.type)) for field in kind.fields])
+    if pt.is_map(kind):
+        return pa.list_(pa.struct([("key", plain(kind.key_type)), ("value", plain(kind.item_type))]))
+    return _list(kind) if pt.is_nested(kind) else _SIMPLE.get(kind, kind)
+
+
+def _list(kind: pa.DataType) -> pa.DataType:
+    if not hasattr(kind, "value_type"):
+        return kind
+    element = pa.field("element", plain(kind.value_type))
+    if pt.is_fixed_size_list(kind):
+        return pa.list_(element, kind.list_size)
+    return pa.large_list(element) if pt.is_large_list(kind) else pa.list_(element)
+
+
+_SIMPLE = {pa.null(): pa.string(), pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
+
+
+def dump(fields: Iterable[pa.Field]) -> str:
+    """Return columns as a string, which may travel in JSON; an empty one for none."""
+    schema = pa.schema(fields)
+    return base64.b64encode(schema.serialize()).decode() if schema.names else ""
+
+
+def load(dumped: str) -> list[pa.Field]:
+    """Return what was dumped."""
+    return list(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(dumped)))) if dumped else []
 
 
 class Projection:

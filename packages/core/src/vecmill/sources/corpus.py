@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vecmill.errors import PluginError, ReadError
-from vecmill.named import named
+from vecmill.errors import PluginError, ReadError, named
 from vecmill.records import Partition, Terms
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ class Corpus:
         """Refuse columns of ours that hold something else than strings."""
         import pyarrow.types as pt
 
-        from vecmill.sources.carried import OWN
+        from vecmill.sources.columns import OWN
 
         for field in batch.schema:
             kind = field.type

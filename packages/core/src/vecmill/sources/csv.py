@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from vecmill.errors import SourceError
 from vecmill.protocols import later
 from vecmill.sources.csv_records import CsvRecord, read_records
+from vecmill.sources.files_source import RecordSource
 from vecmill.sources.lines import endings
-from vecmill.sources.record_source import RecordSource
-from vecmill.sources.stretch import Stretch
+from vecmill.sources.partitions import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Partition
-    from vecmill.sources.balance import Unit
+    from vecmill.sources.batches import Row
     from vecmill.sources.columns import Projection
-    from vecmill.sources.csv_config import CsvConfig
     from vecmill.sources.files import File
-    from vecmill.sources.rows import Row
+    from vecmill.sources.options import CsvConfig
+    from vecmill.sources.partitions import Unit
 
 
 class CsvSource(RecordSource["CsvConfig", CsvRecord]):
     """CSV files, plain or compressed; quoted fields may hold newlines. Every value is a string."""
 
     name = "csv"
-    Config = later("vecmill.sources.csv_config:CsvConfig")
+    Config = later("vecmill.sources.options:CsvConfig")
     suffixes = (*endings(".csv"), *endings(".tsv"))
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
         import pyarrow as pa
 
-        from vecmill.sources.rows import gathered
+        from vecmill.sources.batches import gathered
 
         keep = [pa.field(name, pa.string()) for name in self.config.keep]
         return gathered(self._rows(Stretch.of(partition)), keep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecmill.sources.rows import Row
+from vecmill.sources.batches import Row
 
 if TYPE_CHECKING:
     from vecmill.sources.columns import Projection

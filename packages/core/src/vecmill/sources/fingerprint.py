@@ -7,7 +7,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from vecmill.threads import Threads
+from vecmill.concurrency import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.protocols import Source, later
 from vecmill.sources.fingerprint import STATEMENTS, fingerprint
-from vecmill.sources.stretch import Stretch, plan
+from vecmill.sources.partitions import Stretch, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Partition, Terms
-    from vecmill.sources.hub_config import HubConfig
     from vecmill.sources.hub_repo import HubFile, HubRepo
     from vecmill.sources.hub_stream import HubStream
+    from vecmill.sources.options import HubConfig
     from vecmill.sources.parquet_table import ParquetTable
     from vecmill.sources.tables import Outlines
 
@@ -42,7 +42,7 @@ class HubSource(Source["HubConfig"]):
     """
 
     name = "hub"
-    Config = later("vecmill.sources.hub_config:HubConfig")
+    Config = later("vecmill.sources.options:HubConfig")
     location = STATEMENTS
 
     def pinned(self) -> HubConfig:
@@ -54,7 +54,7 @@ class HubSource(Source["HubConfig"]):
 
     def terms(self) -> Terms:
         """Return what the dataset's card says, or what the job says."""
-        from vecmill.sources.hub_terms import told
+        from vecmill.sources.hub_repo import told
 
         if self.config.license and self.config.language:
             card = {}
@@ -96,8 +96,7 @@ class HubSource(Source["HubConfig"]):
 
     @cached_property
     def _found(self) -> Found:
-        from vecmill.sources.hub_layout import layout
-        from vecmill.sources.hub_repo import HubRepo
+        from vecmill.sources.hub_repo import HubRepo, layout
 
         wanted = self.config
         with self._reading():
@@ -136,7 +135,7 @@ class HubSource(Source["HubConfig"]):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        from vecmill.sources.hub_errors import reading
+        from vecmill.sources.hub_repo import reading
 
         with reading(self.config.repo, self.config.revision):
             yield

@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.records import Partition
-from vecmill.sources.balance import parts
 from vecmill.sources.batches import ROWS, between, bounded
 from vecmill.sources.columns import Projection
+from vecmill.sources.partitions import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.sources.hub_config import HubConfig
+    from vecmill.sources.options import HubConfig
 
 
 class HubStream:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vecmill.sources.config import ROLES
-from vecmill.sources.json_text import NotJsonError, kind, parse, unicode
-from vecmill.sources.rows import Row
+from vecmill.sources.batches import Row
+from vecmill.sources.json_schema import NotJsonError, kind, parse, unicode
+from vecmill.sources.options import ROLES
 
 if TYPE_CHECKING:
-    from vecmill.sources.config import SourceConfig
     from vecmill.sources.files import File
-    from vecmill.sources.json_shape import Shape
+    from vecmill.sources.json_schema import Shape
     from vecmill.sources.lines import Line
+    from vecmill.sources.options import SourceConfig
 
 
 class FaultError(ValueError):

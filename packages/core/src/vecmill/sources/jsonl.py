@@ -7,9 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import SourceError
+from vecmill.sources.files_source import RecordSource
 from vecmill.sources.lines import Line, endings, lines
-from vecmill.sources.record_source import RecordSource
-from vecmill.sources.stretch import Stretch
+from vecmill.sources.partitions import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Partition
-    from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
-    from vecmill.sources.json_shape import Shape
+    from vecmill.sources.json_schema import Shape
+    from vecmill.sources.options import FilesConfig
 
 
 class JsonlSource(RecordSource["FilesConfig", Line]):
@@ -30,9 +30,9 @@ class JsonlSource(RecordSource["FilesConfig", Line]):
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
+        from vecmill.sources.batches import gathered
         from vecmill.sources.json_rows import JsonRows
-        from vecmill.sources.json_shape import Shape
-        from vecmill.sources.rows import gathered
+        from vecmill.sources.json_schema import Shape
 
         shape = Shape.load(partition.where["shape"])
         reader = JsonRows(self.config, shape)
@@ -55,14 +55,14 @@ class JsonlSource(RecordSource["FilesConfig", Line]):
 
     @cached_property
     def _shape(self) -> Shape:
-        from vecmill.sources.json_shape import discover
+        from vecmill.sources.json_schema import discover
 
         found = ((file, line) for file in self.files for line in self.records(file))
         return discover(islice(found, self.config.limit), self.config)
 
 
 def _complete(file: File, last: Line) -> None:
-    from vecmill.sources.json_text import NotJsonError, parse
+    from vecmill.sources.json_schema import NotJsonError, parse
 
     try:
         parse(last.data)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vecmill.sources.table_source import TableSource
+from vecmill.sources.files_source import TableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.sources.config import FilesConfig
     from vecmill.sources.files import File
+    from vecmill.sources.options import FilesConfig
     from vecmill.sources.parquet_table import ParquetTable
 
 

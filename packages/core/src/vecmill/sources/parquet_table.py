@@ -1,21 +1,86 @@
-"""ParquetTable: a Parquet file, read by row group and column."""
+"""Tables: Parquet and Arrow stream files, read some rows at a time, and what is wrong with damaged ones."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from vecmill.errors import SourceError
 from vecmill.sources.batches import BYTES, ROWS, between
-from vecmill.sources.damage import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    import pyarrow as pa
+
+@contextmanager
+def damaged(told: str) -> Iterator[None]:
+    """Turn Arrow's errors into a SourceError.
+
+    Args:
+        told: Which file is damaged, and where.
+    """
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise SourceError(f"{told}. Replace the file. ({error})") from error
+    except OSError as error:
+        # Arrow's own I/O errors are plain; a subclass comes from the file object, such as a lost connection.
+        if type(error) is not OSError:
+            raise
+        raise SourceError(f"{told}. Replace the file. ({error})") from error
+
+
+class ArrowTable:
+    """An open Arrow stream file. It is read through, never mapped, so that memory holds one batch of it."""
+
+    def __init__(self, stream: BinaryIO, place: str) -> None:
+        """Read the schema.
+
+        Raises:
+            SourceError: It is not an Arrow stream.
+        """
+        self._stream = stream
+        self.place = place
+        with damaged(f"{place} is not a whole Arrow file: it may be truncated, or something else"):
+            self._schema = pa.ipc.open_stream(stream).schema
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        return self._schema
+
+    def blocks(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield the rows, and the bytes of ``column``, of each record batch."""
+        for batch in self._batches([column]):
+            yield batch.num_rows, batch.column(0).nbytes
+
+    def rows(self, columns: Sequence[str], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+        """Yield these columns of the rows from ``start`` to ``stop``, or the end.
+
+        Raises:
+            SourceError: The file is truncated or damaged; says after which row.
+        """
+        return between(self._batches(columns), start, stop)
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        self._stream.seek(0)
+        fields = [self._schema.get_field_index(column) for column in columns]
+        reader = pa.ipc.open_stream(self._stream, options=pa.ipc.IpcReadOptions(included_fields=fields))
+        row = 0
+        while True:
+            with damaged(f"{self.place} is truncated or damaged at row {row}"):
+                batch = next(iter(reader), None)
+            if batch is None:
+                return
+            yield batch
+            row += batch.num_rows
+
 
 BUFFER = 1 << 20
 FETCH = 64 << 20

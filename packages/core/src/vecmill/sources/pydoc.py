@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.protocols import Source, later
-from vecmill.sources.balance import parts
 from vecmill.sources.fingerprint import STATEMENTS, fingerprint
+from vecmill.sources.partitions import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vecmill.records import Partition, Terms
     from vecmill.sources.columns import Projection
-    from vecmill.sources.config import SourceConfig
+    from vecmill.sources.options import SourceConfig
 
 
 class Article(NamedTuple):
@@ -37,7 +37,7 @@ class PydocSource(Source["SourceConfig"]):
     """The articles ``help()`` shows: some 80, half a million characters. Needs no files and no network."""
 
     name = "pydoc"
-    Config = later("vecmill.sources.config:SourceConfig")
+    Config = later("vecmill.sources.options:SourceConfig")
     location = STATEMENTS
 
     def terms(self) -> Terms:

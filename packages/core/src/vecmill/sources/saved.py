@@ -13,20 +13,20 @@ from vecmill.expand import expanded
 from vecmill.inside import is_inside
 from vecmill.protocols import later
 from vecmill.sources.files import File
-from vecmill.sources.table_source import TableSource
+from vecmill.sources.files_source import TableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from vecmill.sources.arrow_table import ArrowTable
-    from vecmill.sources.saved_config import SavedConfig
+    from vecmill.sources.options import SavedConfig
+    from vecmill.sources.parquet_table import ArrowTable
 
 
 class SavedSource(TableSource["SavedConfig"]):
     """A ``Dataset`` or one split of a ``DatasetDict``, read without the ``datasets`` library."""
 
     name = "saved"
-    Config = later("vecmill.sources.saved_config:SavedConfig")
+    Config = later("vecmill.sources.options:SavedConfig")
 
     @cached_property
     def files(self) -> Sequence[File]:
@@ -43,7 +43,7 @@ class SavedSource(TableSource["SavedConfig"]):
     @contextmanager
     def opened(self, file: File) -> Iterator[ArrowTable]:
         """Open a file as a table."""
-        from vecmill.sources.arrow_table import ArrowTable
+        from vecmill.sources.parquet_table import ArrowTable
 
         with file.open() as stream:
             yield ArrowTable(stream, str(file.path))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
-from vecmill.sources.balance import limited, row_units
+from vecmill.concurrency import Threads
 from vecmill.sources.batches import bounded
 from vecmill.sources.columns import Projection
-from vecmill.sources.stretch import Identified
-from vecmill.threads import Threads
+from vecmill.sources.partitions import Identified, limited, row_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +15,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from vecmill.sources.balance import Unit
-    from vecmill.sources.config import SourceConfig
-    from vecmill.sources.stretch import Stretch
+    from vecmill.sources.options import SourceConfig
+    from vecmill.sources.partitions import Stretch, Unit
 
 FileT = TypeVar("FileT", bound=Identified)
 

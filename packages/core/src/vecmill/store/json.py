@@ -5,21 +5,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from vecmill.display import escape_json
 from vecmill.errors import StoreError
 from vecmill.expand import writable_down
-from vecmill.records import FORMAT, Manifest, Places
+from vecmill.records import FORMAT, Dataset, Manifest, Places
 from vecmill.store.files import remove, sha256, write_bytes
 from vecmill.store.layout import Layout
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from vecmill.records import Dataset
 
 MOST_BYTES = 1 << 28
 """Of a record; the manifest of a million shards has fewer."""
@@ -151,3 +147,13 @@ def _why_not(layout: Layout) -> str:
     if layout.state.exists():
         return "its run is not finished; the same `vecmill run` command again finishes it"
     return "vecmill made nothing there" if layout.root.exists() else "there is no such folder"
+
+
+def open_dataset(path: str | Path) -> Dataset:
+    """Open a finished dataset: what its manifest says. No row is read, and nothing is checked; ``verify`` does that.
+
+    Raises:
+        StoreError: There is no finished dataset, or its manifest cannot be read.
+    """
+    layout = Layout(Path(path))
+    return Dataset(layout.root, finished_manifest(layout))

@@ -13,12 +13,23 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
 from vecmill.store.card import card, own_text, with_own_text
-from vecmill.store.destination import SHARD, clear, parquet_files, refuse_strangers, refuse_unwritable
+from vecmill.store.destination import (
+    SHARD,
+    MirrorNote,
+    clear,
+    folder_hash,
+    may_hold,
+    parquet_files,
+    read_note,
+    recipe_hash,
+    refuse_strangers,
+    refuse_unwritable,
+    text_hash,
+)
 from vecmill.store.files import atomic, read_text, remove_file, write_bytes
 from vecmill.store.json import manifest_content, read_manifest, read_places, write_json
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked
-from vecmill.store.mirror_note import MirrorNote, folder_hash, may_hold, read_note, recipe_hash, text_hash
 from vecmill.store.state import clear_state, intact
 
 if TYPE_CHECKING:

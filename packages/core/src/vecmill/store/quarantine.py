@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vecmill.store.schema import QUARANTINE
+from vecmill.store.columns import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.records import Manifest
-    from vecmill.store.id_check import IdCheck
+    from vecmill.store.ids import IdCheck
 
 REFUSED = ("too long", "not embedded")
 """Reasons of documents that were read without fault, so that no other document may have their id."""

@@ -1,21 +1,99 @@
-"""State: what an unfinished run leaves, so that the same command goes on from there."""
+"""State: what an unfinished run leaves, so that the same command goes on from there.
+
+Whoever goes on with a run reads the same rows into the same shards, whatever a newer version would make of them.
+"""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+import zlib
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vecmill.errors import StoreError
-from vecmill.records import Cost, FileEntry, Receipt
+from vecmill.records import Cost, FileEntry, Partition, Receipt, Sent
 from vecmill.records.bounds import Count, RunId, Time, Tree, Word
-from vecmill.store.files import remove, sha256
+from vecmill.store.files import remove, sha256, write_bytes
 from vecmill.store.ids import readable_ids
 from vecmill.store.json import read_json, write_json
 
 if TYPE_CHECKING:
-    from vecmill.records import Partition
+    from collections.abc import Iterable
+
     from vecmill.store.layout import Layout
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sent: tuple[Sent, ...] = ()
+
+
+def add_sent(layout: Layout, receipts: Iterable[Receipt]) -> None:
+    """Keep what receipts say was sent, beside what was kept before."""
+    new = [sent for receipt in receipts for sent in receipt.sent]
+    if new:
+        write_json(layout, layout.sent, _Kept(sent=(*read_sent(layout), *new)))
+
+
+def read_sent(layout: Layout) -> tuple[Sent, ...]:
+    """Return what was kept; of a damaged file nothing: what was sent is sent again, which costs less than asking."""
+    try:
+        kept = read_json(layout.sent, _Kept)
+    except StoreError:
+        return ()
+    return kept.sent if kept else ()
+
+
+def clear_sent(layout: Layout) -> None:
+    """Forget it: the dataset is published."""
+    remove(layout.sent)
+
+
+class Split(BaseModel):
+    """The shards of a run, before any is made.
+
+    Attributes:
+        keep: The source's columns to carry along, an Arrow schema in base64.
+        partitions: One for each shard, in source order.
+        documents: How many documents the source says it has, if it can tell without being split.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep: str
+    partitions: tuple[Partition, ...]
+    documents: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """Hash what decides which rows are in which shard, in hex."""
+        described = [self.keep, *(partition.digest for partition in self.partitions)]
+        return hashlib.sha256(json.dumps(described).encode()).hexdigest()
+
+    @property
+    def planned(self) -> int | None:
+        """How many documents the partitions say they hold; None if one does not."""
+        counts = [partition.documents for partition in self.partitions]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+
+def write_split(layout: Layout, split: Split) -> None:
+    """Keep a split for as long as its run is unfinished; compressed, a shard takes some tens of bytes."""
+    write_bytes(layout.split, layout.temporary, gzip.compress(split.model_dump_json().encode(), 6, mtime=0))
+
+
+def read_split(layout: Layout, digest: str) -> Split | None:
+    """Return the split with this digest; None if there is none, or a damaged one."""
+    try:
+        found = Split.model_validate_json(gzip.decompress(layout.split.read_bytes()))
+    except (OSError, EOFError, zlib.error, ValidationError):
+        return None
+    return found if found.digest == digest else None
 
 
 class RunState(BaseModel):

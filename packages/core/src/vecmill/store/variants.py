@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
-from vecmill.store.schema import VECTOR
+from vecmill.store.columns import VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

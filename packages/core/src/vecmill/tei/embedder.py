@@ -1,4 +1,4 @@
-"""The ``tei`` embedder: a model behind a Text Embeddings Inference router."""
+"""TEI: any server that speaks text-embeddings-inference's or OpenAI's protocol, as an embedder."""
 
 from __future__ import annotations
 
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
     from vecmill.records import ModelInfo
     from vecmill.tei.options import TeiOptions
     from vecmill.tei.session import Session
+
+
+def too_long(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> npt.NDArray[np.bool_]:
+    """Return which texts have more than ``max_tokens``, special tokens included."""
+    return tokenizer.count(texts) + tokenizer.special_tokens > max_tokens
+
+
+def cut(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> Sequence[str]:
+    """Return the texts, each one over ``max_tokens`` cut after its last token that fits."""
+    long = too_long(texts, tokenizer, max_tokens)
+    if not long.any():
+        return texts
+    room = max_tokens - tokenizer.special_tokens
+    return [_first(text, tokenizer, room) if over else text for text, over in zip(texts, long, strict=True)]
+
+
+def _first(text: str, tokenizer: Tokenizer, room: int) -> str:
+    return text[: tokenizer.offsets(text)[room - 1, 1]]
 
 
 class TeiEmbedder(Embedder["TeiOptions"]):
@@ -63,7 +81,7 @@ class TeiEmbedder(Embedder["TeiOptions"]):
             EngineError: The router was not ready in time.
         """
         _check_installed()
-        from vecmill.tei.opening import open_session
+        from vecmill.tei.handshake import open_session
 
         self._session = open_session(self._url, os.environ.get(API_KEY), self.config, self._folder, self._tokenizer)
         self._cuts_here = self._session.limits.longest > self._folder.max_tokens
@@ -72,8 +90,7 @@ class TeiEmbedder(Embedder["TeiOptions"]):
         """Embed texts, in order; each is cut to the model's longest input. May be called from many threads."""
         if self._session is None:
             raise EngineError("the tei embedder is not open: call open() before embed()")
-        from vecmill.tei.cutting import cut, too_long
-        from vecmill.tei.faults import InvalidTextError
+        from vecmill.tei.errors import InvalidTextError
 
         if self._cuts_here:
             return self._session.embed(cut(texts, self._tokenizer, self._folder.max_tokens))

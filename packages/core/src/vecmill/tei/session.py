@@ -1,26 +1,119 @@
-"""Session: texts become vectors at a router, whatever the router does meanwhile."""
+"""Session: requests to one router, several at a time, tried again while that may help."""
 
 from __future__ import annotations
 
+import collections
+import random
 import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vecmill.errors import EmbedError, EngineError
-from vecmill.tei.faults import ABOUT_THE_TEXTS, Fault, Kind, TooLarge
-from vecmill.tei.limiter import Limiter
-from vecmill.tei.routes import EmbedRoute
+from vecmill.tei.client import EmbedRoute
+from vecmill.tei.errors import ABOUT_THE_TEXTS, Fault, Kind, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from vecmill.tei.limits import Limits
-    from vecmill.tei.patience import Patience
-    from vecmill.tei.router import Router
-    from vecmill.tei.routes import Route
+    from vecmill.tei.client import Limits, Route
+    from vecmill.tei.errors import Router
+
+
+REPEATS = {Kind.FAILED: 2, Kind.DAMAGED: 2}
+"""More of the same is not to be expected from a model that failed three times."""
+FIRST_S = 0.05
+LONGEST_S = 2.0
+
+
+class Patience:
+    """One request's.
+
+    Args:
+        attempts: How often a request is sent that breaks something.
+        wait_s: How long to wait for a router that is busy or away.
+    """
+
+    def __init__(self, attempts: int, wait_s: float) -> None:
+        self._attempts = attempts
+        self._wait_s = wait_s
+        self._began = time.monotonic()
+        self._seen: collections.Counter[Kind] = collections.Counter()
+
+    def seen(self, kind: Kind) -> int:
+        """Return how often this went wrong."""
+        return self._seen[kind]
+
+    def after(self, fault: Fault) -> float:
+        """Return the seconds to wait before the next attempt: longer each time, and never quite the same.
+
+        Raises:
+            EngineError: It was tried often and long enough.
+        """
+        self._seen[fault.kind] += 1
+        waited = time.monotonic() - self._began
+        if fault.kind in {Kind.BUSY, Kind.AWAY}:
+            if waited >= self._wait_s:
+                raise EngineError(f"{fault}; waited {waited:.0f} s for it (embedder.wait_s)") from fault
+        elif self._seen[fault.kind] > min(REPEATS.get(fault.kind, self._attempts), self._attempts - 1):
+            raise EngineError(f"{fault}; tried {self._seen[fault.kind]} times (embedder.attempts)") from fault
+        longest: float = min(LONGEST_S, FIRST_S * 2 ** (self._seen.total() - 1))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, keeps no secret
+
+
+class Limiter:
+    """Finds out how much a router takes: a little more after each answer, half of it after a refusal.
+
+    The router counts texts, not requests, so this does too. One request may always go, however many texts it
+    has, so nothing waits for ever.
+
+    Args:
+        ceiling: Texts that are never exceeded, except by a request that is alone.
+    """
+
+    def __init__(self, ceiling: int) -> None:
+        self._ceiling = max(1, ceiling)
+        self._capacity = float(self._ceiling)
+        self._used = 0
+        self._round = 0
+        self._changed = threading.Condition()
+
+    @property
+    def capacity(self) -> float:
+        """Texts that may be at the router now."""
+        return self._capacity
+
+    @contextmanager
+    def taken(self, texts: int) -> Iterator[int]:
+        """Wait for room for a request, and keep it while the block runs; the value is the round it belongs to."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._used == 0 or self._used + texts <= self._capacity)
+            self._used += texts
+            current = self._round
+        try:
+            yield current
+        finally:
+            with self._changed:
+                self._used -= texts
+                self._changed.notify_all()
+
+    def answered(self, texts: int) -> None:
+        """A request came back with vectors: allow about one more of its size for each capacity's worth of answers."""
+        with self._changed:
+            self._capacity = min(float(self._ceiling), self._capacity + texts * min(1.0, texts / self._capacity))
+            self._changed.notify_all()
+
+    def refused(self, current: int) -> None:
+        """The router had no room. Requests of one round were sent by the same belief, and correct it once."""
+        with self._changed:
+            if current == self._round:
+                self._round += 1
+                self._capacity = max(1.0, min(self._capacity, self._used) / 2)
+
 
 PAYLOAD_BYTES = 1_900_000
 """Larger requests are halved before they are sent: a router takes 2,000,000 by default, and hangs up beyond that."""

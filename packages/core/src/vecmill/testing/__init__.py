@@ -9,11 +9,8 @@ model and no process of their own.
 
 from vecmill.testing.checks import check_chunker, check_embedder, check_publisher, check_source
 from vecmill.testing.delivery import check_delivery
-from vecmill.testing.embedder import HashEmbedder
 from vecmill.testing.plugin import install
-from vecmill.testing.runtime import InlineRuntime
-from vecmill.testing.texts import AWKWARD_TEXTS
-from vecmill.testing.tokenizer import WordTokenizer
+from vecmill.testing.stand_ins import AWKWARD_TEXTS, HashEmbedder, InlineRuntime, WordTokenizer
 
 __all__ = [
     "AWKWARD_TEXTS",

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vecmill.job.places import paths, places, without_folders
+from vecmill.job.identity import paths, places, without_folders
 from vecmill.plugins.build import options
 from vecmill.records import Document, ModelInfo, Publishing
-from vecmill.sources.carried import carried
+from vecmill.sources.columns import carried
 from vecmill.sources.corpus import Corpus
 from vecmill.store.files import sha256
-from vecmill.testing.texts import AWKWARD_TEXTS
-from vecmill.testing.tokenizer import WordTokenizer
-from vecmill.worker.rows import documents
+from vecmill.testing.stand_ins import AWKWARD_TEXTS, WordTokenizer
+from vecmill.worker.reading import documents
 from vecmill.worker.spans import cut
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @hookimpl
 def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
     """Register ``hash``."""
-    from vecmill.testing.embedder import HashEmbedder
+    from vecmill.testing.stand_ins import HashEmbedder
 
     register(HashEmbedder)
 
@@ -23,7 +23,7 @@ def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
 @hookimpl
 def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
     """Register ``inline``."""
-    from vecmill.testing.runtime import InlineRuntime
+    from vecmill.testing.stand_ins import InlineRuntime
 
     register(InlineRuntime)
 

@@ -1,29 +1,156 @@
-"""Reading: a partition becomes windows of chunks, and a list of what was set aside."""
+"""Reading: a partition becomes windows of chunks, and a list of what was quarantined."""
 
 from __future__ import annotations
 
 import collections
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.chunking.render import check_prefix, prefix
+from vecmill.chunking.blank import is_blank
+from vecmill.chunking.limits import check_prefix, prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
+from vecmill.sources.columns import OWN, load
 from vecmill.sources.corpus import Corpus
-from vecmill.worker.kept import Kept
-from vecmill.worker.output import utf8_bytes
-from vecmill.worker.rows import Rejected, documents
 from vecmill.worker.spans import cut
-from vecmill.worker.window import Window
+from vecmill.worker.window import Window, utf8_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from vecmill.protocols import Chunker, Source
+    from vecmill.protocols import Chunker, Source, Tokenizer
     from vecmill.records import ShardTask
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A document that is not embedded, and why: ``reason`` in a word or two, ``detail`` in a sentence."""
+
+    reason: str
+    detail: str
+    id: str | None = None
+    url: str | None = None
+    title: str | None = None
+    text: str | None = None
+
+
+def documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document | Rejected]:
+    """Yield one document, or one rejection, for every row of a source's batch, in order.
+
+    Args:
+        batch: The rows.
+        tokenizer: The model's own, which decides what is blank.
+    """
+    rows = batch.num_rows
+    texts, ids = _strings(batch, "text"), _strings(batch, "id")
+    titles, urls, problems = (_strings(batch, name) for name in ("title", "url", "problem"))
+    for row in range(rows):
+        yield _document(ids[row], texts[row], titles[row], urls[row], problems[row], tokenizer)
+
+
+def _document(
+    id_: str | bytes | None,
+    text: str | bytes | None,
+    title: str | bytes | None,
+    url: str | bytes | None,
+    problem: object,
+    tokenizer: Tokenizer,
+) -> Document | Rejected:
+    fault = _fault(id_, text, problem, tokenizer)
+    if fault is None and isinstance(id_, str) and isinstance(text, str):
+        return Document(id_, text, _readable(title) or "", _readable(url) or "")
+    reason, detail = fault or ("unreadable", "the row could not be read")
+    return Rejected(reason, detail, _readable(id_), _readable(url), _readable(title), _readable(text))
+
+
+def _fault(
+    id_: str | bytes | None, text: str | bytes | None, problem: object, tokenizer: Tokenizer
+) -> tuple[str, str] | None:
+    if problem is not None:
+        return "unreadable", str(problem)
+    if not id_:
+        return "null id", "the id is null" if id_ is None else "the id is empty"
+    if text is None:
+        return "null text", "the text is null"
+    if isinstance(id_, bytes) or isinstance(text, bytes):
+        return "invalid unicode", f"the {'id' if isinstance(id_, bytes) else 'text'} is not valid Unicode"
+    if is_blank(text, tokenizer):
+        return "blank text", "the text is empty, or the model reads no token in it"
+    return None
+
+
+def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
+    """Return a column's values; a value that is not valid UTF-8 comes as bytes, a missing column as nulls."""
+    if name not in batch.schema.names:
+        return [None] * batch.num_rows
+    column = batch.column(name)
+    try:
+        values: list[str | bytes | None] = column.to_pylist()
+    except UnicodeDecodeError:
+        import pyarrow as pa
+
+        values = [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
+    return values
+
+
+def _decoded(value: bytes | None) -> str | bytes | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def _readable(value: str | bytes | None) -> str | None:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
+
+
+class Kept:
+    """What the plan says of the columns carried along: every shard has just these, whatever is in it.
+
+    Attributes:
+        fields: The columns.
+    """
+
+    def __init__(self, task: ShardTask) -> None:
+        self.fields = load(task.spec.keep)
+        self._shard = task.index
+
+    def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return these columns of some of the source's rows.
+
+        Raises:
+            SourceError: The rows have other columns, or values that do not fit.
+        """
+        planned = [field.name for field in self.fields]
+        found = [name for name in batch.schema.names if name not in OWN]
+        if sorted(found) != sorted(planned):
+            raise SourceError(
+                f"shard {self._shard} has the columns {_told(found)} to carry along, and the first rows of the corpus "
+                f"have {_told(planned)}: make them the same, or report it to the source's author"
+            )
+        return self._cast(batch.select(planned)) if planned else batch.select([])
+
+    def _cast(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [self._column(rows.column(field.name), field) for field in self.fields]
+        return pa.RecordBatch.from_arrays(columns, schema=pa.schema(self.fields))
+
+    def _column(self, column: pa.Array, field: pa.Field) -> pa.Array:
+        try:
+            return column.cast(field.type)
+        except pa.ArrowException as error:
+            raise SourceError(
+                f"the column {field.name!r} holds {column.type} in shard {self._shard}, and {field.type} in the first "
+                f"rows of the corpus: make them the same, or take it out of source.keep ({error})"
+            ) from error
+
+
+def _told(names: list[str]) -> str:
+    return ", ".join(names) or "none"
+
 
 WINDOW_CHUNKS = 8192
 """Chunks sorted, embedded and written together: enough to sort by length, few enough to hold two in memory."""

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.records import Account, FileEntry, Progress, Receipt
+from vecmill.store.columns import QUARANTINE, dataset_schema
 from vecmill.store.ids import write_ids
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
-from vecmill.store.schema import QUARANTINE, dataset_schema
-from vecmill.store.shard import large_columns, parquet_file
+from vecmill.store.parquet import large_columns, parquet_file
 from vecmill.store.state import read_receipt
-from vecmill.worker.flight import Flight
-from vecmill.worker.former_shard import FormerShard
-from vecmill.worker.output import quarantine_tables
-from vecmill.worker.reuse import Reuse
+from vecmill.worker.reuse import FormerShard, Reuse
+from vecmill.worker.window import Flight, quarantine_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import ModelInfo, ShardTask
-    from vecmill.store.earlier import Earlier
+    from vecmill.store.reuse_index import Earlier
     from vecmill.worker.embedding import Embedding
     from vecmill.worker.reading import Reading
     from vecmill.worker.window import Window

@@ -1,19 +1,29 @@
-"""Window: the chunks that are embedded and written together."""
+"""Window: the chunks that are embedded and written together, from text to rows."""
 
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+
+from vecmill.records import Account
+from vecmill.sources.batches import row_bytes
+from vecmill.store.columns import QUARANTINE, dataset_schema
+from vecmill.store.parquet import row_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from vecmill.protocols import Tokenizer
+    from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import Document, Span
+    from vecmill.worker.embedding import Embedding, Pending
+    from vecmill.worker.reading import Rejected
+    from vecmill.worker.reuse import Check, Known
+
 
 COUNTED = 4096
 """Chunks whose texts are cut out at a time, to be counted or measured."""
@@ -109,3 +119,211 @@ class Window:
     def _owners(self, chunks: npt.NDArray[np.int64]) -> list[int]:
         owners: list[int] = (np.searchsorted(self._firsts, chunks, side="right") - 1).tolist()
         return owners
+
+
+PIECE = 1 << 20
+"""Characters of a text that are encoded at a time, to count their bytes."""
+NUMBERS = 40
+"""Bytes of a row's numbers: chunk_index, start, end and tokens, and where its four strings end."""
+
+
+def shard_tables(
+    window: Window,
+    source: pa.Table,
+    tokens: npt.NDArray[np.int64],
+    vectors: npt.NDArray[np.float32],
+    good: npt.NDArray[np.bool_],
+) -> Iterator[pa.Table]:
+    """Build the rows of a window, a row group at a time: what a document has once, each of its rows has again.
+
+    Args:
+        window: The chunks.
+        source: The columns to carry along, of the rows that the window was cut from.
+        tokens: Tokens of each chunk.
+        vectors: Shape ``(chunks, dimension)``.
+        good: Which documents to write; the others are left out whole.
+    """
+    owners = window.owners
+    chunks = np.flatnonzero(good[owners])
+    sizes = _document_bytes(window, source)[owners[chunks]] + window.text_bytes()[chunks]
+    numbers = NUMBERS + vectors.shape[1] * vectors.itemsize + source.num_columns / 8  # a bit says what is null
+    for group in row_groups(sizes + numbers):
+        yield _table(window, source, tokens, vectors, chunks[group])
+
+
+def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
+    """Build the rows of what was set aside, a row group at a time."""
+    rows = list(rejected)
+    sizes = [sum(utf8_bytes(getattr(row, field.name) or "") for field in QUARANTINE) for row in rows]
+    for group in row_groups(np.array(sizes, np.int64)):
+        yield pa.table(
+            [pa.array([getattr(row, field.name) for row in rows[group]], field.type) for field in QUARANTINE],
+            schema=QUARANTINE,
+        )
+
+
+def utf8_bytes(text: str) -> int:
+    """Return how many bytes a text takes in UTF-8, without a copy of it."""
+    if text.isascii():
+        return len(text)
+    return sum(len(text[start : start + PIECE].encode()) for start in range(0, len(text), PIECE))
+
+
+def _table(
+    window: Window,
+    source: pa.Table,
+    tokens: npt.NDArray[np.int64],
+    vectors: npt.NDArray[np.float32],
+    chunks: npt.NDArray[np.int64],
+) -> pa.Table:
+    owners = window.owners[chunks]
+    documents = [window.documents[owner] for owner in owners.tolist()]
+    schema = dataset_schema(vectors.shape[1], source.schema)
+    kept = _rows(source, np.array(window.rows, np.int64)[owners])
+    columns = {
+        "id": pa.array([document.id for document in documents], pa.string()),
+        "url": pa.array([document.url for document in documents], pa.string()),
+        "title": pa.array([document.title for document in documents], pa.string()),
+        "chunk_index": pa.array(window.chunk_index[chunks].astype(np.int32)),
+        "start": pa.array(window.starts[chunks]),
+        "end": pa.array(window.ends[chunks]),
+        "text": pa.array(window.texts(chunks), pa.string()),
+        "tokens": pa.array(tokens[chunks].astype(np.int32)),
+        "embedding": pa.FixedSizeListArray.from_arrays(
+            pa.array(np.ascontiguousarray(vectors[chunks]).ravel()), type=schema.field("embedding").type
+        ),
+    }
+    columns |= dict(zip(kept.schema.names, kept.columns, strict=True))
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def _rows(source: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+    """Take ascending rows, some of them many times; only what lies between them is joined on the way."""
+    return (
+        source.slice(rows[0], rows[-1] - rows[0] + 1).take(pa.array(rows - rows[0])) if source.num_columns else source
+    )
+
+
+def _document_bytes(window: Window, source: pa.Table) -> npt.NDArray[np.int64]:
+    """Return, for each document, the bytes of what is the same in all its rows."""
+    kept = np.concatenate([np.empty(0, np.int64), *map(row_bytes, source.to_batches())])
+    strings = np.array([_string_bytes(document) for document in window.documents], np.int64)
+    return strings + (kept[window.rows] if source.num_columns else 0)
+
+
+def _string_bytes(document: Document) -> int:
+    return utf8_bytes(document.id) + utf8_bytes(document.url) + utf8_bytes(document.title)
+
+
+class Flight:
+    """A window, the count of its tokens, and which of its documents are still good.
+
+    A document is judged whole: one chunk that cannot be embedded takes all its others with it.
+    """
+
+    def __init__(self, window: Window, source: pa.Table, tokenizer: Tokenizer, limit: int) -> None:
+        self._window = window
+        self._source = source
+        self._tokens = window.tokens(tokenizer)
+        self._good = np.ones(len(window.documents), np.bool_)
+        self._seen = np.minimum(self._tokens, limit)
+        self._limit = limit
+        self._pending: Pending | None = None
+        self._check: Check | None = None
+        self._known: Known | None = None
+        self._again: Pending | None = None
+
+    def refuse_long(self, reject: Callable[[Document, str, str], None]) -> None:
+        """Set aside documents with a chunk over the model's limit."""
+        advice = f"tokens, and the model takes {self._limit}: use smaller chunks, or set truncate = true"
+        long = np.flatnonzero(self._tokens > self._limit)
+        self._refuse({int(chunk): f"{self._tokens[chunk]} {advice}" for chunk in long}, "too long", reject)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the chunks that are still good."""
+        return int(self._seen[self._wanted()].sum())
+
+    def reuse(self, known: Known, check: Check | None = None) -> None:
+        """Take these vectors for these chunks instead of embedding them.
+
+        Args:
+            known: The chunks; those in its sample are embedded all the same.
+            check: Told of the sample's vectors.
+        """
+        self._known, self._check = known, check
+
+    @property
+    def reused(self) -> int:
+        """Chunks of good documents that are not embedded."""
+        return int(self._wanted()[self._known.chunks].sum()) if self._known else 0
+
+    def submit(
+        self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
+    ) -> None:
+        """Send the good chunks to the engine; ``done`` is told the chunks and tokens of each finished batch."""
+        wanted = self._wanted()
+        if self._known is not None:
+            wanted[self._known.chunks] = False
+            done(len(self._known.chunks), int(self._seen[self._known.chunks].sum()))
+        chunks = np.flatnonzero(wanted)
+        batches = self._batches(chunks, batching, batch_tokens)
+        self._pending = embedding.submit(
+            self._window.embedded_texts,
+            len(self._window),
+            batches,
+            lambda batch: done(len(batch), int(self._seen[batch].sum())),
+        )
+        if self._known is not None:
+            self._again = self._embed_sample(embedding, batching, batch_tokens, self._known)
+
+    def _embed_sample(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, known: Known) -> Pending:
+        """Embed the sample of the reused chunks, in batches of its own: those of the others stay as they are."""
+        sample = known.chunks[known.sample]
+        return embedding.submit(
+            lambda batch: self._window.embedded_texts(sample[batch]),
+            len(sample),
+            batching.batches(self._seen[sample], batch_tokens),
+            lambda _: None,
+        )
+
+    def _batches(
+        self, chunks: npt.NDArray[np.int64], batching: Batching[Any], batch_tokens: int
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        return (chunks[batch] for batch in batching.batches(self._seen[chunks], batch_tokens))
+
+    def land(self, reject: Callable[[Document, str, str], None]) -> tuple[Iterator[pa.Table], Account]:
+        """Wait for the vectors; return the rows, a row group at a time, and what they account for."""
+        assert self._pending is not None  # noqa: S101 - submit comes before land
+        vectors, failed = self._pending.result()
+        if self._known is not None and self._again is not None:
+            again = self._again.result()
+            if self._check is not None:
+                self._check(self._known, self._window, *again)
+            vectors[self._known.chunks] = self._known.vectors
+        self._refuse(failed, "not embedded", reject)
+        tables = shard_tables(self._window, self._source, self._seen, vectors, self._good)
+        return tables, self._account()
+
+    def _wanted(self) -> npt.NDArray[np.bool_]:
+        """Return which chunks are of good documents."""
+        wanted: npt.NDArray[np.bool_] = self._good[self._window.owners]
+        return wanted
+
+    def _refuse(self, faults: dict[int, str], reason: str, reject: Callable[[Document, str, str], None]) -> None:
+        owners, numbers = self._window.owners, self._window.chunk_index
+        for chunk, fault in sorted(faults.items()):
+            owner = owners[chunk]
+            if self._good[owner]:
+                self._good[owner] = False
+                reject(self._window.documents[owner], reason, f"chunk {numbers[chunk]}: {fault}")
+
+    def _account(self) -> Account:
+        chunks = self._wanted()
+        return Account(
+            documents_embedded=int(self._good.sum()),
+            chunks=int(chunks.sum()),
+            characters=int((self._window.ends - self._window.starts)[chunks].sum()),
+            tokens=int(self._seen[chunks].sum()),
+            truncated_chunks=int((self._tokens[chunks] > self._limit).sum()),
+        )

@@ -13,8 +13,7 @@ from vecmill import run
 from vecmill.display import UNSAFE
 from vecmill.records import Cost, Terms
 from vecmill.store.card import Place, card, own_text
-from vecmill.store.card.front import SIZES, size_category
-from vecmill.store.card.yaml import dump
+from vecmill.store.card.front_matter import SIZES, dump, size_category
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def test_articles_of_wikipedia_are_credited_as_it_asks(manifest):
 @given(st.text())
 def test_ones_own_text_comes_back_as_it_was(own):
     """Whatever it is, marks of ours in it included, it cannot grow or break out of its part."""
-    from vecmill.store.card.own import BEGIN, END, section
+    from vecmill.store.card.sections import BEGIN, END, section
 
     once = own_text(f"before\n{section(own + BEGIN + END[:9] + END + END[9:] + own)}after\n")
     assert once is not None

@@ -5,8 +5,7 @@ import pytest
 import yaml
 from datasets import Features
 
-from vecmill.store.card.features import features
-from vecmill.store.card.yaml import dump
+from vecmill.store.card.front_matter import dump, features
 
 KEPT = {
     "lang": pa.string(),

@@ -1,4 +1,4 @@
-"""Building: one graph from token ids to pooled vectors, whatever the model is stored as."""
+"""Build: a model's folder becomes an OpenVINO graph, from safetensors or from the ONNX that it brings."""
 
 from __future__ import annotations
 
@@ -12,18 +12,112 @@ from openvino import opset13 as ov
 from vecmill.errors import ModelError
 from vecmill_local_runtime.graph.architecture import read_architecture
 from vecmill_local_runtime.graph.encoder import Encoder
-from vecmill_local_runtime.graph.linear import Observer, plain
-from vecmill_local_runtime.graph.onnx import onnx_vectors
-from vecmill_local_runtime.graph.ops import axis, ints, kept
-from vecmill_local_runtime.graph.pooling import pool
+from vecmill_local_runtime.graph.linear import Observer, axis, constant, ints, kept, plain, positions
 from vecmill_local_runtime.tensors import Tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from vecmill.models import ModelFolder
-    from vecmill_local_runtime.graph.linear import Project
-    from vecmill_local_runtime.graph.ops import Node
+    from vecmill_local_runtime.graph.linear import Node, Project
+
+
+_IDS, _MASK, _TYPES = "input_ids", "attention_mask", "token_type_ids"
+_TOKEN_VECTORS = ("last_hidden_state", "token_embeddings")
+_TOKEN_RANK = 3
+
+
+def onnx_vectors(path: Path, ids: Node, keep: Node) -> Node:
+    """Return an ONNX encoder's token vectors, B L H, computed from our inputs.
+
+    Args:
+        path: The ONNX file.
+        ids: Token ids, B L.
+        keep: Which of them are text, B L, boolean.
+
+    Raises:
+        ModelError: The file cannot be read, wants other inputs, or gives no token vectors.
+    """
+    model = _read(path)
+    ours: dict[str, Callable[[], Node]] = {
+        _IDS: lambda: ids,
+        _MASK: lambda: keep,
+        _TYPES: lambda: ov.multiply(ids, axis(0)),
+    }
+    for port in model.inputs:
+        name = next((name for name in port.names if name in ours), None)
+        if name is None:
+            raise ModelError(f"{path} wants the input {port.any_name!r}; known here are {', '.join(ours)}")
+        port.replace(ov.convert(ours[name](), port.element_type.get_type_name()).output(0))
+    return _find_token_vectors(path, model)
+
+
+def _read(path: Path) -> openvino.Model:
+    try:
+        return openvino.Core().read_model(path)
+    except RuntimeError as error:
+        why = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path} cannot be read: {why}. Get the model's files again.") from error
+
+
+def _find_token_vectors(path: Path, model: openvino.Model) -> Node:
+    named = [port for port in model.outputs if port.names & set(_TOKEN_VECTORS)]
+    found = named or [port for port in model.outputs if port.partial_shape.rank.get_length() == _TOKEN_RANK]
+    if not found:
+        raise ModelError(f"{path} gives no token vectors; it needs an output called {' or '.join(_TOKEN_VECTORS)}")
+    return found[0].get_node().input_value(0)
+
+
+def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) -> Node:
+    """Pool token vectors; the results of several modes are put side by side.
+
+    Args:
+        x: Token vectors, B L H.
+        ids: Token ids, B L.
+        keep: Which tokens are text, B L, boolean.
+        lengths: How many they are, B.
+        modes: Out of ``vecmill.models.pipeline.POOLING``.
+    """
+    text = ov.convert(keep, "f32")
+    count = ov.unsqueeze(ov.convert(lengths, "f32"), axis(1))
+    ways: dict[str, Callable[[], Node]] = {
+        "cls": lambda: _sum(x, _one(ids, axis(0))),
+        "lasttoken": lambda: _sum(x, _one(ids, ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1)))),
+        "max": lambda: _largest(x, keep),
+        "mean": lambda: ov.divide(_sum(x, text), count),
+        "mean_sqrt_len_tokens": lambda: ov.divide(_sum(x, text), ov.sqrt(count)),
+        "weightedmean": lambda: _weighted(x, ids, text),
+    }
+    pooled = [ways[mode]() for mode in modes]
+    return ov.concat(pooled, 1) if len(pooled) > 1 else pooled[0]
+
+
+def _sum(x: Node, weights: Node) -> Node:
+    """Sum token vectors, B L H, with a weight for each, B L.
+
+    As a product of matrices, also where a single token is wanted: asked for bf16, OpenVINO leaves in f32 what stands
+    between the last product and the result, and along the residuals that would be every sum and norm of the encoder.
+    """
+    return ov.squeeze(ov.matmul(ov.unsqueeze(weights, axis(1)), x, False, False), ints(1))  # noqa: FBT003 - OpenVINO takes these by place
+
+
+def _one(ids: Node, place: Node) -> Node:
+    """Return weights, B L, that are 1 for the token at a place, 1 or B 1, and 0 for the others."""
+    text = ov.broadcast(ov.unsqueeze(positions(ids), axis(0)), ov.shape_of(ids))
+    return ov.convert(ov.equal(text, place), "f32")
+
+
+def _weighted(x: Node, ids: Node, text: Node) -> Node:
+    """Take the mean, later tokens weighing more: 1, 2, 3 and so on."""
+    place = ov.add(ov.convert(positions(ids), "f32"), constant(1.0))
+    weights = ov.multiply(text, ov.unsqueeze(place, axis(0)))
+    return ov.divide(_sum(x, weights), ov.unsqueeze(ov.reduce_sum(weights, axis(1)), axis(1)))
+
+
+def _largest(x: Node, keep: Node) -> Node:
+    return ov.reduce_max(ov.select(ov.unsqueeze(keep, axis(2)), x, constant(-np.inf)), axis(1))
+
 
 IDS, LENGTHS = "ids", "lengths"
 _WORDS = "embeddings.word_embeddings.weight"
@@ -54,7 +148,7 @@ def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
     """
     ids, lengths, keep = _inputs()
     with _blamed(folder):
-        vectors, vocabulary = _token_vectors(folder, ids, keep, project)
+        vectors, vocabulary = _add_encoder(folder, ids, keep, project)
         pooled = pool(vectors, ids, keep, lengths, folder.pipeline.pooling)
     return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
 
@@ -68,7 +162,7 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
     ids, lengths, keep = _inputs()
     observer = Observer()
     with _blamed(folder):
-        _, vocabulary = _token_vectors(folder, ids, keep, observer)
+        _, vocabulary = _add_encoder(folder, ids, keep, observer)
     if not observer.inputs:
         raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
     text = ov.unsqueeze(ov.convert(keep, "f32"), axis(2))
@@ -102,7 +196,7 @@ def _input(name: str, shape: list[int]) -> Node:
     return node
 
 
-def _token_vectors(folder: ModelFolder, ids: Node, keep: Node, project: Project) -> tuple[Node, int]:
+def _add_encoder(folder: ModelFolder, ids: Node, keep: Node, project: Project) -> tuple[Node, int]:
     if folder.weights[0].suffix == ".onnx":
         return onnx_vectors(folder.weights[0], ids, keep), int(folder.config.get("vocab_size", 1 << 31))
     tensors = Tensors(path for path in folder.weights if path.parent == folder.path)

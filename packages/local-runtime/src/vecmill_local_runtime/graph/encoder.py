@@ -1,4 +1,4 @@
-"""Encoder: a member of the BERT family, from its tensors."""
+"""Encoder: the layers of a BERT-like model as OpenVINO operations."""
 
 from __future__ import annotations
 
@@ -8,18 +8,78 @@ from typing import TYPE_CHECKING
 import numpy as np
 from openvino import opset13 as ov
 
-from vecmill_local_runtime.graph.activations import activate
-from vecmill_local_runtime.graph.linear import Layer, plain
-from vecmill_local_runtime.graph.norm import layer_norm
-from vecmill_local_runtime.graph.ops import axis, constant, ints, join_heads, positions, split_heads
-from vecmill_local_runtime.graph.relative import relative_bias
+from vecmill.errors import ModelError
+from vecmill_local_runtime.graph.linear import (
+    Layer,
+    axis,
+    constant,
+    ints,
+    join_heads,
+    layer_norm,
+    plain,
+    positions,
+    split_heads,
+)
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from vecmill_local_runtime.graph.architecture import Architecture
-    from vecmill_local_runtime.graph.linear import Project
-    from vecmill_local_runtime.graph.norm import Norm
-    from vecmill_local_runtime.graph.ops import Node
+    from vecmill_local_runtime.graph.linear import Node, Norm, Project
     from vecmill_local_runtime.tensors import Tensors
+
+
+_EXACT_GELU = {"gelu", "gelu_python"}
+_TANH_GELU = {"gelu_fast", "gelu_new", "gelu_pytorch_tanh"}
+_PLAIN = {"relu": ov.relu, "sigmoid": ov.sigmoid, "silu": ov.swish, "swish": ov.swish, "tanh": ov.tanh}
+
+
+def activate(x: Node, name: str) -> Node:
+    """Apply the activation ``name`` to each number.
+
+    Raises:
+        ModelError: There is none of that name here.
+    """
+    if name in _EXACT_GELU:
+        return ov.gelu(x, "erf")
+    if name in _TANH_GELU:
+        return ov.gelu(x, "tanh")
+    if name in _PLAIN:
+        return _PLAIN[name](x)
+    known = ", ".join(sorted({*_EXACT_GELU, *_TANH_GELU, *_PLAIN}))
+    raise ModelError(f"the model's activation {name!r} is not known here; known are {known}")
+
+
+BUCKETS = 32
+FARTHEST = 128
+
+
+def relative_bias(ids: Node, table: npt.NDArray[np.float32], longest: int) -> Node:
+    """Return what is added to each attention score, 1 A L L.
+
+    Args:
+        ids: Token ids, B L.
+        table: One number per bucket of distances and head, shape ``(BUCKETS, A)``.
+        longest: The most tokens an input can have.
+    """
+    distances = np.arange(-longest + 1, longest)
+    by_distance = constant(table[buckets(distances)].T)
+    place = positions(ids)
+    distance = ov.subtract(ov.unsqueeze(place, axis(0)), ov.unsqueeze(place, axis(1)))
+    gathered = ov.gather(by_distance, ov.add(distance, axis(longest - 1)), axis(1))
+    return ov.unsqueeze(gathered, axis(0))
+
+
+def buckets(distances: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Sort distances (key minus query) into buckets: half for each direction, exact when near, logarithmic when far."""
+    half = BUCKETS // 2
+    near = half // 2
+    size = np.abs(distances)
+    # float32, as the models were trained: the bucket's border depends on it
+    growth = np.log(np.maximum(size, 1).astype(np.float32) / near) / np.float32(math.log(FARTHEST / near))
+    far = near + (growth * (half - near)).astype(np.int64)
+    return np.where(distances > 0, half, 0) + np.where(size < near, size, np.minimum(far, half - 1))
+
 
 _HIDDEN_SCORE = -1e4
 _RELATIVE = "encoder.relative_attention_bias.weight"

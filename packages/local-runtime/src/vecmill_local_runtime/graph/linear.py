@@ -1,4 +1,6 @@
-"""Linear: layers that multiply by a matrix, as they are or in 8-bit integers.
+"""Linear layers and norms, and the few OpenVINO operations that encoders are made of.
+
+A tensor is written with its axes: B texts, L tokens, H numbers per token, A attention heads.
 
 An encoder gives all the layers that share an input at once, so that their input is prepared once.
 """
@@ -6,17 +8,58 @@ An encoder gives all the layers that share an input at once, so that their input
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from openvino import opset13 as ov
-
-from vecmill_local_runtime.graph.ops import Node, constant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from vecmill_local_runtime.tensors import Tensors
+
+
+Node = Any  # OpenVINO ships no types
+
+
+def constant(value: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> Node:
+    """Return a constant tensor."""
+    array = np.asarray(value, dtype)
+    return ov.constant(np.ascontiguousarray(array) if array.ndim else array)
+
+
+def ints(*values: int) -> Node:
+    """Return a constant list of integers: axes, or a shape."""
+    return constant(values, np.int64)
+
+
+def axis(value: int) -> Node:
+    """Return a constant integer."""
+    return constant(value, np.int64)
+
+
+def split_heads(x: Node, heads: int, width: int) -> Node:
+    """Turn B L H into B A L H/A."""
+    return ov.transpose(ov.reshape(x, ints(0, 0, heads, width), True), ints(0, 2, 1, 3))  # noqa: FBT003 - OpenVINO takes these by place
+
+
+def join_heads(x: Node, hidden: int) -> Node:
+    """Turn B A L H/A into B L H."""
+    return ov.reshape(ov.transpose(x, ints(0, 2, 1, 3)), ints(0, 0, hidden), True)  # noqa: FBT003 - (the same)
+
+
+def positions(ids: Node) -> Node:
+    """Return 0, 1, 2, … for the L tokens of a text."""
+    length = ov.gather(ov.shape_of(ids), axis(1), axis(0))
+    return ov.range(axis(0), length, axis(1), "i64")
+
+
+def kept(ids: Node, lengths: Node) -> Node:
+    """Return which tokens are text and not padding, B L, boolean."""
+    return ov.less(ov.unsqueeze(positions(ids), axis(0)), ov.unsqueeze(lengths, axis(1)))
+
 
 SMOOTHING = 0.6  # benchmarks/quantization.py says on which texts it was chosen
 _LARGEST_WEIGHT = 127
@@ -94,3 +137,34 @@ def _rounded(weight: npt.NDArray[np.float32]) -> Node:
 
 def _added(product: Node, layer: Layer) -> Node:
     return ov.add(product, constant(layer.bias))
+
+
+class Norm(NamedTuple):
+    """The result of a layer norm, in the parts that it is used in.
+
+    A linear layer multiplies anyway, so the scale and the shift go into its numbers and no pass over the tokens is
+    spent on them. The engine adds them to a residual in the same pass as the residual.
+
+    Attributes:
+        x: Each token's vector with a mean of 0 and a variance of 1, B L H.
+        scale: What it is still to be multiplied by, shape ``(H,)``.
+        shift: What is to be added then, shape ``(H,)``.
+    """
+
+    x: Node
+    scale: npt.NDArray[np.float32]
+    shift: npt.NDArray[np.float32]
+
+    def whole(self) -> Node:
+        """Return the norm's result, B L H."""
+        return ov.add(ov.multiply(self.x, constant(self.scale)), constant(self.shift))
+
+    def into(self, layer: Layer) -> Layer:
+        """Return the layer that gives for ``x`` what the given one gives for the whole."""
+        return layer._replace(weight=layer.weight * self.scale, bias=layer.bias + layer.weight @ self.shift)
+
+
+def layer_norm(x: Node, tensors: Tensors, name: str, epsilon: float) -> Norm:
+    """Normalize each token's vector."""
+    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - OpenVINO takes these by place
+    return Norm(centred, tensors.take(f"{name}.weight"), tensors.take(f"{name}.bias"))

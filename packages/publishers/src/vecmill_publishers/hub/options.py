@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from vecmill.protocols import Options
-from vecmill.records.terms import Words
+from vecmill.records.manifest import Words
 
 
 class HubOptions(Options):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vecmill.records import FileEntry, Manifest, Sent
     from vecmill_publishers.hub.options import HubOptions
-    from vecmill_publishers.hub.publication import Publication
+    from vecmill_publishers.hub.publish_run import Publication
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -37,8 +37,8 @@ class HubPublisher(Publisher["HubOptions"]):
             ConfigError: The repo id or the text of one's own is wrong.
             PublishError: There is no token, it may not write, or the repo holds something else.
         """
-        from vecmill_publishers.hub.admission import admit
-        from vecmill_publishers.hub.cover import own_text
+        from vecmill_publishers.hub.metadata import own_text
+        from vecmill_publishers.hub.preflight import admit
 
         own_text(self.config)
         admit(self._remote, self.config)
@@ -63,7 +63,7 @@ class HubPublisher(Publisher["HubOptions"]):
         Raises:
             PublishError: It could not be sent.
         """
-        from vecmill_publishers.hub.shipment import ship
+        from vecmill_publishers.hub.preuploads import ship
 
         del ready
         return ship(self._remote, self.config.vectors, dataset, shard)
@@ -74,7 +74,7 @@ class HubPublisher(Publisher["HubOptions"]):
 
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
         """Yield what would be sent."""
-        from vecmill_publishers.hub.preview import preview
+        from vecmill_publishers.hub.publish_run import preview
 
         return preview(self._publication(dataset, manifest))
 
@@ -87,7 +87,7 @@ class HubPublisher(Publisher["HubOptions"]):
         return self._publication(dataset, manifest).run()
 
     def _publication(self, dataset: Path, manifest: Manifest) -> Publication:
-        from vecmill_publishers.hub.publication import Publication
+        from vecmill_publishers.hub.publish_run import Publication
 
         return Publication(self.config, self._remote, dataset, manifest, self.report, self._sent)
 

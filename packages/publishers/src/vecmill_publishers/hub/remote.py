@@ -10,18 +10,17 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 from vecmill.errors import PublishError
-from vecmill_publishers.hub.answer import understood
-from vecmill_publishers.hub.operation import operation, silent
-from vecmill_publishers.hub.repo_id import valid
-from vecmill_publishers.hub.retry import insist
-from vecmill_publishers.hub.state import Head
-from vecmill_publishers.hub.upload import Stored, groups
+from vecmill_publishers.hub.commits import operation, silent
+from vecmill_publishers.hub.preflight import valid
+from vecmill_publishers.hub.preuploads import Stored, groups
+from vecmill_publishers.hub.publish_run import Head
+from vecmill_publishers.hub.retry import insist, understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    from vecmill_publishers.hub.upload import Upload
+    from vecmill_publishers.hub.preuploads import Upload
 
 KIND = "dataset"
 

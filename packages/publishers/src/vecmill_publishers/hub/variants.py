@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from vecmill.store.layout import Layout
-from vecmill.store.shard import parquet_file
+from vecmill.store.parquet import parquet_file
 from vecmill.store.variants import shrink_vectors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vecmill_publishers.hub.upload import Upload
+    from vecmill_publishers.hub.preuploads import Upload
 
 
 def made(upload: Upload, folder: Path) -> Upload:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.store.card import body
-from vecmill.store.card.front import front
-from vecmill.store.card.own import own_text, section, with_own_text
-from vecmill.store.card.place import Place
-from vecmill.store.card.rights import rights
+from vecmill.store.card.front_matter import front
+from vecmill.store.card.sections import Place, own_text, rights, section, with_own_text
 from vecmill.store.claims import shard_folder
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from vecmill.display import escape_json
-from vecmill.records.places import SOMEWHERE
-from vecmill.store.card.front import title
+from vecmill.records.manifest import SOMEWHERE
+from vecmill.store.card.front_matter import title
 from vecmill.store.card.markdown import cell, code, plain
-from vecmill.store.schema import RESERVED
+from vecmill.store.columns import RESERVED
 
 if TYPE_CHECKING:
     from vecmill.records import Cost, Manifest
-    from vecmill.store.card.place import Place
+    from vecmill.store.card.sections import Place
 
 HOUR, MINUTE = 3600, 60
 _WORD = re.compile(r'"?[\w .,:/-]*"?')

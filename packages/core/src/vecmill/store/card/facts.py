@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from vecmill.store.card.own import without_own
+from vecmill.store.card.sections import without_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

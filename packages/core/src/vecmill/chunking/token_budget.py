@@ -1,0 +1,52 @@
+"""Batching: how chunks go to the engine, by a budget of tokens or a fixed number at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vecmill.protocols import Batching, later
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from vecmill.chunking.options import FixedOptions, TokenBudgetOptions
+
+
+class TokenBudgetBatching(Batching["TokenBudgetOptions"]):
+    """Sorts chunks by length, longest first, so that hardly any of a batch is padding.
+
+    The longest come first, so that too large a budget fails at once and not at the end.
+    """
+
+    name = "token_budget"
+    Config = later("vecmill.chunking.options:TokenBudgetOptions")
+
+    def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield batches of indices into ``tokens``; every index is in exactly one."""
+        import numpy as np
+
+        budget = self.config.max_tokens or preferred
+        order = np.argsort(-tokens, kind="stable")
+        start = 0
+        while start < len(order):
+            longest = max(int(tokens[order[start]]), 1)
+            end = start + max(budget // longest, 1)
+            yield order[start:end]
+            start = end
+
+
+class FixedBatching(Batching["FixedOptions"]):
+    """Takes chunks as they come, ``size`` at a time."""
+
+    name = "fixed"
+    Config = later("vecmill.chunking.options:FixedOptions")
+
+    def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:  # noqa: ARG002 - the engine is not asked
+        """Yield batches of indices into ``tokens``; every index is in exactly one."""
+        import numpy as np
+
+        for start in range(0, len(tokens), self.config.size):
+            yield np.arange(start, min(start + self.config.size, len(tokens)))

@@ -1,0 +1,183 @@
+"""``vecmill doctor``: check this machine and what is installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecmill.cli import environment as machine
+from vecmill.cli.command import subcommand
+from vecmill.cli.environment import EXTRA, LOCAL, Check, accounts, missing, packages
+from vecmill.cli.format import printable, said, size
+from vecmill.plugins.manager import DISABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vecmill.plugins import Plugins
+
+
+OLDEST = (3, 11)
+LITTLE_MEMORY = 2_000_000_000
+LITTLE_DISK = 1_000_000_000
+NEEDED = (("embedder", "openvino"), ("runtime", "local"), ("publisher", "parquet"))
+"""What a run on this machine is made of."""
+
+
+def diagnosis() -> Iterator[Check]:
+    """Check the interpreter, the packages, the machine, the folder, the tokens and the plugins."""
+    yield _python()
+    yield from packages()
+    yield _processor()
+    yield _cores()
+    yield from _memory()
+    yield _disk(Path.cwd())
+    yield from accounts()
+    yield from _plugins()
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < OLDEST:
+        return Check("python", "fail", found, "vecmill needs Python 3.11 or newer")
+    return Check("python", "ok", found)
+
+
+def _processor() -> Check:
+    name = platform.processor() or platform.machine()
+    try:
+        # By name: the core knows of no runtime, and goes without if there is none.
+        arithmetic = importlib.import_module("vecmill_local_runtime.arithmetic").arithmetic()
+    except ImportError:
+        return Check("processor", "note", name, f"what it computes in is known to the local runtime: {LOCAL}")
+    found = f"{arithmetic.processor} ({', '.join(arithmetic.features) or 'no vector extensions listed'})"
+    if arithmetic.bf16:
+        return Check("processor", "ok", f"{found}; embeds in bf16")
+    return Check(
+        "processor", "note", f"{found}; embeds in f32", "one with avx512_bf16 or amx_bf16 is about twice as fast"
+    )
+
+
+def _memory() -> Iterator[Check]:
+    total, free = machine.memory(), machine.available_memory()
+    if total is not None:
+        found = size(total) if free is None else f"{size(total)}, {size(free)} free"
+        scarce = min(total, free or total) < LITTLE_MEMORY
+        hint = "a run needs about 1 GB and the size of the model; close something, or take a smaller model"
+        yield Check("memory", "note", found, hint) if scarce else Check("memory", "ok", found)
+
+
+def _cores() -> Check:
+    count, quota = machine.cores(), machine.quota()
+    if quota is not None and quota < count:
+        found = f"{count} processors, of which this container may use {quota:g}"
+        return Check("processors", "note", found, "more threads than it may use slow a run down: give it whole ones")
+    return Check("processors", "ok", f"{count} for this process")
+
+
+def _disk(folder: Path) -> Check:
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check("disk", "note", f"{folder}: {error.strerror or error}")
+    found = f"{size(free)} free in {printable(str(folder))}"
+    if not os.access(folder, os.W_OK):
+        return Check("disk", "note", f"{found}, which cannot be written", "name an output folder that can")
+    if free < LITTLE_DISK:
+        return Check("disk", "note", found, "100,000 chunks of 384 numbers take about 180 MB")
+    return Check("disk", "ok", found)
+
+
+def _plugins() -> Iterator[Check]:
+    try:
+        from vecmill.plugins import load
+
+        plugins = load()
+        plugins.check()
+    except Exception as error:  # noqa: BLE001 - a doctor is there for installations in which anything may fail
+        yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
+        yield from _local(missing(), [])
+        return
+    yield from _listed(plugins)
+    yield from _local(
+        missing(), [f"{kind} {name}" for kind, name in NEEDED if name not in plugins.registry.entries[kind]]
+    )
+
+
+def _listed(plugins: Plugins) -> Iterator[Check]:
+    for name, problem in plugins.problems.items():
+        found = f"{problem.origin} is broken and was left out: {problem.error}"
+        yield Check(f"plugin {name}", "note", said(found), problem.cure)
+    for name in plugins.disabled:
+        yield Check(f"plugin {name}", "note", f"disabled: {DISABLE} names it")
+    yield Check("plugins", "ok", ", ".join(sorted(plugins.loaded)))
+
+
+def _local(packages: list[str], components: list[str]) -> Iterator[Check]:
+    """Say in one line what is not there for a run on this machine: packages, and the components that they bring."""
+    needing = ", ".join(components)
+    if packages:
+        found = f"not installed: {', '.join(packages)}; needed by {needing or 'a run on this machine'}"
+        yield Check(EXTRA, "fail", found, LOCAL)
+    elif components:
+        hint = f"its plugin is broken or disabled, as is said above; if it is not: {LOCAL}"
+        yield Check(EXTRA, "fail", f"there is no {needing}", hint)
+
+
+COLORS = {"ok": "green", "note": "yellow", "fail": "red"}
+
+
+@subcommand("vecmill doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+@click.pass_context
+def command(context: click.Context, *, as_json: bool) -> None:
+    """Check what a run needs: Python, packages, processor, memory, disk, tokens, plugins.
+
+    Ends with 1 if something that it needs is wrong; a note is for information.
+    """
+    from vecmill.cli.progress import waiting
+
+    with waiting("looking"):
+        checks = list(diagnosis())
+    failures = sum(check.level == "fail" for check in checks)
+    if as_json:
+        import dataclasses
+        import json
+
+        shown = {"ok": not failures, "checks": [dataclasses.asdict(check) for check in checks]}
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        _print(checks, failures)
+    context.exit(int(bool(failures)))
+
+
+def _print(checks: list[Check], failures: int) -> None:
+    from vecmill.cli.format import plural
+
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        _line(check, width)
+    verdict = f"{plural(failures, 'problem')} to solve" if failures else "Ready to run on this machine."
+    click.echo(f"\n{click.style(verdict, fg='red' if failures else 'green')}")
+
+
+def _line(check: Check, width: int) -> None:
+    mark = click.style(f"{check.level:<4}", fg=COLORS[check.level])
+    for number, text in enumerate(_wrapped(check, width)):
+        click.echo(f"{mark}  {check.name:<{width}}  {text}" if not number else f"{'':<{width + 8}}{text}")
+
+
+def _wrapped(check: Check, width: int) -> list[str]:
+    import shutil
+    import textwrap
+
+    room = max(30, shutil.get_terminal_size().columns - width - 8)
+    hint = textwrap.wrap(check.hint, room, initial_indent="-> ", subsequent_indent="   ")
+    return [*(textwrap.wrap(check.found, room) or [""]), *hint]

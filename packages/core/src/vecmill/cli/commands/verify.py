@@ -1,0 +1,105 @@
+"""``vecmill verify``: is a dataset what its manifest says?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vecmill.cli.command import ask_on_terminal, model_options, read_embedder, subcommand
+
+if TYPE_CHECKING:
+    from vecmill.store.verify import Verification
+
+
+SAMPLE = 200
+"""Chunks to embed again, if nobody says how many. If one in fifty was changed, they show it 98 times in 100."""
+
+
+@subcommand("vecmill verify out/articles")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--expect", metavar="SHA256", help="The sha256 that manifest.json must have, as its run printed it.")
+@click.option("--embed", is_flag=True, help="Embed a sample of the chunks again, and compare the vectors.")
+@click.option(
+    "--sample", metavar="N", type=click.IntRange(1), help=f"How many chunks --embed embeds.  [default: {SAMPLE}]"
+)
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def command(  # noqa: PLR0913 - a command takes its options
+    context: click.Context,
+    directory: Path,
+    *,
+    expect: str | None,
+    embed: bool,
+    sample: int | None,
+    model: str | None,
+    embedder: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Check a dataset against its manifest, row by row.
+
+    Every file's size and sha256, every row's place and vector, the account, and that nothing in manifest, card,
+    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong. That a vector is the one of its text
+    only the model can tell: --embed asks it, if all else is right.
+    """
+    from vecmill.cli.progress import waiting
+    from vecmill.quality.proof import verify
+
+    if not embed and (sample or model or embedder):
+        raise click.UsageError("--sample, --model and --embedder go with --embed", context)
+    options = read_embedder(embedder)
+    with waiting(f"checking {directory}") as wait:
+        result = verify(
+            directory,
+            expect=expect,
+            sample=(sample or SAMPLE) if embed else 0,
+            model=model,
+            embedder=options,
+            confirm=ask_on_terminal(wait),
+        )
+    if as_json:
+        click.echo(_json(result))
+    else:
+        _report(result, directory)
+    context.exit(0 if result.ok else 1)
+
+
+def _report(result: Verification, directory: Path) -> None:
+    from vecmill.cli.format import plural, printable
+
+    name = printable(str(directory))
+    account, shards = result.manifest.account, plural(len(result.manifest.shards), "shard")
+    if result.ok:
+        rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
+        again = f"; {plural(result.embedded, 'chunk')} embedded again" if result.embedded else ""
+        click.echo(f"{name} is sound: {rows} in {shards}{again}")
+        return
+    for fault in result.faults:
+        mark = click.style("FAULT", fg="red")
+        click.echo(f"{mark}  {printable(fault.path)}: {printable(fault.problem)}", err=True)
+    if result.more:
+        click.echo(f"and {result.more:,} more", err=True)
+    found = plural(len(result.faults) + result.more, "fault")
+    click.echo(
+        f"{name} has {found}; `vecmill run` with its job makes files again that are missing or changed; "
+        "for all other faults get a copy that you trust, or remove the folder and run the job again",
+        err=True,
+    )
+
+
+def _json(result: Verification) -> str:
+    import dataclasses
+    import json
+
+    shown = {
+        "ok": result.ok,
+        "run_id": result.manifest.run_id,
+        "manifest_sha256": result.sha256,
+        "account": result.manifest.account.model_dump(),
+        "faults": [dataclasses.asdict(fault) for fault in result.faults],
+        "more": result.more,
+        "embedded": result.embedded,
+    }
+    return json.dumps(shown, indent=2)

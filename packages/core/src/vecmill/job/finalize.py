@@ -1,0 +1,267 @@
+"""Finalize: receipts add up to an account, a manifest and a card."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import math
+import operator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vecmill.__about__ import __version__
+from vecmill.errors import RunError
+from vecmill.records import Account, Manifest, Reused, Timing
+from vecmill.store.card import card, own_text
+from vecmill.store.columns import QUARANTINE, columns
+from vecmill.store.files import read_text, write_bytes
+from vecmill.store.json import write_json, write_places
+from vecmill.store.parquet import GROUP_BYTES, parquet_file
+from vecmill.store.register import register_run
+from vecmill.store.state import add_sent, read_refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vecmill.job.plan import Plan
+    from vecmill.job.scheduler import Shards
+    from vecmill.records import FileEntry, Receipt
+    from vecmill.store.layout import Layout
+    from vecmill.store.state import Split
+
+
+UNKNOWN = "unknown"
+"""An earlier run of which a receipt of the first versions does not say which it was."""
+ROWS = 1024
+"""Of the quarantine, held at a time; fewer if they are large."""
+
+
+def total(receipts: Iterable[Receipt]) -> Account:
+    """Add the accounts up.
+
+    Raises:
+        RunError: They do not balance: documents went in that nobody can account for.
+    """
+    account = functools.reduce(operator.add, (receipt.account for receipt in receipts), Account())
+    if not account.balanced:
+        raise RunError(
+            f"the account does not add up: {account.documents_in} documents in, {account.documents_embedded} embedded, "
+            f"{account.documents_quarantined} quarantined; the dataset was not finished. Please report this"
+        )
+    return account
+
+
+def check_documents(receipts: Iterable[Receipt], split: Split) -> None:
+    """Compare the documents that were read with those that were planned, and with the source's own count.
+
+    Raises:
+        RunError: They are not the same.
+    """
+    read = sum(receipt.account.documents_in for receipt in receipts)
+    for expected, said in ((split.planned, "were planned"), (split.documents, "are in the source, as it says")):
+        if expected is not None and expected != read:
+            raise RunError(
+                f"{read} documents were read, and {expected} {said}; the dataset was not finished: remove "
+                "its folder and run again, and report it to the source's author if it stays so"
+            )
+
+
+def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
+    """Count what was set aside by reason, most frequent first."""
+    counts: collections.Counter[str] = collections.Counter()
+    for receipt in receipts:
+        counts.update(receipt.reasons)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def reused(receipts: Iterable[Receipt]) -> Reused | None:
+    """Add up how many chunks have vectors of which earlier runs, whatever command used them; ``None`` for no such run.
+
+    The run that gave most of them comes first.
+    """
+    chunks: collections.Counter[str] = collections.Counter()
+    for receipt in receipts:
+        if receipt.reused_from or receipt.reused_chunks:
+            chunks[receipt.reused_from or UNKNOWN] += receipt.reused_chunks
+    runs = dict(sorted(chunks.items(), key=lambda item: (-item[1], item[0])))
+    if not runs:
+        return None
+    return Reused(run_id=next(iter(runs)), chunks=sum(runs.values()), runs=runs if len(runs) > 1 else {})
+
+
+def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry | None:
+    """Join what the shards set aside into one file, in source order; ``None`` if nothing was."""
+    parts = [layout.root / receipt.quarantine.path for receipt in receipts if receipt.quarantine]
+    if not parts:
+        layout.quarantine.unlink(missing_ok=True)
+        return None
+    with parquet_file(layout, layout.quarantine, QUARANTINE) as merged:
+        for part in parts:
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(batch_size=_rows(file.metadata)):
+                    merged.write(pa.Table.from_batches([batch]))
+    return merged.finished()
+
+
+def _rows(metadata: pq.FileMetaData) -> int:
+    """Return how many rows of a file to hold at a time."""
+    size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    return int(max(1, min(ROWS, GROUP_BYTES * metadata.num_rows / max(1, size))))
+
+
+REFUSED = "not embedded"
+"""The reason of documents that the engine refused; all other reasons lie in the documents or the job."""
+ADVICE = {
+    REFUSED: "see what the engine said of each, correct the engine, and run the same command again for them",
+    "too long": "use smaller chunks, or set truncate = true",
+    "duplicate id": "give each document of the source an id of its own",
+}
+"""What to do about a reason; about all others, to correct the source."""
+SHOWN = 3
+
+
+def decide_status(account: Account, allowed: float) -> Literal["complete", "failed"]:
+    """Return whether enough was embedded: an empty dataset is none, whatever the job allows.
+
+    Args:
+        account: What became of the documents.
+        allowed: The share of documents that may be quarantined.
+    """
+    return "complete" if account.chunks and quarantined_share(account) <= allowed else "failed"
+
+
+def quarantined_share(account: Account) -> float:
+    """Return the share of documents that were quarantined, from 0 to 1."""
+    return account.documents_quarantined / max(1, account.documents_in)
+
+
+def judge(manifest: Manifest, allowed: float, layout: Layout) -> None:
+    """Fail a run that embedded nothing, or quarantined more documents than the job allows.
+
+    Raises:
+        RunError: Says how many, the most frequent reasons, and what to do about each.
+    """
+    if decide_status(manifest.account, allowed) == "failed":
+        raise RunError(f"{explain(manifest, layout)}. What was made is kept for inspection, and nothing is published")
+
+
+def explain(manifest: Manifest, layout: Layout) -> str:
+    """Say why a run failed, and what to do about each reason."""
+    account = manifest.account
+    if not account.documents_in:
+        return (
+            f"the source {manifest.source.name!r} gave no documents, and an empty dataset is none: correct the "
+            "job's [source], such as its path, its filter or its limit"
+        )
+    reasons = list(manifest.reasons.items())[:SHOWN]
+    counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
+    advice = "; ".join(dict.fromkeys(ADVICE.get(reason, "correct the source") for reason, _ in reasons))
+    found = f"{account.documents_quarantined} of {account.documents_in} documents were set aside ({counts})"
+    if not account.chunks:
+        return f"{found}, and an empty dataset is none: {advice}. They are in {layout.quarantine}, with details"
+    enough = math.ceil(quarantined_share(account) * 1000) / 1000
+    return (
+        f"{found}, more than max_quarantine allows: {advice}; or, if the dataset may lack them, raise max_quarantine "
+        f"to {enough:g} and run again: nothing is embedded twice. They are in {layout.quarantine}, with details"
+    )
+
+
+MADE = ("account", "reasons", "shards", "quarantine")
+"""What a manifest says of what was made."""
+
+
+class Finish:
+    """Writes what stands beside the shards. The manifest comes last: with it the dataset is finished."""
+
+    def __init__(self, plan: Plan, shards: Shards) -> None:
+        self._plan = plan
+        self._shards = shards
+
+    def write(self, started: str, wall_seconds: float, before: Manifest | None = None) -> Manifest:
+        """Account for every shard.
+
+        Args:
+            started: When the run was begun, ISO 8601.
+            wall_seconds: How long this command has worked.
+            before: The run's manifest, if it was finished already; where nothing has changed, its times stay.
+
+        Raises:
+            RunError: The account does not add up, or is not of all documents.
+        """
+        plan = self._plan
+        receipts = [self._shards.receipts[task.index] for task in plan.tasks]
+        check_documents(receipts, plan.split)
+        manifest = Manifest(
+            vecmill=__version__,
+            run_id=plan.run_id,
+            identity=plan.identity,
+            recipe=plan.recipe,
+            source=plan.source,
+            model=plan.model,
+            account=total(receipts),
+            reasons=reasons(receipts),
+            columns=columns(plan.layout.root / receipts[0].shard.path),
+            split=plan.split.digest,
+            shards=[receipt.shard for receipt in receipts],
+            quarantine=merge_quarantine(plan.layout, receipts),
+            duplicates={receipt.index: list(receipt.duplicates) for receipt in receipts if receipt.duplicates},
+            timing=Timing(
+                started=started,
+                finished=datetime.now(UTC).isoformat(timespec="seconds"),
+                wall_seconds=round(wall_seconds, 3),
+                worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
+            ),
+            reused=reused(receipts) or self._unnoted_reuse(before),
+            cost=plan.runtime.cost,
+            places=plan.places,
+        )
+        if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
+            manifest = manifest.model_copy(update={"timing": before.timing})
+        add_sent(plan.layout, receipts)
+        self._note_places()
+        return self._save(manifest)
+
+    def _unnoted_reuse(self, before: Manifest | None) -> Reused | None:
+        """Return what a finished run of the first versions says of reuse: it kept no receipts, and refused nothing."""
+        return before.reused if before is not None and not read_refused(self._plan.layout) else None
+
+    def mend(self, manifest: Manifest) -> Manifest:
+        """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""
+        self._note_places()
+        source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
+        if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
+            self._replace_card(manifest)
+            return manifest
+        mended = [
+            self._shards.receipts[index].shard if index in self._shards.receipts else entry
+            for index, entry in enumerate(manifest.shards)
+        ]
+        add_sent(self._plan.layout, self._shards.receipts.values())
+        cost = self._plan.runtime.cost if self._shards.receipts else manifest.cost
+        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": cost}))
+
+    def _note_places(self) -> None:
+        """Write down on this machine, and for it alone, that the run is this user's, and where its model is."""
+        write_places(self._plan.layout, self._plan.places)
+        register_run(self._plan.run_id, self._plan.embedder)
+
+    def _status(self, manifest: Manifest) -> str:
+        return decide_status(manifest.account, self._plan.job.max_quarantine)
+
+    def _save(self, manifest: Manifest) -> Manifest:
+        judged = {"status": self._status(manifest), "max_quarantine": self._plan.job.max_quarantine}
+        manifest = manifest.model_copy(update=judged)
+        layout = self._plan.layout
+        text = card(manifest, own=own_text(read_text(layout.card)) or "")
+        write_bytes(layout.card, layout.temporary, text.encode())
+        write_json(layout, layout.manifest, manifest)
+        return manifest
+
+    def _replace_card(self, manifest: Manifest) -> None:
+        """Write the card of a finished run again, if somebody has removed it; one that is there stays."""
+        layout = self._plan.layout
+        if not layout.card.exists():
+            write_bytes(layout.card, layout.temporary, card(manifest).encode())

@@ -1,0 +1,138 @@
+"""Publish: a finished dataset is given to its publishers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vecmill.errors import PublishError, named
+from vecmill.expand import writable_down
+from vecmill.job.finalize import explain
+from vecmill.plugins import load
+from vecmill.plugins.build import build
+from vecmill.records import ComponentSpec, Errand
+from vecmill.store.json import finished_manifest
+from vecmill.store.layout import Layout
+from vecmill.store.lock import locked_to_read
+from vecmill.store.state import read_sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from vecmill.protocols import Publisher
+    from vecmill.records import Manifest, RunEvent
+
+
+def publish(
+    path: str | Path,
+    to: str,
+    options: Mapping[str, Any] | None = None,
+    observe: Callable[[RunEvent], None] | None = None,
+) -> str:
+    """Publish a dataset that an earlier run made; called again after a failure, it goes on where it was.
+
+    Args:
+        path: The dataset's folder.
+        to: The publisher's name, such as ``"hub"``.
+        options: Its options, such as ``{"repo": "user/name"}``.
+        observe: Told of ``Publishing`` as it goes on.
+
+    Returns:
+        Where the dataset is now.
+
+    Raises:
+        ConfigError: There is no such publisher, or its options are wrong.
+        StoreError: There is no finished dataset at ``path``.
+        PublishError: It could not be delivered, or its run failed for too many documents that were set aside.
+    """
+    layout, manifest = _finished(path)
+    publisher = _publisher(to, options)
+    if observe is not None:
+        publisher.report = observe
+    with locked_to_read(layout):
+        layout, manifest = _finished(path)  # a run may have changed it before it was held
+        check([publisher])
+        return deliver([publisher], layout, manifest)[0]
+
+
+def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
+    """Yield in lines what ``publish`` would do now; nothing is changed. Raises what ``publish`` raises."""
+    layout, manifest = _finished(path)
+    publisher = _publisher(to, options)
+    check([publisher])
+    _tell_of_sent([publisher], layout)
+    with _named(publisher, "preview()"):
+        yield from publisher.preview(layout.root, manifest)
+
+
+def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
+    """Return where a job's dataset is made: where the first publisher wants it, else ``out/NAME``; absolute.
+
+    Raises:
+        ConfigError: Its name is not UTF-8.
+    """
+    for publisher in publishers:
+        with _named(publisher, "directory()"):
+            wanted = publisher.directory()
+            if wanted is not None:
+                return Path(writable_down(wanted.absolute()))
+    return Path(writable_down((Path("out") / name).absolute()))
+
+
+def check(publishers: Iterable[Publisher[Any]]) -> None:
+    """Ask publishers, before the work, whether they could deliver."""
+    for publisher in publishers:
+        with _named(publisher, "check()"):
+            publisher.check()
+
+
+def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Manifest) -> tuple[str, ...]:
+    """Give a finished dataset to publishers, one after the other, and return where it is."""
+    _tell_of_sent(publishers, layout)
+    return tuple(_delivered(publisher, layout, manifest) for publisher in publishers)
+
+
+def _delivered(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
+    with _named(publisher, "publish()"):
+        return publisher.publish(layout.root, manifest)
+
+
+def errands(publishers: Iterable[Publisher[Any]]) -> tuple[Errand, ...]:
+    """Ask publishers, before the work, which of them want shards from the workers that make them."""
+    asked = ((publisher, _prepared(publisher)) for publisher in publishers)
+    return tuple(Errand(publisher=_spec(publisher), ready=ready) for publisher, ready in asked if ready is not None)
+
+
+def _prepared(publisher: Publisher[Any]) -> dict[str, Any] | None:
+    with _named(publisher, "prepare()"):
+        return publisher.prepare()
+
+
+def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
+    kept = read_sent(layout)
+    for publisher in publishers:
+        with _named(publisher, "accept()"):
+            publisher.accept([sent for sent in kept if sent.publisher == publisher.name])
+
+
+def _named(publisher: Publisher[Any], call: str) -> AbstractContextManager[None]:
+    advice = "What is done is kept, and the same command goes on from there; or report it to the publisher's author"
+    return named(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
+
+
+def _spec(publisher: Publisher[Any]) -> ComponentSpec:
+    return ComponentSpec(name=publisher.name, options=publisher.config.model_dump(mode="json"))
+
+
+def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
+    made: Publisher[Any] = build(load().registry, "publisher", ComponentSpec(name=name, options=dict(options or {})))
+    return made
+
+
+def _finished(path: str | Path) -> tuple[Layout, Manifest]:
+    layout = Layout(Path(path).absolute())
+    manifest = finished_manifest(layout)
+    if manifest.status == "failed" or not manifest.account.chunks:
+        raise PublishError(f"{path} is not fit to be published: {explain(manifest, layout)}")
+    return layout, manifest

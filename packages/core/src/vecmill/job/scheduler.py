@@ -1,0 +1,257 @@
+"""Scheduler: the shard tasks of a run are given to its runtime until each has its receipt."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Generator
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
+
+from vecmill.errors import ReuseError, RunError, StoreError
+from vecmill.job.finalize import REFUSED
+from vecmill.job.publish import errands
+from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
+from vecmill.store.ids import duplicates
+from vecmill.store.reuse_index import write_index
+from vecmill.store.state import read_refused, refuse_earlier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from vecmill.job.plan import Plan
+    from vecmill.records import RunEvent, ShardTask, WorkSpec
+
+
+SHOWN = 5
+"""Reasons, and shards of each, that an error names; the others are counted."""
+GIVE_UP = 10
+"""Shards that may fail one after the other. An engine that is gone, or a full disk, fails all of them, for hours."""
+
+
+class Shards:
+    """The shards of one run: which are done, and which are to be.
+
+    Args:
+        plan: The run.
+        tell: Told of progress.
+        receipts: Of the shards that are done, by number.
+        duplicates: Ids that an earlier shard has, by shard.
+        again: Shards without a receipt whose files are there all the same, and whose vectors are used again.
+
+    Attributes:
+        receipts: Of the shards that are done, by number.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        tell: Callable[[RunEvent], None],
+        receipts: dict[int, Receipt],
+        duplicates: Mapping[int, list[str]] | None = None,
+        again: Iterable[int] = (),
+    ) -> None:
+        self._plan = plan
+        self._tell = tell
+        self.receipts = receipts
+        self._seals: dict[int, str] = {}
+        self._duplicates: dict[int, list[str]] = dict(duplicates or {})
+        self._again = set(again)
+
+    def do_all(self) -> None:
+        """Do every shard that has no receipt."""
+        self.do(task.index for task in self._plan.tasks if task.index not in self.receipts)
+
+    def do(self, indices: Iterable[int]) -> None:
+        """Do these shards.
+
+        Raises:
+            RunError: Some failed for good; what is done stays.
+            StoreError: Somebody has removed some of what was done.
+        """
+        tasks = [self._task(index) for index in indices]
+        self._tell(self._started(tasks))
+        failures, untried = self._failures(tasks) if tasks else ([], 0)
+        if failures and (why := _refusal(failures[-1])):
+            self._refuse_earlier(why)
+        if failures:
+            raise RunError(_missing(failures, untried, len(self._plan.tasks)))
+        gone = [path for path in self._files() if not path.is_file()]
+        if gone:
+            raise StoreError(
+                f"{gone[0]} and {len(gone) - 1} other files of this run have been removed since they were written: "
+                "run the same command again, which makes them anew"
+            )
+
+    def retry_refused(self, before: Mapping[int, Receipt]) -> str:
+        """Do those shards again of which the engine refused documents, for these documents alone.
+
+        Args:
+            before: Receipts of earlier commands.
+
+        Returns:
+            Why not all could be tried, if so: a failure is no reason to give up what is there.
+        """
+        refused = {index: receipt.reasons[REFUSED] for index, receipt in before.items() if REFUSED in receipt.reasons}
+        if not refused:
+            return ""
+        self._again |= refused.keys()
+        error = ""
+        try:
+            self.do(sorted(refused))
+        except RunError as failure:
+            error = str(failure)
+        left = sum(self.receipts[index].reasons.get(REFUSED, 0) for index in refused)
+        self._tell(DocumentsRetried(sum(refused.values()), sum(refused.values()) - left, error))
+        return error
+
+    def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
+        """Do tasks; return failures, and how many were not tried, because those in a row before them had failed.
+
+        An engine that refuses everything before it has embedded a document is not tried with another shard.
+        """
+        failures: list[ShardFailure] = []
+        in_a_row, untried, embedded = 0, len(tasks), False
+        with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
+            for outcome in map(self._checked, outcomes):
+                untried -= 1
+                if self._taken(outcome):
+                    in_a_row = 0
+                    embedded = embedded or (isinstance(outcome, Receipt) and outcome.account.documents_embedded > 0)
+                elif isinstance(outcome, ShardFailure):
+                    failures.append(outcome)
+                    in_a_row += 1
+                if in_a_row == GIVE_UP or (in_a_row and failures[-1].engine and not embedded):
+                    break
+                if failures and _refusal(failures[-1]):
+                    break
+        return failures, untried
+
+    def _refuse_earlier(self, why: str) -> NoReturn:
+        """Note that an earlier dataset is not to be used: what other shards have of it is done again.
+
+        Raises:
+            RunError: With what a worker found.
+        """
+        assert self._plan.since is not None  # noqa: S101 - there was something to refuse
+        refuse_earlier(self._plan.layout, self._plan.since[1].shards_digest, why)
+        raise RunError(why)
+
+    def _files(self) -> Iterator[Path]:
+        for receipt in self.receipts.values():
+            for entry in (receipt.shard, receipt.quarantine):
+                if entry is not None:
+                    yield self._plan.layout.root / entry.path
+
+    def set_duplicates_aside(self) -> None:
+        """Do those shards again that hold a document whose id an earlier shard has."""
+        shards = [task.index for task in self._plan.tasks]
+        self._duplicates = duplicates(self._plan.layout, shards, len(shards))
+        if self._duplicates:
+            self.do(self._duplicates)
+
+    def _checked(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
+        """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
+        if isinstance(outcome, ShardFailure):
+            return outcome
+        seal = self._seals.get(outcome.index)
+        if seal == outcome.task and outcome.is_of(self._plan.tasks[outcome.index].partition):
+            return outcome
+        return ShardFailure(
+            index=outcome.index,
+            error=f"its receipt is of other rows or options than were given ({outcome.account.documents_in} read): "
+            "run again, and report it to the runtime's author if it stays so",
+        )
+
+    def _taken(self, outcome: Receipt | ShardFailure) -> bool:
+        if isinstance(outcome, Receipt):
+            self.receipts[outcome.index] = outcome
+            self._tell(ShardDone(outcome, self._plan.tasks[outcome.index].partition.bytes))
+            return True
+        self._tell(ShardFailed(outcome))
+        return False
+
+    def _task(self, index: int) -> ShardTask:
+        changes = {
+            "spec": self._spec,
+            "duplicates": tuple(self._duplicates.get(index, ())),
+            "again": index in self._again,
+        }
+        task = self._plan.tasks[index].model_copy(update=changes).seal()
+        self._seals[index] = task.sealed
+        return task
+
+    @cached_property
+    def _spec(self) -> WorkSpec:
+        """What tasks share, with what is made or asked for when there is work to do: an index, publishers' errands."""
+        changes: dict[str, object] = {"errands": errands(self._plan.publishers)}
+        if self._plan.since is not None:
+            there, manifest = self._plan.since
+            why = read_refused(self._plan.layout).get(manifest.shards_digest)
+            if why and not self._plan.trust_vectors:
+                raise RunError(why)
+            write_index(there, manifest, self._plan.layout)
+            changes |= {
+                "since": str(there.root),
+                "seed": secrets.randbits(64),
+                "trust_vectors": self._plan.trust_vectors,
+            }
+        return self._plan.tasks[0].spec.model_copy(update=changes)
+
+    def _started(self, tasks: list[ShardTask]) -> RunStarted:
+        every = self._plan.tasks
+        size = sum(task.partition.bytes for task in every)
+        left = sum(task.partition.bytes for task in tasks)
+        known = [task.partition.documents for task in every]
+        return RunStarted(
+            run_id=self._plan.run_id,
+            directory=str(self._plan.layout.root),
+            shards=len(every),
+            done=len(every) - len(tasks),
+            bytes=size,
+            done_bytes=size - left,
+            documents=None if None in known else sum(count for count in known if count is not None),
+        )
+
+
+@contextlib.contextmanager
+def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Receipt | ShardFailure]]:
+    """Stop a runtime's workers before anything else is done, also when what is done with their outcomes fails."""
+    try:
+        yield outcomes
+    finally:
+        if isinstance(outcomes, Generator):
+            outcomes.close()
+
+
+def _refusal(failure: ShardFailure) -> str:
+    """Return why an earlier dataset is not to be used, if a shard failed for that."""
+    head = failure.error.find(ReuseError.HEAD)
+    return failure.error[head:] if head >= 0 else ""
+
+
+def _numbers(failures: list[ShardFailure]) -> str:
+    if len(failures) == 1:
+        return f"shard {failures[0].index}"
+    shown = ", ".join(str(failure.index) for failure in failures[:SHOWN])
+    return f"shards {shown}" + (f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else "")
+
+
+def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
+    alike: dict[str, list[ShardFailure]] = {}  # what is the same for all is said once
+    for failure in failures:
+        alike.setdefault("" if failure.engine else failure.error, []).append(failure)
+    named = [f"{_numbers(same)}: {same[0].error}" for same in list(alike.values())[:SHOWN]]
+    left = sum(map(len, list(alike.values())[SHOWN:]))
+    more = [f"and {left} more"] if left else []
+    if not any(failure.attempts for failure in failures):
+        head = f"{len(failures) + untried} of {count} shards were not begun; what is done is kept:"
+        return "\n  ".join([head, *named, *more])
+    others = "the others are done and kept"
+    if untried and failures[-1].engine:
+        others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"
+    elif untried:
+        others = f"one after the other, so {untried} more were not tried; what is done is kept"
+    head = f"{len(failures)} of {count} shards failed; {others}. Mend the cause and run the same command again:"
+    return "\n  ".join([head, *named, *more])

@@ -1,0 +1,168 @@
+"""Front matter: what the card says to the Hub, as YAML."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from vecmill.display import UNSAFE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vecmill.records import Manifest
+    from vecmill.store.card.sections import Place
+
+
+_UNREADABLE = re.compile(f"[{UNSAFE}\ufeff\ufffe\uffff]")
+
+
+_NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""Words that YAML takes for something else, as keys too."""
+
+
+def dump(value: dict[str, Any]) -> str:
+    """Return a mapping of plain values as YAML."""
+    return "".join(f"{line}\n" for line in _mapping(value))
+
+
+def _mapping(value: dict[str, Any]) -> Iterator[str]:
+    for key, item in value.items():
+        name = json.dumps(key) if key in _NO_TEXT else key
+        if isinstance(item, dict):
+            yield f"{name}:"
+            yield from (f"  {line}" for line in _mapping(item))
+        elif isinstance(item, list) and item:
+            yield f"{name}:"
+            yield from _list(item)
+        else:
+            yield f"{name}: {_scalar(item)}"
+
+
+def _list(value: list[Any]) -> Iterator[str]:
+    for item in value:
+        lines = _mapping(item) if isinstance(item, dict) else iter([_scalar(item)])
+        yield f"- {next(lines)}"
+        yield from (f"  {line}" for line in lines)
+
+
+def _scalar(value: object) -> str:
+    # JSON's escapes mean the same in YAML, but for characters outside the basic plane, which JSON cuts in two:
+    # so only what YAML does not take as it is gets escaped.
+    return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+VECTOR = "embedding"
+_RENAMED = {
+    "double": "float64",
+    "float": "float32",
+    "halffloat": "float16",
+    "date32[day]": "date32",
+    "date64[ms]": "date64",
+}
+_SAME = re.compile(
+    r"u?int(?:8|16|32|64)|bool|(?:large_)?(?:string|binary)|(?:timestamp|time32|time64|duration)\[.*\]|decimal\d+\(.*\)"
+)
+_LIST = re.compile(r"list<\w+: ([^<>]*?)(?: not null)?>")
+
+
+def features(columns: Mapping[str, str], dimension: int, variant: str = "") -> list[dict[str, Any]]:
+    """Return what ``datasets`` would write itself, so that readers know the columns, and the width, without a file.
+
+    Args:
+        columns: Names and Arrow types; none if they are not known.
+        dimension: Width of a vector.
+        variant: The kind of smaller vectors; empty for the whole ones.
+
+    Returns:
+        Nothing, if a column has a type that cannot be described; then the Parquet files tell.
+    """
+    found = [_feature(name, type_, dimension, variant or "float32") for name, type_ in columns.items()]
+    if variant == "int8":
+        found.append({"name": "scale", "dtype": "float32"})
+    return [feature for feature in found if feature] if columns and all(found) else []
+
+
+def _feature(name: str, type_: str, dimension: int, number: str) -> dict[str, Any] | None:
+    if name == VECTOR:
+        # A reader goes by the first key after the name: the list comes before its length.
+        return {"name": name, "list": number, "length": dimension}
+    if (inner := _LIST.fullmatch(type_)) and (dtype := _dtype(inner[1])):
+        return {"name": name, "list": dtype}
+    dtype = _dtype(type_)
+    return {"name": name, "dtype": dtype} if dtype else None
+
+
+def _dtype(type_: str) -> str | None:
+    return _RENAMED.get(type_) or (type_ if _SAME.fullmatch(type_) else None)
+
+
+SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B")
+DEFAULT = "default"
+TASKS = ["feature-extraction", "sentence-similarity", "text-retrieval"]
+
+
+def front(manifest: Manifest, place: Place) -> str:
+    """Return the front matter, fences included."""
+    repo = manifest.source.options.get("repo")
+    terms = place.terms(manifest.source.terms)
+    told: dict[str, Any] = {
+        "pretty_name": title(manifest, place),
+        "license": list(terms.license),
+        "license_name": terms.license_name,
+        "license_link": terms.license_link,
+        "language": list(terms.language),
+        "size_categories": [size_category(manifest.account.chunks)],
+        "task_categories": TASKS,
+        "source_datasets": [repo] if isinstance(repo, str) and repo else [],
+        "tags": ["embeddings", "vecmill"],
+        "configs": [config(name, folder) for name, folder in folders(place).items()],
+        "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, place).items()],
+    }
+    return f"---\n{dump({key: value for key, value in told.items() if value})}---\n"
+
+
+def title(manifest: Manifest, place: Place) -> str:
+    """Return the dataset's name for people: the one it was given, or what it is made of, and with which model."""
+    text = manifest.source.options.get("repo") or place.repo.rpartition("/")[2] or manifest.source.name
+    return place.pretty_name or f"{text} embedded with {model_name(manifest)}"
+
+
+def model_name(manifest: Manifest) -> str:
+    """Return the model's name without its place: what follows the last slash of a Hub id, or of a folder."""
+    return manifest.model.id.removeprefix("package:").removesuffix("/model").rsplit("/", 1)[-1] or manifest.model.id
+
+
+def folders(place: Place) -> dict[str, str]:
+    """Return the folder of each configuration."""
+    return {DEFAULT: place.folder, **{name: f"{place.folder}/{name}" for name in place.variants}}
+
+
+def config(name: str, folder: str) -> dict[str, Any]:
+    """Describe a configuration."""
+    return {"config_name": name, "data_files": [{"split": "train", "path": f"{folder}/train-*.parquet"}]}
+
+
+def size_category(rows: int) -> str:
+    """Return the Hub's name for a number of rows."""
+    return SIZES[min(max(0, len(str(rows)) - 3), len(SIZES) - 1)]
+
+
+def _info(manifest: Manifest, name: str, size: int) -> dict[str, Any]:
+    """Tell readers what columns there are, and how many rows there must be; ``datasets`` refuses to load fewer."""
+    variant = "" if name == DEFAULT else name
+    described = features(manifest.columns, manifest.model.dimension, variant)
+    split = {"name": "train", "num_bytes": size, "num_examples": manifest.account.chunks}
+    return {
+        "config_name": name,
+        **({"features": described} if described else {}),
+        "splits": [split],
+        "download_size": size,
+        "dataset_size": size,
+    }
+
+
+def _sizes(manifest: Manifest, place: Place) -> dict[str, int]:
+    """Return the bytes of each configuration."""
+    return {DEFAULT: sum(entry.bytes for entry in manifest.shards), **place.variants}

@@ -1,0 +1,142 @@
+"""Repository metadata: the card and the manifest as the repository shows them, and which runs it keeps."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vecmill.display import escape_json
+from vecmill.errors import ConfigError
+from vecmill.expand import expanded
+from vecmill.store.card import Place, card
+from vecmill.store.card import own_text as own_part
+from vecmill.store.claims import published_name
+from vecmill.store.strangers import RUNS, listed_runs
+from vecmill_publishers.hub.preflight import CARD, MANIFEST, RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from vecmill.records import FileEntry, Manifest
+    from vecmill_publishers.hub.options import HubOptions
+    from vecmill_publishers.hub.preuploads import Stored
+    from vecmill_publishers.hub.remote import Remote
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the last commit does.
+
+    Attributes:
+        texts: Small files to write, by path.
+        gone: Folders of older runs, and files that do not belong to this one; what others put there stays.
+    """
+
+    texts: dict[str, bytes]
+    gone: list[str]
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything is to be done."""
+        return bool(self.texts or self.gone)
+
+
+class Cover:
+    """What readers see first.
+
+    Attributes:
+        name: The run's folder and tag.
+        folder: Where its shards go.
+    """
+
+    def __init__(self, options: HubOptions, remote: Remote, manifest: Manifest) -> None:
+        self.name = published_name(manifest)
+        self.folder = f"data/{self.name}"
+        self._options, self._remote = options, remote
+        self._manifest = manifest
+
+    def change(self, sha: str, files: Mapping[str, Stored], expected: frozenset[str]) -> Change:
+        """Return what is to be done to a commit, so that its readers read this run."""
+        there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
+        keep = self._kept(there, files)
+        texts = {CARD: self._card(there, keep, files), MANIFEST: self._shown()}
+        ours = {path: found[1] for path in files if (found := RUN.fullmatch(path))}
+        gone = {path for path, run in ours.items() if run not in keep or (run == self.name and path not in expected)}
+        return Change(
+            {path: data for path, data in texts.items() if path not in files or files[path].oid != _git_oid(data)},
+            _whole_folders(gone, files),
+        )
+
+    def _kept(self, there: str, files: Mapping[str, Stored]) -> list[str]:
+        """Return the runs that stay, newest first."""
+        older = [run for run in listed_runs(there) if run != self.name and run in runs(files)]
+        return [self.name, *older[: self._options.keep_runs - 1]]
+
+    def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
+        own = own_text(self._options)
+        text = card(self._manifest, self._place(files), (own_part(there) or "") if own is None else own)
+        return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
+
+    def _shown(self) -> bytes:
+        """Return the manifest with the paths that files have in the repo, so that a copy of the repo verifies."""
+        quarantine = self._manifest.quarantine
+        moved = {
+            "shards": [self._moved(entry) for entry in self._manifest.shards],
+            "quarantine": self._moved(quarantine) if quarantine else None,
+        }
+        return escape_json(self._manifest.model_copy(update=moved).model_dump_json(indent=2)).encode() + b"\n"
+
+    def _moved(self, entry: FileEntry) -> FileEntry:
+        return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
+
+    def _place(self, files: Mapping[str, Stored]) -> Place:
+        options = self._options
+        return Place(
+            repo=self._remote.id,
+            folder=self.folder,
+            tag=self.name,
+            variants={name: _bytes(files, f"{self.folder}/{name}/") for name in options.vectors},
+            license=options.license,
+            language=options.language,
+            pretty_name=options.pretty_name,
+        )
+
+
+def runs(files: Mapping[str, Stored]) -> set[str]:
+    """Return the names of the runs in a repo."""
+    return {found[1] for found in map(RUN.fullmatch, files) if found}
+
+
+def own_text(options: HubOptions) -> str | None:
+    """Return the user's text for the card; ``None`` if the job names none.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    if options.readme is None:
+        return None
+    try:
+        return expanded(options.readme).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"publisher.readme: {options.readme} cannot be read: {error}") from None
+
+
+def _bytes(files: Mapping[str, Stored], folder: str) -> int:
+    return sum(stored.size for path, stored in files.items() if path.startswith(folder))
+
+
+def _whole_folders(gone: Collection[str], files: Iterable[str]) -> list[str]:
+    """Name a folder once where all of it goes: a run may have thousands of files."""
+    stay = {_top(path) for path in files if path not in gone}
+    return sorted({path if _top(path) in stay else _top(path) for path in gone})
+
+
+def _top(path: str) -> str:
+    """Return the folder of a run that a file is in: ``data/run-…/``."""
+    return "/".join(path.split("/")[:2]) + "/"
+
+
+def _git_oid(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324 - git's own hash

@@ -1,0 +1,113 @@
+"""Preflight: whether a repository may be published to, before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+from vecmill.errors import ConfigError, PublishError
+from vecmill.store.card import own_text
+
+if TYPE_CHECKING:
+    from vecmill_publishers.hub.options import HubOptions
+    from vecmill_publishers.hub.preuploads import Stored
+    from vecmill_publishers.hub.remote import Remote
+
+
+def valid(repo: str) -> str:
+    """Return a repo id that can be one.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise ConfigError(f"publisher.repo: {error}") from None
+    if repo.count("/") != 1:
+        raise ConfigError(f'publisher.repo: needs "user/name" or "organisation/name"; found {repo!r}')
+    return repo
+
+
+CARD, MANIFEST = "README.md", "manifest.json"
+RUN = re.compile(r"data/(run-[0-9a-f]{16}-[0-9a-f]{8})/((float16|int8)/)?(train-[^/]*|quarantine)\.parquet")
+"""A file of a run as a publication names it; whatever else a repo holds is somebody else's."""
+PLAIN = {".gitattributes", CARD}
+FRONT = re.compile(r"\A(?:---\r?\n.*?^---\s*$)?", flags=re.DOTALL | re.MULTILINE)
+SHOWN = 3
+
+
+def admit(remote: Remote, options: HubOptions) -> None:
+    """Refuse what could not be published.
+
+    Raises:
+        PublishError: The token may not write there, or the repo holds something else.
+    """
+    with remote.understood():
+        _permitted(remote.whoami(), remote.id)
+        head = remote.head()
+        if head is None or not head.sha:
+            return
+        if options.private and not head.private:
+            raise PublishError(
+                f"{remote.id} is public, and private = true was asked for: make it private in its settings, "
+                "or choose another repo"
+            )
+        refuse_others(remote, head.sha, remote.files(head.sha), options)
+
+
+def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: HubOptions) -> None:
+    """Refuse a repo that holds something else than datasets of ours.
+
+    Raises:
+        PublishError: It does, and may not be overwritten.
+    """
+    ours = any(map(RUN.fullmatch, files)) or (CARD in files and _is_ours(remote, sha))
+    strangers = [] if ours else [path for path in files if path not in PLAIN]
+    if not ours and CARD in files and not strangers and _has_body(remote, sha):
+        strangers = [CARD]
+    if strangers and not options.force:
+        shown = ", ".join(strangers[:SHOWN]) + (" …" if len(strangers) > SHOWN else "")
+        raise PublishError(
+            f"{remote.id} holds something that vecmill did not publish ({shown}): choose another repo, or publish "
+            "with force = true to replace its card and manifest.json, and leave its other files"
+        )
+
+
+def _permitted(user: dict[str, Any], repo: str) -> None:
+    namespace = repo.partition("/")[0]
+    names = [user["name"], *(org["name"] for org in user.get("orgs") or [])]
+    if namespace not in names:
+        raise PublishError(
+            f"the token of {user['name']} cannot write to {repo}: its namespaces are {', '.join(names)}. "
+            "Choose one of them, or use another token"
+        )
+    access = (user.get("auth") or {}).get("accessToken") or {}
+    if access.get("role") == "read" or (access.get("role") == "fineGrained" and not _scoped(access, namespace)):
+        raise PublishError(
+            f"the token of {user['name']} may not write to {repo}: make one with write permission in the settings "
+            "of your account on the Hub"
+        )
+
+
+def _scoped(access: dict[str, Any], namespace: str) -> bool:
+    """Whether a fine-grained token may write somewhere below a namespace; the Hub says the rest."""
+    scopes = (access.get("fineGrained") or {}).get("scoped")
+    if scopes is None:
+        return True
+    return any(
+        "repo.write" in scope.get("permissions", [])
+        and namespace in str(scope.get("entity", {}).get("name", namespace))
+        for scope in scopes
+    )
+
+
+def _is_ours(remote: Remote, sha: str) -> bool:
+    return own_text(remote.read(sha, CARD).decode("utf-8", "replace")) is not None
+
+
+def _has_body(remote: Remote, sha: str) -> bool:
+    return bool(FRONT.sub("", remote.read(sha, CARD).decode("utf-8", "replace"), count=1).strip())
