@@ -1,4 +1,4 @@
-"""Every measurement, one after the other, and the tables of ``docs/performance.md`` and ``docs/tei.md``.
+"""Every measurement, one after the other, and the tables of ``docs/evidence/performance.md`` and ``docs/tei.md``.
 
     hatch run bench:all
 

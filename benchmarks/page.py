@@ -1,4 +1,4 @@
-"""The tables of ``docs/performance.md`` and ``docs/tei.md``, from the results that are kept.
+"""The tables of ``docs/evidence/performance.md`` and ``docs/tei.md``, from the results that are kept.
 
     python benchmarks/page.py
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DOCS = HERE.parent / "docs"
-PAGES = [DOCS / "performance.md", DOCS / "tei.md"]
+PAGES = [DOCS / "evidence" / "performance.md", DOCS / "tei.md"]
 BLOCK = re.compile(r"<!-- (table|targets|machine|picture): ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 CHUNKING = {"correct": "correct", "over budget": "over", "misplaced": "misplaced", "characters lost": "lost"}
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -51,7 +51,7 @@ def _block(kind: str, name: str) -> str:
     if kind == "machine":
         return table.machine(result)
     if kind == "picture":
-        return f"![Ratios: {name}](../benchmarks/results/{name}.svg)"
+        return f"![Ratios: {name}](../../benchmarks/results/{name}.svg)"
     return TABLES[name](result) if kind == "table" else table.targets(result)
 
 

@@ -124,7 +124,7 @@ def test_every_column_of_a_dataset_is_documented():
 def test_links_between_pages_lead_somewhere():
     """Every relative link in the documentation is to a file of the repository, and to a heading that it has."""
     readmes = [*ROOT.glob("packages/*/README.md"), *ROOT.glob("examples/*/README.md")]
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *readmes]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *readmes]
     for page in pages:
         for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
             target = page.parent / link if link else page
@@ -154,7 +154,7 @@ INTERNAL = {"VECMILL_MODAL_OPTIONS"}
 
 def pages():
     """Return the text of the README and of all pages."""
-    return "".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+    return "".join(path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))])
 
 
 def test_every_option_of_a_command_is_documented_and_no_other():

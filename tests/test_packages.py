@@ -8,6 +8,7 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from email import message_from_bytes
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -159,6 +160,18 @@ def test_sdists_hold_all_that_wheels_are_built_from(package, wheels, tmp_path):
     assert names == zipfile.ZipFile(wheels[wheel.name.split("-")[0]]).namelist()
     assert any(name.endswith("/py.typed") for name in names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_every_package_names_the_projects_address(wheels, tmp_path):
+    """A wheel's metadata has the home page that CITATION.cff states, and the page of its own files."""
+    (home,) = re.findall(r"^url: (.*)$", (ROOT / "CITATION.cff").read_text(), flags=re.MULTILINE)
+    example = build(ROOT / "examples" / "vecmill-lancedb", "wheel", tmp_path)
+    for wheel in (*wheels.values(), example):
+        with zipfile.ZipFile(wheel) as archive:
+            (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            metadata = message_from_bytes(archive.read(path))
+        urls = dict(entry.split(", ", 1) for entry in metadata.get_all("Project-URL"))
+        assert urls == {"Homepage": home, "Download": f"https://pypi.org/project/{metadata['Name']}/#files"}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Table: docs/reliability.md, made from the tests that show what it says.
+"""Table: docs/evidence/reliability.md, made from the tests that show what it says.
 
 python tests/reliability/table.py --write | --check
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reliability.md"
+PAGE = ROOT / "docs" / "evidence" / "reliability.md"
 FOLDERS = ("tests", "packages", "apps", "examples")
 ESCAPED = r"\|"
 AREAS = {
@@ -108,7 +108,7 @@ def page(found: list[Promise]) -> str:
 
 
 def _row(promise: Promise) -> str:
-    cells = (promise.fault, promise.promise, f"[{promise.test}](../{promise.path})")
+    cells = (promise.fault, promise.promise, f"[{promise.test}](../../{promise.path})")
     return f"| {' | '.join(cell.replace('|', ESCAPED) for cell in cells)} |"
 
 

@@ -13,7 +13,7 @@ def test_it(n):
 
 
 def test_the_page_is_what_the_tests_say():
-    """Every marked test stands in docs/reliability.md, and nothing else does."""
+    """Every marked test stands in docs/evidence/reliability.md, and nothing else does."""
     assert table.PAGE.read_text() == table.page(table.promises()), "hatch run reliability --write"
 
 
@@ -22,7 +22,7 @@ def test_markers_are_read_wherever_they_stand():
     found = sorted(table.read(CODE, "tests/test_it.py"))
     assert [promise[:3] for promise in found] == [("crash", "a", "It goes on."), ("disk", "b | c", "Nothing is lost.")]
     text = table.page(found)
-    assert text.index("## Crashes") < text.index("| a | It goes on. | [test_it](../tests/test_it.py) |")
+    assert text.index("## Crashes") < text.index("| a | It goes on. | [test_it](../../tests/test_it.py) |")
     assert r"| b \| c | Nothing is lost. |" in text
 
 

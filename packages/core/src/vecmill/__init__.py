@@ -105,5 +105,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has its own type,
 
 
 def __dir__() -> list[str]:
-    """List the public names, imported or not, for completion at a prompt."""
-    return sorted({*globals(), *__all__})
+    """List the public names, imported or not, and nothing else, for completion at a prompt."""
+    return list(__all__)
