@@ -20,9 +20,8 @@ from tokenizers import Tokenizer
 from bench import plot, results, table, texts
 from bench.contender import Entry
 from bench.exactness import judge
-from bench.model import MODEL
+from bench.model import model_folder
 from bench.rounds import measure
-from vecmill.models.reference import find_folder
 
 FIRST = "tokenizers, windows"
 OURS = "vecmill paragraphs"
@@ -56,7 +55,7 @@ def main() -> None:
 
 def run(sample: list[str], budget: int, options: argparse.Namespace) -> None:
     """Measure with one budget."""
-    model = find_folder(MODEL)
+    model = model_folder()
     entries = [e for e in ENTRIES if not options.only or options.only in e.name or e.name in {FIRST, OURS}]
     with tempfile.TemporaryDirectory() as name:
         given = Path(name) / "texts.json"

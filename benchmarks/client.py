@@ -57,7 +57,7 @@ def corpus(options: argparse.Namespace, path: Path) -> None:
 @contextmanager
 def engine(processor: int) -> Iterator[str]:
     """Start the engine on a processor of its own; the value is its address."""
-    command = [sys.executable, HERE / "client_server.py"]
+    command = [sys.executable, str(HERE / "client_server.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         os.sched_setaffinity(server.pid, {processor})
         try:
@@ -98,7 +98,12 @@ def main() -> None:
         folder = Path(name)
         corpus(options, folder / "corpus.parquet")
         (given := folder / "given.json").write_text(json.dumps({"url": url}))
-        settings = {"corpus": str(folder / "corpus.parquet"), "scratch": name, "url": url, "processor": theirs}
+        settings: dict[str, Any] = {
+            "corpus": str(folder / "corpus.parquet"),
+            "scratch": name,
+            "url": url,
+            "processor": theirs,
+        }
         rounds = measure(ENTRIES, given, folder, seconds=options.seconds, most=options.rounds, **settings)
     rows = summary(rounds)
     ours = next(row for row in rows if row["name"] == CHARACTERS)

@@ -6,13 +6,16 @@ It speaks as much of the router's protocol as both contenders need, and looks in
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 from binascii import b2a_base64
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 WIDTH, MOST, LONGEST = 384, 512, 256
 INFO = {
@@ -28,10 +31,11 @@ INFO = {
 }
 
 
-def vectors() -> np.ndarray:
+def vectors() -> npt.NDArray[np.float32]:
     """Return unit vectors, one for each place in a request."""
     made = np.random.default_rng(0).normal(size=(MOST, WIDTH)).astype("<f4")
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
+    unit: npt.NDArray[np.float32] = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return unit
 
 
 @cache
@@ -88,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -20,10 +20,9 @@ import pyarrow.parquet as pq
 
 from bench import plot, results, table, texts
 from bench.contender import Entry
-from bench.model import MODEL
+from bench.model import model_folder
 from bench.rounds import measure
 from bench.slicing import SIZE, slices
-from vecmill.models.reference import find_folder
 
 if TYPE_CHECKING:
     from bench.rounds import Rounds
@@ -65,7 +64,7 @@ def main() -> None:
             seconds=options.seconds,
             most=options.rounds,
             warm=warm,
-            model=str(find_folder(MODEL)),
+            model=str(model_folder()),
         )
     report(rounds, [piece for text in documents for piece in slices(text)], options.clock)
 

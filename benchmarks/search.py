@@ -25,7 +25,7 @@ from bench import results, table
 from bench.model import MODEL
 from vecmill.retrieval import embed_query
 from vecmill.store.columns import dataset_schema
-from vecmill.store.json import read_manifest, write_json
+from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import parquet_file
 
@@ -86,7 +86,7 @@ def rows(draw: np.random.Generator, start: int, count: int, schema: pa.Schema) -
 
 def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
     """Open everything, then search in turn; check that all find the same."""
-    manifest = read_manifest(Layout(folder))
+    manifest = vecmill.open_dataset(folder).manifest
     queries = [embed_query(manifest, query) for query in QUERIES]
     contenders, opened = {}, {}
     for name, opening in {"vecmill.Searcher": _searcher, "numpy": _numpy, "DuckDB": _duckdb}.items():
@@ -124,7 +124,8 @@ def _numpy(folder: Path) -> Callable[..., list[int]]:
     def search(_: str, vector: np.ndarray) -> list[int]:
         scores = matrix @ vector
         best = np.argpartition(-scores, LIMIT)[:LIMIT]
-        return best[np.argsort(-scores[best])].tolist()
+        rows: list[int] = best[np.argsort(-scores[best])].tolist()
+        return rows
 
     return search
 

@@ -46,7 +46,7 @@ def main() -> None:
 def processor_seconds(name: str) -> float:
     """Run a command; return what it took of the processor, the system's part included."""
     program = Path(sys.executable)
-    command = [program if name.startswith("python") else program.with_name("vecmill"), *COMMANDS[name]]
+    command = [str(program if name.startswith("python") else program.with_name("vecmill")), *COMMANDS[name]]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=INSTALLED)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,9 @@ from vecmill.sources.csv import CsvSource
 from vecmill.sources.jsonl import JsonlSource
 from vecmill.sources.parquet import ParquetSource
 from vecmill.testing import check_source
+
+if TYPE_CHECKING:
+    from vecmill import Source
 
 CONFIGS: tuple[dict[str, Any], ...] = (
     {},
@@ -43,10 +46,11 @@ def check(data: bytes) -> None:
             assert str(error).strip()
 
 
-def _source(kind: str, config: dict[str, Any]) -> JsonlSource | CsvSource | ParquetSource:
-    classes = {"jsonl": JsonlSource, "csv": CsvSource, "tsv": CsvSource, "parquet": ParquetSource}
+def _source(kind: str, config: dict[str, Any]) -> Source[Any]:
+    classes: dict[str, Any] = {"jsonl": JsonlSource, "csv": CsvSource, "tsv": CsvSource, "parquet": ParquetSource}
     cls = classes[kind]
-    return cls(options(cls, "source", config))
+    source: Source[Any] = cls(options(cls, "source", config))
+    return source
 
 
 def _write(path: Path, content: bytes) -> bool:

@@ -1,6 +1,7 @@
 """The app: functions on Modal, and what ``modal run -m apps.wikipedia --limit 1000 --max-cost 1`` calls."""
 
 import shlex
+from typing import Any
 
 import modal
 
@@ -20,8 +21,12 @@ app = modal.App(settings.APP)
 driver_image = cpu_image(settings.VOLUME, ("duckdb",), settings.PASSED_ON)
 if modal.is_local():
     driver_image = driver_image.add_local_file(settings.JOB, settings.JOB_THERE)
-on_driver = {"image": driver_image, "volumes": fleet.mounts(options, settings.VOLUME), "secrets": secrets}
-on_watch = {**on_driver, "secrets": [*secrets, *settings.webhook()]}
+on_driver: dict[str, Any] = {
+    "image": driver_image,
+    "volumes": fleet.mounts(options, settings.VOLUME),
+    "secrets": secrets,
+}
+on_watch: dict[str, Any] = {**on_driver, "secrets": [*secrets, *settings.webhook()]}
 
 Worker = fleet.enlist(app, options, settings.VOLUME, secrets)
 
@@ -33,20 +38,20 @@ def download(piece: str) -> str:
 
 
 @app.function(**on_watch, timeout=DAY, max_containers=1)
-def embed(overrides: list[str], *, for_command: bool = False) -> dict | VecmillError:
+def embed(overrides: list[str], *, for_command: bool = False) -> dict[str, Any] | VecmillError:
     """Plan, embed, verify and publish; go on where an interrupted run was."""
 
-    def work() -> dict:
+    def work() -> dict[str, Any]:
         return Driver(options, download.map).embed(settings.job(overrides))
 
     return answer(work) if for_command else work()
 
 
 @app.function(**on_watch, timeout=DAY, schedule=settings.CRON, max_containers=1)
-def refresh(*, for_command: bool = False) -> dict | VecmillError:
+def refresh(*, for_command: bool = False) -> dict[str, Any] | VecmillError:
     """Do it again if the source has changed; otherwise end without a GPU."""
 
-    def work() -> dict:
+    def work() -> dict[str, Any]:
         job = settings.job(settings.REFRESH_SET)
         return Driver(options, download.map).refresh(job, settings.KEEP_RUNS)
 

