@@ -20,9 +20,9 @@ from bench import results, table
 from bench.model import MODEL
 from peers.matmul import chain
 from vecmill.models import open_model
-from vecmill_local_runtime.engine import settings
-from vecmill_local_runtime.graph.architecture import NATIVE, Architecture, read_architecture
-from vecmill_local_runtime.graph.build import IDS, LENGTHS, build_graph
+from vecmill_openvino.engine import settings
+from vecmill_openvino.graph.architecture import NATIVE, Architecture, read_architecture
+from vecmill_openvino.graph.build import IDS, LENGTHS, build_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,10 +19,10 @@ from bench import results, table, texts
 from bench.model import MODEL
 from vecmill.models import open_model
 from vecmill.models.tokenizer import load_tokenizer
-from vecmill_local_runtime.encoding import Encoding
-from vecmill_local_runtime.graph import linear
-from vecmill_local_runtime.graph.architecture import NATIVE
 from vecmill_local_runtime.processors import usable
+from vecmill_openvino.encoding import Encoding
+from vecmill_openvino.graph import linear
+from vecmill_openvino.graph.architecture import NATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -140,7 +140,7 @@ def test_without_a_ceiling_nothing_is_sent(laptop, plane, tmp_path):
 def test_without_a_gpu_the_package_that_embeds_must_be_here(laptop, plane):
     """What containers get is what is installed here, so it is missed here: nothing is uploaded, no image is built."""
     arguments = ("run", "job.toml", "--set", "runtime.gpu=")
-    _, errors = laptop(*arguments, code=2, VECMILL_DISABLE_PLUGINS="local-runtime")
+    _, errors = laptop(*arguments, code=2, VECMILL_DISABLE_PLUGINS="openvino")
     assert "there is no embedder 'openvino'" in errors
     assert 'pip install "vecmill[local]"' in errors
     assert plane.volumes.named("vecmill") is None

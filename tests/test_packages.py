@@ -111,7 +111,7 @@ def test_every_package_declares_what_it_imports(package):
 def test_each_component_of_the_other_packages_is_known_to_come_with_an_extra():
     """And that extra has the package, so that the advice for a job that names a missing component is right."""
     registry = load().registry
-    packages = {"local-runtime", "modal-runtime", "publishers"}
+    packages = {"local-runtime", "modal-runtime", "openvino", "publishers"}
     theirs = {
         (kind, name): entry.plugin
         for kind, entries in registry.entries.items()

@@ -17,8 +17,8 @@ def load(settings: dict[str, Any]) -> Work:
     from vecmill.chunking.token_budget import TokenBudgetBatching
     from vecmill.concurrency import Threads
     from vecmill.worker.embedding import Embedding, read_from
-    from vecmill_local_runtime.embedder import OpenVinoEmbedder
-    from vecmill_local_runtime.options import OpenVinoOptions
+    from vecmill_openvino.embedder import OpenVinoEmbedder
+    from vecmill_openvino.options import OpenVinoOptions
 
     embedder = OpenVinoEmbedder(OpenVinoOptions(model=settings["model"], precision=settings["precision"]))
     embedder.open()

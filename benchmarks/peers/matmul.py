@@ -35,8 +35,8 @@ def load(settings: dict[str, Any]) -> Work:
     """Compile a chain of multiplications, a stream for each processor."""
     import openvino
 
-    from vecmill_local_runtime import engine
     from vecmill_local_runtime.processors import usable
+    from vecmill_openvino import engine
 
     streams = len(usable())
     model = chain([(WIDE, NARROW), (NARROW, WIDE)] * (LAYERS // 2))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from doubles.tei import MODEL
-from vecmill_local_runtime.embedder import OpenVinoEmbedder
-from vecmill_local_runtime.options import OpenVinoOptions
+from vecmill_openvino.embedder import OpenVinoEmbedder
+from vecmill_openvino.options import OpenVinoOptions
 
 TEXTS = ["hello world", "Übung macht den Meister.", "a longer sentence about nothing in particular " * 9]
 

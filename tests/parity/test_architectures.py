@@ -8,8 +8,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from parity.tiny_models import save_sentence_model, save_transformer, texts
-from vecmill_local_runtime.embedder import OpenVinoEmbedder
-from vecmill_local_runtime.options import OpenVinoOptions
+from vecmill_openvino.embedder import OpenVinoEmbedder
+from vecmill_openvino.options import OpenVinoOptions
 
 CASES = {
     "bert-cls": ("Bert", "cls", {}),
@@ -63,7 +63,7 @@ def test_vectors_equal_those_of_sentence_transformers(case, tmp_path):
 @pytest.mark.parametrize("kind", ["Bert", "MPNet"])
 def test_bf16_points_the_same_way(kind, tmp_path):
     """Where the processor has bf16, random weights (harsher than trained ones) keep a cosine of 0.999."""
-    from vecmill_local_runtime.arithmetic import arithmetic
+    from vecmill_openvino.arithmetic import arithmetic
 
     if not arithmetic().bf16:
         pytest.skip("this processor has no bf16")

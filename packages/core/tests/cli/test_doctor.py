@@ -82,7 +82,7 @@ def test_the_real_diagnosis_of_this_environment_finds_nothing_missing():
 
 def test_what_one_command_brings_is_one_problem(invoke, monkeypatch):
     """Packages that are missing, and all that is missing with them, are one line and counted once."""
-    absent = ("vecmill-local-runtime", "vecmill-publishers", "openvino")
+    absent = ("vecmill-local-runtime", "vecmill-openvino", "vecmill-publishers", "openvino")
     told = [Package(item.name, "no_such") if item.name in absent else item for item in packages.PACKAGES]
     monkeypatch.setattr(packages, "PACKAGES", told)
     for kind, name in diagnosis.NEEDED:
@@ -92,7 +92,7 @@ def test_what_one_command_brings_is_one_problem(invoke, monkeypatch):
     (check,) = (check for check in diagnosis.diagnosis() if check.level == "fail")
     assert check.name == "vecmill[local]"
     assert check.found == (
-        "not installed: vecmill-local-runtime, vecmill-publishers, openvino; "
+        "not installed: vecmill-local-runtime, vecmill-openvino, vecmill-publishers, openvino; "
         "needed by embedder openvino, runtime local, publisher parquet"
     )
     assert check.hint == 'pip install "vecmill[local]"'
@@ -130,7 +130,7 @@ def test_a_full_disk_and_a_folder_that_is_not_writable_are_noted(monkeypatch, tm
     assert "cannot be written" in diagnosis._disk(tmp_path).found
 
 
-def test_without_the_local_runtime_the_processor_is_still_named(monkeypatch):
+def test_without_the_engine_the_processor_is_still_named(monkeypatch):
     """What it computes in is left open, and how to know is said."""
 
     def missing(name):

@@ -10,7 +10,7 @@ import pytest
 import vecmill
 
 COMMAND = Path(sys.executable).with_name("vecmill")
-OURS = {"vecmill", "vecmill_local_runtime", "vecmill_modal_runtime", "vecmill_publishers"}
+OURS = {"vecmill", "vecmill_local_runtime", "vecmill_modal_runtime", "vecmill_openvino", "vecmill_publishers"}
 OPTIONS = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}
 """What options are made of. To import it takes longer than all else that a listing does."""
 

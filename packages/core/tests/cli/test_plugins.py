@@ -27,7 +27,8 @@ def test_every_component_is_listed_with_its_plugin_and_every_plugin_with_its_pac
     assert any(re.match(r"runtime +inline +vecmill-testing +\w+", line) for line in lines)
     version = re.escape(__version__)
     assert any(re.fullmatch(rf"vecmill +vecmill {version} +in use", line) for line in lines)
-    assert any(re.fullmatch(rf"local-runtime +vecmill-local-runtime {version} +in use", line) for line in lines)
+    for name in ("local-runtime", "openvino"):
+        assert any(re.fullmatch(rf"{name} +vecmill-{name} {version} +in use", line) for line in lines)
 
 
 def test_the_table_fits_the_terminal(invoke, monkeypatch):

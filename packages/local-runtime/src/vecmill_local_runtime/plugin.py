@@ -11,14 +11,6 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
-    """Register the CPU embedder."""
-    from vecmill_local_runtime.embedder import OpenVinoEmbedder
-
-    register(OpenVinoEmbedder)
-
-
-@hookimpl
 def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
     """Register the local runtime."""
     from vecmill_local_runtime.runtime import LocalRuntime

@@ -193,6 +193,7 @@ class Package(NamedTuple):
 
 PACKAGES = (
     Package("vecmill-local-runtime", "vecmill_local_runtime"),
+    Package("vecmill-openvino", "vecmill_openvino"),
     Package("vecmill-publishers", "vecmill_publishers"),
     Package("openvino", "openvino"),
     Package("numpy", "numpy"),

@@ -53,10 +53,10 @@ def _python() -> Check:
 def _processor() -> Check:
     name = platform.processor() or platform.machine()
     try:
-        # By name: the core knows of no runtime, and goes without if there is none.
-        arithmetic = importlib.import_module("vecmill_local_runtime.arithmetic").arithmetic()
+        # By name: the core knows of no engine, and goes without if there is none.
+        arithmetic = importlib.import_module("vecmill_openvino.arithmetic").arithmetic()
     except ImportError:
-        return Check("processor", "note", name, f"what it computes in is known to the local runtime: {LOCAL}")
+        return Check("processor", "note", name, f"what it computes in is known to vecmill-openvino: {LOCAL}")
     found = f"{arithmetic.processor} ({', '.join(arithmetic.features) or 'no vector extensions listed'})"
     if arithmetic.bf16:
         return Check("processor", "ok", f"{found}; embeds in bf16")

@@ -1,0 +1,220 @@
+"""Build: a model's folder becomes an OpenVINO graph, from safetensors or from the ONNX that it brings."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import openvino
+from openvino import opset13 as ov
+
+from vecmill.errors import ModelError
+from vecmill_openvino.graph.architecture import read_architecture
+from vecmill_openvino.graph.encoder import Encoder
+from vecmill_openvino.graph.linear import Observer, axis, constant, ints, kept, plain, positions
+from vecmill_openvino.tensors import Tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from vecmill.models import ModelFolder
+    from vecmill_openvino.graph.linear import Node, Project
+
+
+_IDS, _MASK, _TYPES = "input_ids", "attention_mask", "token_type_ids"
+_TOKEN_VECTORS = ("last_hidden_state", "token_embeddings")
+_TOKEN_RANK = 3
+
+
+def onnx_vectors(path: Path, ids: Node, keep: Node) -> Node:
+    """Return an ONNX encoder's token vectors, B L H, computed from our inputs.
+
+    Args:
+        path: The ONNX file.
+        ids: Token ids, B L.
+        keep: Which of them are text, B L, boolean.
+
+    Raises:
+        ModelError: The file cannot be read, wants other inputs, or gives no token vectors.
+    """
+    model = _read(path)
+    ours: dict[str, Callable[[], Node]] = {
+        _IDS: lambda: ids,
+        _MASK: lambda: keep,
+        _TYPES: lambda: ov.multiply(ids, axis(0)),
+    }
+    for port in model.inputs:
+        name = next((name for name in port.names if name in ours), None)
+        if name is None:
+            raise ModelError(f"{path} wants the input {port.any_name!r}; known here are {', '.join(ours)}")
+        port.replace(ov.convert(ours[name](), port.element_type.get_type_name()).output(0))
+    return _find_token_vectors(path, model)
+
+
+def _read(path: Path) -> openvino.Model:
+    try:
+        return openvino.Core().read_model(path)
+    except RuntimeError as error:
+        why = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path} cannot be read: {why}. Get the model's files again.") from error
+
+
+def _find_token_vectors(path: Path, model: openvino.Model) -> Node:
+    named = [port for port in model.outputs if port.names & set(_TOKEN_VECTORS)]
+    found = named or [port for port in model.outputs if port.partial_shape.rank.get_length() == _TOKEN_RANK]
+    if not found:
+        raise ModelError(f"{path} gives no token vectors; it needs an output called {' or '.join(_TOKEN_VECTORS)}")
+    return found[0].get_node().input_value(0)
+
+
+def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) -> Node:
+    """Pool token vectors; the results of several modes are put side by side.
+
+    Args:
+        x: Token vectors, B L H.
+        ids: Token ids, B L.
+        keep: Which tokens are text, B L, boolean.
+        lengths: How many they are, B.
+        modes: Out of ``vecmill.models.pipeline.POOLING``.
+    """
+    text = ov.convert(keep, "f32")
+    count = ov.unsqueeze(ov.convert(lengths, "f32"), axis(1))
+    ways: dict[str, Callable[[], Node]] = {
+        "cls": lambda: _sum(x, _one(ids, axis(0))),
+        "lasttoken": lambda: _sum(x, _one(ids, ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1)))),
+        "max": lambda: _largest(x, keep),
+        "mean": lambda: ov.divide(_sum(x, text), count),
+        "mean_sqrt_len_tokens": lambda: ov.divide(_sum(x, text), ov.sqrt(count)),
+        "weightedmean": lambda: _weighted(x, ids, text),
+    }
+    pooled = [ways[mode]() for mode in modes]
+    return ov.concat(pooled, 1) if len(pooled) > 1 else pooled[0]
+
+
+def _sum(x: Node, weights: Node) -> Node:
+    """Sum token vectors, B L H, with a weight for each, B L.
+
+    As a product of matrices, also where a single token is wanted: asked for bf16, OpenVINO leaves in f32 what stands
+    between the last product and the result, and along the residuals that would be every sum and norm of the encoder.
+    """
+    return ov.squeeze(ov.matmul(ov.unsqueeze(weights, axis(1)), x, False, False), ints(1))  # noqa: FBT003 - OpenVINO takes these by place
+
+
+def _one(ids: Node, place: Node) -> Node:
+    """Return weights, B L, that are 1 for the token at a place, 1 or B 1, and 0 for the others."""
+    text = ov.broadcast(ov.unsqueeze(positions(ids), axis(0)), ov.shape_of(ids))
+    return ov.convert(ov.equal(text, place), "f32")
+
+
+def _weighted(x: Node, ids: Node, text: Node) -> Node:
+    """Take the mean, later tokens weighing more: 1, 2, 3 and so on."""
+    place = ov.add(ov.convert(positions(ids), "f32"), constant(1.0))
+    weights = ov.multiply(text, ov.unsqueeze(place, axis(0)))
+    return ov.divide(_sum(x, weights), ov.unsqueeze(ov.reduce_sum(weights, axis(1)), axis(1)))
+
+
+def _largest(x: Node, keep: Node) -> Node:
+    return ov.reduce_max(ov.select(ov.unsqueeze(keep, axis(2)), x, constant(-np.inf)), axis(1))
+
+
+IDS, LENGTHS = "ids", "lengths"
+_WORDS = "embeddings.word_embeddings.weight"
+_BUFFERS = ("position_ids", "token_type_ids")
+
+
+class Graph(NamedTuple):
+    """An encoder as a graph.
+
+    Attributes:
+        model: Takes ``ids`` (B L) and ``lengths`` (B), both int64; gives pooled vectors, float32.
+        vocabulary: Token ids are below this.
+    """
+
+    model: openvino.Model
+    vocabulary: int
+
+
+def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
+    """Build the graph of a model up to and with its pooling.
+
+    Args:
+        folder: The model's files.
+        project: How linear layers are applied; an ONNX graph has its own way.
+
+    Raises:
+        ModelError: The weights are damaged, or are not what ``config.json`` says.
+    """
+    ids, lengths, keep = _inputs()
+    with _blamed(folder):
+        vectors, vocabulary = _add_encoder(folder, ids, keep, project)
+        pooled = pool(vectors, ids, keep, lengths, folder.pipeline.pooling)
+    return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
+
+
+def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
+    """Build a graph that gives, in one row, the largest magnitude in each channel of the linear layers' inputs.
+
+    Returns:
+        The graph, and how many channels each input has, in the order of the row.
+    """
+    ids, lengths, keep = _inputs()
+    observer = Observer()
+    with _blamed(folder):
+        _, vocabulary = _add_encoder(folder, ids, keep, observer)
+    if not observer.inputs:
+        raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
+    text = ov.unsqueeze(ov.convert(keep, "f32"), axis(2))
+    magnitudes = [ov.multiply(ov.abs(x), text) for x in observer.inputs.values()]
+    row = ov.concat([ov.reduce_max(each, ints(0, 1)) for each in magnitudes], 0)
+    widths = {name: x.output(0).partial_shape[2].get_length() for name, x in observer.inputs.items()}
+    return Graph(openvino.Model([row], [ids, lengths], "observer"), vocabulary), widths
+
+
+@contextmanager
+def _blamed(folder: ModelFolder) -> Iterator[None]:
+    """Say of which model an error speaks."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:  # OpenVINO's, numpy's
+        why = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{folder.id!r}: its weights do not fit its config.json ({why}).") from error
+    except ModelError as error:
+        raise ModelError(f"{folder.id!r} cannot be run: {error}. Name another model or revision.") from error
+
+
+def _inputs() -> tuple[Node, Node, Node]:
+    """Return the inputs, token ids and lengths, and which of the tokens are text."""
+    ids, lengths = _input(IDS, [-1, -1]), _input(LENGTHS, [-1])
+    return ids, lengths, kept(ids, lengths)
+
+
+def _input(name: str, shape: list[int]) -> Node:
+    node = ov.parameter(shape, np.int64, name)
+    node.output(0).get_tensor().set_names({name})
+    return node
+
+
+def _add_encoder(folder: ModelFolder, ids: Node, keep: Node, project: Project) -> tuple[Node, int]:
+    if folder.weights[0].suffix == ".onnx":
+        return onnx_vectors(folder.weights[0], ids, keep), int(folder.config.get("vocab_size", 1 << 31))
+    tensors = Tensors(path for path in folder.weights if path.parent == folder.path)
+    prefix = _prefix(tensors)
+    vectors = Encoder(tensors, read_architecture(folder.config), prefix, project).vectors(ids, keep)
+    _check_complete(tensors, prefix)
+    return vectors, len(tensors.take(prefix + _WORDS))
+
+
+def _prefix(tensors: Tensors) -> str:
+    """Return what stands before the encoder's tensors when heads for other tasks were saved beside it."""
+    names = [name for name in tensors.untouched() if name.endswith(_WORDS)]
+    return names[0].removesuffix(_WORDS) if names else ""
+
+
+def _check_complete(tensors: Tensors, prefix: str) -> None:
+    """Refuse an encoder with parts that were not used: it is a variant, and would give other vectors."""
+    inside = (name.removeprefix(prefix) for name in tensors.untouched() if name.startswith(prefix))
+    extra = [name for name in inside if not name.startswith("pooler.") and not name.endswith(_BUFFERS)]
+    if extra:
+        raise ModelError(f"its weights hold {extra[0]}, which a model of its kind does not have")

@@ -1,0 +1,162 @@
+"""Encoder: the layers of a BERT-like model as OpenVINO operations."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from openvino import opset13 as ov
+
+from vecmill.errors import ModelError
+from vecmill_openvino.graph.linear import (
+    Layer,
+    axis,
+    constant,
+    ints,
+    join_heads,
+    layer_norm,
+    plain,
+    positions,
+    split_heads,
+)
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from vecmill_openvino.graph.architecture import Architecture
+    from vecmill_openvino.graph.linear import Node, Norm, Project
+    from vecmill_openvino.tensors import Tensors
+
+
+_EXACT_GELU = {"gelu", "gelu_python"}
+_TANH_GELU = {"gelu_fast", "gelu_new", "gelu_pytorch_tanh"}
+_PLAIN = {"relu": ov.relu, "sigmoid": ov.sigmoid, "silu": ov.swish, "swish": ov.swish, "tanh": ov.tanh}
+
+
+def activate(x: Node, name: str) -> Node:
+    """Apply the activation ``name`` to each number.
+
+    Raises:
+        ModelError: There is none of that name here.
+    """
+    if name in _EXACT_GELU:
+        return ov.gelu(x, "erf")
+    if name in _TANH_GELU:
+        return ov.gelu(x, "tanh")
+    if name in _PLAIN:
+        return _PLAIN[name](x)
+    known = ", ".join(sorted({*_EXACT_GELU, *_TANH_GELU, *_PLAIN}))
+    raise ModelError(f"the model's activation {name!r} is not known here; known are {known}")
+
+
+BUCKETS = 32
+FARTHEST = 128
+
+
+def relative_bias(ids: Node, table: npt.NDArray[np.float32], longest: int) -> Node:
+    """Return what is added to each attention score, 1 A L L.
+
+    Args:
+        ids: Token ids, B L.
+        table: One number per bucket of distances and head, shape ``(BUCKETS, A)``.
+        longest: The most tokens an input can have.
+    """
+    distances = np.arange(-longest + 1, longest)
+    by_distance = constant(table[buckets(distances)].T)
+    place = positions(ids)
+    distance = ov.subtract(ov.unsqueeze(place, axis(0)), ov.unsqueeze(place, axis(1)))
+    gathered = ov.gather(by_distance, ov.add(distance, axis(longest - 1)), axis(1))
+    return ov.unsqueeze(gathered, axis(0))
+
+
+def buckets(distances: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Sort distances (key minus query) into buckets: half for each direction, exact when near, logarithmic when far."""
+    half = BUCKETS // 2
+    near = half // 2
+    size = np.abs(distances)
+    # float32, as the models were trained: the bucket's border depends on it
+    growth = np.log(np.maximum(size, 1).astype(np.float32) / near) / np.float32(math.log(FARTHEST / near))
+    far = near + (growth * (half - near)).astype(np.int64)
+    return np.where(distances > 0, half, 0) + np.where(size < near, size, np.minimum(far, half - 1))
+
+
+_HIDDEN_SCORE = -1e4
+_RELATIVE = "encoder.relative_attention_bias.weight"
+
+
+class Encoder:
+    """Turns token ids into token vectors.
+
+    Args:
+        tensors: The weights.
+        shape: The encoder's numbers and names.
+        prefix: What stands before the names of the weights.
+        project: How linear layers are applied.
+    """
+
+    def __init__(self, tensors: Tensors, shape: Architecture, prefix: str, project: Project = plain) -> None:
+        self._tensors = tensors
+        self._shape = shape
+        self._prefix = prefix
+        self._project = project
+
+    def vectors(self, ids: Node, keep: Node) -> Node:
+        """Return the last layer's token vectors, B L H, given ids and which of them are text, B L each."""
+        x, bias = self._embed(ids), self._bias(ids, keep)
+        for number in range(self._shape.layers):
+            x = self._layer(x, bias, self._prefix + self._shape.names.layer.format(number))
+        return x.whole()
+
+    def _embed(self, ids: Node) -> Norm:
+        words = self._tensors.take(f"{self._prefix}embeddings.word_embeddings.weight")
+        places = self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight")
+        types = f"{self._prefix}embeddings.token_type_embeddings.weight"
+        if types in self._tensors:
+            places = places + self._tensors.take(types)[0]  # every token of a lone text is of the first type
+        x = ov.add(ov.gather(constant(words), ids, axis(0)), ov.gather(constant(places), self._places(ids), axis(0)))
+        return layer_norm(x, self._tensors, f"{self._prefix}embeddings.LayerNorm", self._shape.epsilon)
+
+    def _places(self, ids: Node) -> Node:
+        """Return each token's row in the table of positions."""
+        padding = self._shape.padding
+        if padding is None:
+            return positions(ids)
+        real = ov.convert(ov.not_equal(ids, axis(padding)), "i64")  # also where a text spells the padding token out
+        return ov.add(ov.multiply(ov.cum_sum(real, axis(1)), real), axis(padding))
+
+    def _bias(self, ids: Node, keep: Node) -> Node:
+        """Return what is added to attention scores: nothing for text, very little for padding, B 1 1 L."""
+        padding = ov.convert(ov.logical_not(keep), "f32")
+        bias = ov.unsqueeze(ov.multiply(padding, constant(_HIDDEN_SCORE)), ints(1, 2))
+        relative = f"{self._prefix}{_RELATIVE}"
+        if relative not in self._tensors:
+            return bias
+        longest = len(self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight"))
+        return ov.add(bias, relative_bias(ids, self._tensors.take(relative), longest))
+
+    def _layer(self, x: Norm, bias: Node, prefix: str) -> Norm:
+        shape, names, tensors = self._shape, self._shape.names, self._tensors
+        mixed = self._project(self._attend(x, bias, prefix), [self._weights(prefix + names.attention)])
+        x = layer_norm(ov.add(x.whole(), *mixed), tensors, prefix + names.attention_norm, shape.epsilon)
+        [wide] = self._linear(x, [self._weights(prefix + names.up)])
+        # Never in 8-bit integers: what the activation gives is so uneven that most of the error would come from here.
+        narrow = plain(activate(wide, shape.activation), [self._weights(prefix + names.down)])
+        return layer_norm(ov.add(x.whole(), *narrow), tensors, prefix + names.norm, shape.epsilon)
+
+    def _attend(self, x: Norm, bias: Node, prefix: str) -> Node:
+        shape, names = self._shape, self._shape.names
+        width = shape.hidden // shape.heads
+        scales = {names.query: 1 / math.sqrt(width), names.key: 1.0, names.value: 1.0}
+        projected = self._linear(x, [self._weights(prefix + name, scale) for name, scale in scales.items()])
+        query, key, value = (split_heads(each, shape.heads, width) for each in projected)
+        mixed = ov.scaled_dot_product_attention(query, key, value, bias, constant(np.float32(1)))
+        return join_heads(mixed, shape.hidden)
+
+    def _linear(self, x: Norm, layers: list[Layer]) -> list[Node]:
+        return self._project(x.x, [x.into(layer) for layer in layers])
+
+    def _weights(self, name: str, scale: float = 1.0) -> Layer:
+        """Take a layer; the scale of its result goes into its numbers, where it costs no rounding."""
+        weight, bias = (self._tensors.take(f"{name}.{part}") * np.float32(scale) for part in ("weight", "bias"))
+        return Layer(name, weight, bias)

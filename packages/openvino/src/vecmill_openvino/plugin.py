@@ -1,0 +1,18 @@
+"""What this package adds to vecmill."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vecmill.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@hookimpl
+def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
+    """Register the CPU embedder."""
+    from vecmill_openvino.embedder import OpenVinoEmbedder
+
+    register(OpenVinoEmbedder)
