@@ -23,7 +23,7 @@ from client_server import MOST, WIDTH, vectors
 from vecmill import Job
 from vecmill.job.plan import plan
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.store.columns import check_vectors
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import parquet_file

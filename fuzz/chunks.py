@@ -12,7 +12,7 @@ from vecmill.chunking.limits import prefix
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.tokens import TokensChunker
 from vecmill.models.tokenizer import load_tokenizer
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import check_spans, cut

@@ -8,7 +8,7 @@ from pathlib import Path
 from vecmill import Job
 from vecmill.errors import VecmillError
 from vecmill.plugins import load
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 
 
 def check(data: bytes) -> None:

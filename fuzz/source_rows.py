@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import VecmillError
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill.sources.csv import CsvSource
 from vecmill.sources.jsonl import JsonlSource
 from vecmill.sources.parquet import ParquetSource

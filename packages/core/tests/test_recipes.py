@@ -17,7 +17,7 @@ import pytest
 
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins import load
-from vecmill.plugins.build import build, options
+from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec, Document, ModelInfo
 from vecmill.sources.corpus import Corpus
 from vecmill.sources.partitions import limited, parts, row_units

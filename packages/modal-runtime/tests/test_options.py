@@ -9,7 +9,7 @@ import pytest
 from doubles.tei import Behaviour
 from doubles.tei.images import image
 from vecmill.errors import ConfigError
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill_modal_runtime.gpus import GPUS, PRICES_READ, image_prefix, price, runs_on
 from vecmill_modal_runtime.images import tei_tag
 from vecmill_modal_runtime.options import ModalOptions

@@ -16,7 +16,8 @@ Make one, look at it, publish it::
 ``open_dataset`` reads the manifest of a folder.
 
 A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, its options in
-an ``Options``, registered by a function that is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
+an ``Options`` (marked ``LOCATION``, ``INCIDENTAL`` or ``MACHINE`` where they mean that), registered by a function that
+is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
 ``Partition``, ``Manifest``, ``Account``, ``ModelInfo`` and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
 ``vecmill.testing`` has the checks for it, ``vecmill.errors`` what it raises, ``vecmill.records`` what happens in a run.
 
@@ -36,7 +37,19 @@ if TYPE_CHECKING:
     from vecmill.job.estimate import estimate
     from vecmill.job.publish import publish
     from vecmill.job.runner import run
-    from vecmill.protocols import Batching, Chunker, Embedder, Options, Publisher, Runtime, Source, Tokenizer
+    from vecmill.protocols import (
+        INCIDENTAL,
+        LOCATION,
+        MACHINE,
+        Batching,
+        Chunker,
+        Embedder,
+        Options,
+        Publisher,
+        Runtime,
+        Source,
+        Tokenizer,
+    )
     from vecmill.quality.proof import verify
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
@@ -49,6 +62,9 @@ _HOMES = {
     "vecmill.job.estimate": ("estimate",),
     "vecmill.job.runner": ("run",),
     "vecmill.protocols": (
+        "INCIDENTAL",
+        "LOCATION",
+        "MACHINE",
         "Batching",
         "Chunker",
         "Embedder",
@@ -65,6 +81,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "INCIDENTAL",
+    "LOCATION",
+    "MACHINE",
     "Account",
     "Batching",
     "Chunker",

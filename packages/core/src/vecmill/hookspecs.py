@@ -17,28 +17,28 @@ hookimpl = pluggy.HookimplMarker("vecmill")
 
 
 @hookspec
-def vecmill_register_sources(register: Callable[[type[Source[Any]]], None]) -> None:
-    """Call ``register`` with each source class."""
+def vecmill_register_sources(register: Callable[[type[Source[Any]] | str], None]) -> None:
+    """Call ``register`` with each source class, or with its place as ``"module:Class"``."""
 
 
 @hookspec
-def vecmill_register_chunkers(register: Callable[[type[Chunker[Any]]], None]) -> None:
-    """Call ``register`` with each chunker class."""
+def vecmill_register_chunkers(register: Callable[[type[Chunker[Any]] | str], None]) -> None:
+    """Call ``register`` with each chunker class, or with its place as ``"module:Class"``."""
 
 
 @hookspec
-def vecmill_register_embedders(register: Callable[[type[Embedder[Any]]], None]) -> None:
-    """Call ``register`` with each embedder class."""
+def vecmill_register_embedders(register: Callable[[type[Embedder[Any]] | str], None]) -> None:
+    """Call ``register`` with each embedder class, or with its place as ``"module:Class"``."""
 
 
 @hookspec
-def vecmill_register_runtimes(register: Callable[[type[Runtime[Any]]], None]) -> None:
-    """Call ``register`` with each runtime class."""
+def vecmill_register_runtimes(register: Callable[[type[Runtime[Any]] | str], None]) -> None:
+    """Call ``register`` with each runtime class, or with its place as ``"module:Class"``."""
 
 
 @hookspec
-def vecmill_register_publishers(register: Callable[[type[Publisher[Any]]], None]) -> None:
-    """Call ``register`` with each publisher class."""
+def vecmill_register_publishers(register: Callable[[type[Publisher[Any]] | str], None]) -> None:
+    """Call ``register`` with each publisher class, or with its place as ``"module:Class"``."""
 
 
 @hookspec

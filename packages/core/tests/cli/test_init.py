@@ -7,7 +7,7 @@ import pytest
 from vecmill import Job
 from vecmill.cli.commands.init import SOURCES, template
 from vecmill.plugins import load
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 
 KINDS = ("source", "chunker", "batching", "embedder", "runtime")
 

@@ -9,7 +9,7 @@ import types
 import pytest
 
 from vecmill import Options, hookimpl
-from vecmill.errors import PluginError, PluginWarning
+from vecmill.errors import PluginWarning
 from vecmill.plugins import Plugins, load
 from vecmill.records import RunElsewhere
 
@@ -36,19 +36,12 @@ class Whole(Chunker[Options]):
 def vecmill_register_chunkers(register):
     register(Whole)
 """
-LATER = """
-from vecmill import Chunker, Span, hookimpl
-from vecmill.protocols import later
-
-class Whole(Chunker["WholeOptions"]):
-    name = "whole"
-    Config = later("options_of_whole:WholeOptions")
-    def spans(self, document):
-        return [Span(0, len(document.text))]
+BY_PLACE = """
+from vecmill import hookimpl
 
 @hookimpl
 def vecmill_register_chunkers(register):
-    register(Whole)
+    register("chunker_of_bad:Whole")
 """
 
 
@@ -117,30 +110,63 @@ def test_a_disabled_plugin_is_not_even_imported(installed):
     assert found["problems"] == {}
 
 
-def test_options_that_are_imported_later_are_missed_when_they_are_looked_at(installed):
-    """A listing does without them; a check leaves the plugin out, as broken as if it had imported them at once."""
-    assert "whole" in installed({"hasty": LATER})["chunkers"]
-    found = installed({"hasty": LATER}, "check")
-    assert "options_of_whole" in found["problems"]["hasty"]
-    assert "VECMILL_DISABLE_PLUGINS=hasty" in found["problems"]["hasty"]
-    assert "hasty" not in found["loaded"]
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (None, "ModuleNotFoundError: No module named 'chunker_of_bad'"),
+        ("class Whole(", "SyntaxError: '(' was never closed (chunker_of_bad.py, line 1)"),
+        ("class Other: ...", "AttributeError: module 'chunker_of_bad' has no attribute 'Whole'"),
+        ("class Whole: ...", "Whole is not a chunker: derive it from vecmill.Chunker"),
+    ],
+)
+def test_a_component_that_is_not_where_its_plugin_says_is_missed_at_once(installed, tmp_path, module, why):
+    """Its module is looked for, and read, before anybody uses it."""
+    if module:
+        (tmp_path / "chunker_of_bad.py").write_text(module)
+    found = installed({"bad": BY_PLACE, "good": GOOD})
+    assert why in found["problems"]["bad"]
+    assert "VECMILL_DISABLE_PLUGINS=bad" in found["problems"]["bad"]
+    assert "whole" in found["chunkers"]
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (f"import not_installed_anywhere\n{GOOD}", "ModuleNotFoundError: No module named 'not_installed_anywhere'"),
+        (f"import sys\n{GOOD}\nsys.exit(3)", "SystemExit: 3"),
+        (GOOD.replace("def spans", "def cuts"), "chunker 'whole' lacks spans()"),
+        (f"{GOOD}\nWhole.name = 'other'", "is listed as 'whole' and has the name 'other'"),
+    ],
+)
+def test_a_component_that_cannot_be_imported_is_missed_when_it_is_looked_at(installed, tmp_path, module, why):
+    """A listing does without; a check leaves the plugin out, as broken as if it had imported its component at once."""
+    (tmp_path / "chunker_of_bad.py").write_text(module)
+    found = installed({"bad": BY_PLACE})
+    assert "whole" in found["chunkers"]
+    assert found["problems"] == {}
+    found = installed({"bad": BY_PLACE}, "check")
+    assert why in found["problems"]["bad"]
+    assert "VECMILL_DISABLE_PLUGINS=bad" in found["problems"]["bad"]
+    assert "bad" not in found["loaded"]
     assert "whole" not in found["chunkers"]
     assert "paragraphs" in found["chunkers"]
 
 
-def test_the_options_of_every_built_in_component_can_be_read():
-    """Each is where its class says, and refuses what it does not know."""
+def test_every_component_of_ours_can_be_imported():
+    """Each is where its plugin says, and refuses options that it does not know."""
     load().check()
     entries = [entry for entries in load().registry.entries.values() for entry in entries.values()]
     assert all(issubclass(entry.cls.Config, Options) for entry in entries)
     assert load().problems == {}
 
 
-def test_built_in_options_that_cannot_be_read_are_no_plugins_fault(monkeypatch):
-    """No switch would mend the installation, so it is an error."""
-    monkeypatch.setitem(sys.modules, "vecmill.chunking.options", None)
-    with pytest.raises(PluginError, match="options of CharactersChunker cannot be read"):
-        load().check()
+def test_a_built_in_component_that_cannot_be_imported_is_no_plugins_fault():
+    """No switch would repair the installation, so it is an error."""
+    code = "import sys; from vecmill.plugins import load; load(); sys.modules[sys.argv[1]] = None; load().check()"
+    command = [sys.executable, "-c", code, "vecmill.chunking.tokens"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "PluginError: chunker vecmill.chunking.tokens:TokensChunker cannot be imported" in done.stderr
 
 
 def test_an_observer_that_fails_is_named_and_told_no_more():

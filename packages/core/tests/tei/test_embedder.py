@@ -8,7 +8,7 @@ import pytest
 
 from vecmill.errors import ConfigError, EngineError
 from vecmill.plugins import load
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill.tei.embedder import TeiEmbedder
 from vecmill.tei.options import TeiOptions
 

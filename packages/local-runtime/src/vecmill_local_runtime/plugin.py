@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_runtimes(register: Callable[[type[Any] | str], None]) -> None:
     """Register the local runtime."""
-    from vecmill_local_runtime.runtime import LocalRuntime
-
-    register(LocalRuntime)
+    register("vecmill_local_runtime.runtime:LocalRuntime")

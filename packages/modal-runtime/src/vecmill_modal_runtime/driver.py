@@ -11,7 +11,7 @@ from vecmill import run
 from vecmill.errors import ConfigError, ReuseError, RunError, StoreError
 from vecmill.job.publish import check
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.verify import verify

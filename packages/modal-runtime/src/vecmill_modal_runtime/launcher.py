@@ -21,7 +21,7 @@ from vecmill.display import redacted
 from vecmill.errors import ConfigError, RunError, VecmillError
 from vecmill.expand import expanded
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
 from vecmill.sources.files_source import LocalSource
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill.records import ComponentSpec
 from vecmill_modal_runtime.gpus import GPUS, image_prefix, runs_on
 from vecmill_modal_runtime.router import check_precision

@@ -11,16 +11,12 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def vecmill_register_sources(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> None:
     """Register what takes the place of ``hub`` on the Volume."""
-    from vecmill_modal_runtime.hub_files import HubFilesSource
-
-    register(HubFilesSource)
+    register("vecmill_modal_runtime.hub_files:HubFilesSource")
 
 
 @hookimpl
-def vecmill_register_runtimes(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_runtimes(register: Callable[[type[Any] | str], None]) -> None:
     """Register the Modal runtime."""
-    from vecmill_modal_runtime.runtime import ModalRuntime
-
-    register(ModalRuntime)
+    register("vecmill_modal_runtime.runtime:ModalRuntime")

@@ -21,7 +21,7 @@ from vecmill.errors import StoreError
 from vecmill.models import describe_model
 from vecmill.models.reference import find_folder
 from vecmill.plugins import load
-from vecmill.plugins.build import build, options
+from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec
 from vecmill.sources.corpus import Corpus
 from vecmill.store.files import write_bytes

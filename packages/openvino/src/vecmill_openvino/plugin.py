@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_embedders(register: Callable[[type[Any] | str], None]) -> None:
     """Register the CPU embedder."""
-    from vecmill_openvino.embedder import OpenVinoEmbedder
-
-    register(OpenVinoEmbedder)
+    register("vecmill_openvino.embedder:OpenVinoEmbedder")

@@ -11,10 +11,7 @@ if TYPE_CHECKING:
 
 
 @hookimpl
-def vecmill_register_publishers(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_publishers(register: Callable[[type[Any] | str], None]) -> None:
     """Register the publishers."""
-    from vecmill_publishers.hub import HubPublisher
-    from vecmill_publishers.parquet import ParquetPublisher
-
-    register(ParquetPublisher)
-    register(HubPublisher)
+    register("vecmill_publishers.parquet:ParquetPublisher")
+    register("vecmill_publishers.hub.publisher:HubPublisher")

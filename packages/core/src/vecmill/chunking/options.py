@@ -36,13 +36,6 @@ class TokensOptions(Options):
         return self
 
 
-class ParagraphsOptions(Options):
-    """Options of ``paragraphs``: tokens of a chunk as embedded, and whether the title goes in front of each."""
-
-    max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
-    title: bool = True
-
-
 class FixedOptions(Options):
     """Options of ``fixed``: ``size`` chunks in each batch."""
 

@@ -7,15 +7,16 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from vecmill.chunking.boundaries import Budget, is_heading, lines, paragraphs, sentences, words
-from vecmill.chunking.limits import head, limit, prefix
-from vecmill.protocols import Chunker, later
+from vecmill.chunking.limits import DEFAULT_TOKENS, head, limit, prefix
+from vecmill.protocols import Chunker, Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vecmill.chunking.boundaries import Pieces, Turn
-    from vecmill.chunking.options import ParagraphsOptions
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _MOST_HEADINGS = 3
 
 
-class ParagraphsChunker(Chunker["ParagraphsOptions"]):
+class ParagraphsChunker(Chunker["ParagraphsChunker.Config"]):
     """Joins paragraphs while they fit; cuts one that does not into sentences, lines, words, in this order.
 
     The title is embedded with each chunk of its document. One that would take more than half of the room
@@ -31,9 +32,19 @@ class ParagraphsChunker(Chunker["ParagraphsOptions"]):
     """
 
     name = "paragraphs"
-    Config = later("vecmill.chunking.options:ParagraphsOptions")
 
-    def __init__(self, config: ParagraphsOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
+    class Config(Options):
+        """Options of ``paragraphs``.
+
+        Attributes:
+            max_tokens: Tokens of a chunk as embedded.
+            title: Whether the title goes in front of each chunk.
+        """
+
+        max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
+        title: bool = True
+
+    def __init__(self, config: Config, tokenizer: Tokenizer, model: ModelInfo) -> None:
         from vecmill.chunking.packing import Fitting
 
         super().__init__(config, tokenizer, model)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from vecmill.errors import ConfigError
 from vecmill.expand import writable_down
-from vecmill.plugins.build import explain, options
+from vecmill.plugins.registry import explain, options
 from vecmill.records import ComponentSpec
 
 if TYPE_CHECKING:

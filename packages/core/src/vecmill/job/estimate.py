@@ -16,7 +16,7 @@ from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import bytes_on_disk, components
 from vecmill.models.weights import flop_per_token
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.embedding import Embedding, asked, read_from

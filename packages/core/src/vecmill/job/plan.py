@@ -11,7 +11,7 @@ from vecmill.job.earlier_run import earlier
 from vecmill.job.identity import hidden, identity, places, recipe, told
 from vecmill.job.publish import directory
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.sources.corpus import Corpus
 from vecmill.store.claims import run_id

@@ -9,7 +9,7 @@ from vecmill.errors import PublishError, named
 from vecmill.expand import writable_down
 from vecmill.job.finalize import explain
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Errand
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout

@@ -15,7 +15,7 @@ from vecmill.job.plan import plan, publishers_of
 from vecmill.job.publish import check, deliver, directory
 from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.files import remove_file

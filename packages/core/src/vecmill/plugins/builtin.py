@@ -9,35 +9,30 @@ from vecmill.hookspecs import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+BATCHING = ("vecmill.chunking.token_budget:FixedBatching", "vecmill.chunking.token_budget:TokenBudgetBatching")
+"""No plugin can bring another: there is no hook for it."""
+
 
 @hookimpl
-def vecmill_register_sources(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in sources."""
-    from vecmill.sources.csv import CsvSource
-    from vecmill.sources.hub import HubSource
-    from vecmill.sources.jsonl import JsonlSource
-    from vecmill.sources.parquet import ParquetSource
-    from vecmill.sources.pydoc import PydocSource
-    from vecmill.sources.saved import SavedSource
-
-    for source in (CsvSource, HubSource, JsonlSource, ParquetSource, PydocSource, SavedSource):
-        register(source)
+    register("vecmill.sources.csv:CsvSource")
+    register("vecmill.sources.hub:HubSource")
+    register("vecmill.sources.jsonl:JsonlSource")
+    register("vecmill.sources.parquet:ParquetSource")
+    register("vecmill.sources.pydoc:PydocSource")
+    register("vecmill.sources.saved:SavedSource")
 
 
 @hookimpl
-def vecmill_register_chunkers(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_chunkers(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in chunkers."""
-    from vecmill.chunking.characters import CharactersChunker
-    from vecmill.chunking.paragraphs import ParagraphsChunker
-    from vecmill.chunking.tokens import TokensChunker
-
-    for chunker in (CharactersChunker, ParagraphsChunker, TokensChunker):
-        register(chunker)
+    register("vecmill.chunking.characters:CharactersChunker")
+    register("vecmill.chunking.paragraphs:ParagraphsChunker")
+    register("vecmill.chunking.tokens:TokensChunker")
 
 
 @hookimpl
-def vecmill_register_embedders(register: Callable[[type[Any]], None]) -> None:
+def vecmill_register_embedders(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in embedder: the others bring an engine and come in packages of their own."""
-    from vecmill.tei.embedder import TeiEmbedder
-
-    register(TeiEmbedder)
+    register("vecmill.tei.embedder:TeiEmbedder")

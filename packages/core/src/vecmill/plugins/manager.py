@@ -15,7 +15,6 @@ import pluggy
 
 from vecmill import hookspecs
 from vecmill.__about__ import __version__
-from vecmill.chunking.token_budget import FixedBatching, TokenBudgetBatching
 from vecmill.errors import PluginError, PluginWarning
 from vecmill.plugins import builtin
 from vecmill.plugins.registry import Registry
@@ -161,10 +160,10 @@ class Plugins:
         self.loaded[name] = origin
 
     def check(self) -> None:
-        """Read every component's options, which are not needed to list it; leave out a plugin whose cannot be read.
+        """Import every component, which is not needed to list it; leave out a plugin of which one cannot be imported.
 
         Raises:
-            PluginError: The options of a built-in component cannot be read: the installation is broken.
+            PluginError: A built-in component cannot be imported: the installation is broken.
         """
         for name, error in _unreadable(self.registry):
             if name == OWN:
@@ -192,20 +191,20 @@ def _unreadable(registry: Registry) -> Iterator[tuple[str, PluginError]]:
     for entries in registry.entries.values():
         for entry in entries.values():
             try:
-                entry.cls.Config  # noqa: B018 - to look is to import
+                entry.cls  # noqa: B018 - to look is to import
             except PluginError as error:
                 yield entry.plugin, error
 
 
-def _register(registry: Registry, kind: str, plugin: str, cls: type[Any]) -> None:
-    registry.add(kind, cls, plugin)
+def _register(registry: Registry, kind: str, plugin: str, component: type[Any] | str) -> None:
+    registry.add(kind, component, plugin)
 
 
 @functools.cache
 def load() -> Plugins:
     """Load the built-ins and every installed plugin, once in a process."""
     plugins = Plugins()
-    for batching in (FixedBatching, TokenBudgetBatching):
+    for batching in builtin.BATCHING:
         plugins.registry.add("batching", batching, OWN)
     plugins.add(builtin, OWN, f"{OWN} {__version__}")
     disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}

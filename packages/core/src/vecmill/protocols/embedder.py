@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from vecmill.protocols.component import Component, ConfigT
+from vecmill.protocols.component import MACHINE, Component, ConfigT, marked_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +25,11 @@ class Embedder(Component[ConfigT]):
 
     Attributes:
         batch_tokens: The tokens in a batch, padding included, at which the engine is fastest.
-        machine: Options that fit the machine that embeds; a query embedded elsewhere leaves them out.
+        machine: The names of the options that are marked ``MACHINE``. A class that sets it adds to those.
     """
 
     batch_tokens: ClassVar[int] = 16_384
-    machine: ClassVar[frozenset[str]] = frozenset()
+    machine: ClassVar[frozenset[str]] = marked_options(MACHINE)
 
     @abstractmethod
     def model(self) -> ModelInfo:

@@ -15,7 +15,7 @@ from vecmill.chunking.token_budget import TokenBudgetBatching
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Document
 from vecmill.retrieval.query import open_embedder
 from vecmill.store.parquet import group_ends

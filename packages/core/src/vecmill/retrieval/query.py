@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from vecmill.errors import ModelError
 from vecmill.models.reference import without_token
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec
 from vecmill.retrieval.choice import Choice, Reader, choose_embedder
 from vecmill.worker.embedding import asked

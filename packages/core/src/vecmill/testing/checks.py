@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vecmill.job.identity import paths, places, without_folders
-from vecmill.plugins.build import options
+from vecmill.plugins.registry import options
 from vecmill.records import Document, ModelInfo, Publishing
 from vecmill.sources.columns import carried
 from vecmill.sources.corpus import Corpus

@@ -10,7 +10,7 @@ from vecmill.concurrency import Threads
 from vecmill.display import redacted
 from vecmill.errors import ModelError, PluginError, VecmillError
 from vecmill.plugins import load
-from vecmill.plugins.build import build
+from vecmill.plugins.registry import build
 from vecmill.records import Sent
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -87,7 +87,7 @@ def _components(plugins: Plugins, *, options: bool) -> Iterator[Item]:
         for name, entry in sorted(entries.items()):
             fields = list(entry.cls.Config.model_fields) if options else None
             origin = _parts(plugins.loaded[entry.plugin])
-            yield Item(kind, name, entry.plugin, *origin, _summary(entry.cls), fields)
+            yield Item(kind, name, entry.plugin, *origin, entry.summary, fields)
 
 
 def _observers(plugins: Plugins) -> Iterator[Item]:
@@ -109,13 +109,6 @@ def _parts(origin: str) -> tuple[str, str]:
     """Return a plugin's distribution and its version."""
     distribution, _, version = origin.partition(" ")
     return distribution, version
-
-
-def _summary(cls: type[Any]) -> str:
-    # Of the class itself: an inherited docstring would describe the protocol.
-    first = (cls.__dict__.get("__doc__") or "").strip().partition("\n")[0]
-    sentence, period, _ = first.replace("``", "").partition(". ")
-    return sentence + period.rstrip()
 
 
 COLORS = {"in use": "green", "disabled": "yellow", "broken": "red"}
