@@ -34,7 +34,7 @@ KINDS = {
     "runtime": "Runtime",
     "publisher": "Publisher",
 }
-"""What a job file can name, and the protocol of each in ``vecmill``."""
+"""What a job file can name, and the protocol of each in ``vecmill.protocols``."""
 
 EXTRAS = {
     ("source", "hub-files"): "modal",
@@ -251,9 +251,9 @@ def _check(kind: str, component: Any) -> type[Any]:  # noqa: ANN401 - a plugin's
     """
     from pydantic import BaseModel
 
-    import vecmill
+    from vecmill import protocols
 
-    protocol: type[Any] = getattr(vecmill, KINDS[kind])
+    protocol: type[Any] = getattr(protocols, KINDS[kind])
     label = getattr(component, "__qualname__", repr(component))
     if not (inspect.isclass(component) and issubclass(component, protocol)):
         raise PluginError(f"{label} is not a {kind}: derive it from vecmill.{protocol.__name__}")
