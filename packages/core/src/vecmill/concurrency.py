@@ -1,8 +1,13 @@
-"""Threads: call functions side by side, and let the caller be interrupted anywhere.
+"""Concurrency: functions called side by side, waits that an interrupt ends, and the places where it is raised.
 
-An executor of the standard library guards its queue and its futures with locks that are Python objects. A signal
-that raises in the thread that submits may leave one of them taken, and its threads then wait for it for ever.
-Here both sides meet in queues and locks written in C, which no signal leaves half way.
+An interrupt is a flag. ``request_interrupt`` sets it and wakes whoever waits in ``get_item`` or ``sleep``; loops call
+``check_interrupt`` where they can stop. So ``KeyboardInterrupt`` is raised where it does no harm: between any two
+instructions it may come after a lock was taken and before the block that gives it back, and whoever wants that lock
+next waits for ever. A plugin's loops may ask the flag too; where nothing asks it, the command line raises after a while.
+
+In a process that is none of the command line's nobody sets the flag, and Python raises where it likes. So both sides of
+``Threads`` meet in queues and locks written in C, which no signal leaves half way. An executor of the standard
+library guards its queue and its futures with locks that are Python objects.
 """
 
 from __future__ import annotations
@@ -11,9 +16,11 @@ import _thread
 import contextlib
 import os
 import queue
+import sys
 import threading
+import time
 from functools import partial
-from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +29,73 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ItemT = TypeVar("ItemT")
+
+_requested = False
+_raised: set[int] = set()
+"""Threads in which the interrupt was raised: what tidies up there on the way out is not disturbed."""
+_waits: set[queue.SimpleQueue[Any]] = set()
+_WAKE: Any = object()
+
+
+def request_interrupt() -> None:
+    """Set the flag, and wake whoever waits in ``get_item`` or ``sleep``. Any thread and any signal handler may."""
+    global _requested  # noqa: PLW0603 - a process is interrupted as a whole
+    _requested = True
+    for waiting in list(_waits):
+        waiting.put(_WAKE)
+
+
+def interrupt_requested() -> bool:
+    """Whether an interrupt was asked for. What it raised may have become another error, as in an import."""
+    return _requested
+
+
+def check_interrupt() -> None:
+    """Stop here if an interrupt was asked for: a safe point, for loops to call in each turn.
+
+    Raises:
+        KeyboardInterrupt: It was; and again at the next safe point if something swallowed it, but not while an
+            error is dealt with, for that is the way out.
+    """
+    if not _requested:
+        return
+    thread, handled = threading.get_ident(), sys.exc_info()[1]
+    if handled is None or (thread not in _raised and not isinstance(handled, KeyboardInterrupt)):
+        _raised.add(thread)
+        raise KeyboardInterrupt
+
+
+def get_item(items: queue.SimpleQueue[T], timeout: float | None = None) -> T:
+    """Wait for the next item of a queue.
+
+    Args:
+        items: The queue.
+        timeout: Seconds to wait at most; without it, for ever.
+
+    Raises:
+        KeyboardInterrupt: An interrupt was asked for before there was an item.
+        queue.Empty: There was none in time.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    _waits.add(items)
+    try:
+        while True:
+            check_interrupt()
+            left = None if until is None else max(0.0, until - time.monotonic())
+            if (item := items.get(timeout=left)) is not _WAKE:
+                return item
+    finally:
+        _waits.discard(items)
+
+
+def sleep(seconds: float) -> None:
+    """Wait for so many seconds.
+
+    Raises:
+        KeyboardInterrupt: An interrupt was asked for meanwhile.
+    """
+    with contextlib.suppress(queue.Empty):
+        get_item(queue.SimpleQueue[None](), seconds)
 
 
 def start_thread(
@@ -78,7 +152,7 @@ class Answer(Generic[T]):
 
     def wait(self) -> T:
         """Return what the function returned, or raise what it raised. To be called once."""
-        value, error = self._outcome.get()
+        value, error = get_item(self._outcome)
         if error is not None:
             raise error
         return value  # type: ignore[return-value] # without an error it is the function's own
@@ -111,7 +185,12 @@ class Threads:
                 pass
 
     def submit(self, call: Callable[[], T]) -> Answer[T]:
-        """Have a thread call a function without arguments, in the order of submission."""
+        """Have a thread call a function without arguments, in the order of submission.
+
+        Raises:
+            KeyboardInterrupt: An interrupt was asked for.
+        """
+        check_interrupt()
         answer = Answer[T]()
         self._calls.put(partial(answer.make, call))
         if len(self._busy) < self._count:

@@ -24,8 +24,8 @@ main()
 STILL = """
     import time
     from pathlib import Path
-    from vecmill.cli import signals as interrupt
-    while len(list(Path({receipts!r}).glob("*.json"))) > 1 and not interrupt.requested():
+    from vecmill.concurrency import interrupt_requested
+    while len(list(Path({receipts!r}).glob("*.json"))) > 1 and not interrupt_requested():
         time.sleep(0.01)"""
 STUCK = """
     import signal, time
@@ -119,7 +119,7 @@ def test_the_second_signal_stops_at_once(start, job_file):
 ALONE = """
 import atexit, functools, hashlib, operator, os, queue, signal, sys, threading, time
 from vecmill.cli import main, signals as interrupt
-interrupt.PATIENCE_SECONDS = {patience}
+interrupt.LIMIT_SECONDS = {patience}
 def forever():  # in C, where no signal handler of Python's gets its turn
     threading.Timer(0.5, print, ["ready"], {{"flush": True}}).start()
     hashlib.pbkdf2_hmac("sha512", b"", b"", 2**31 - 1)

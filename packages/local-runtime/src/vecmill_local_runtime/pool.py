@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import queue
 import time
 from typing import TYPE_CHECKING, Any
 
+from vecmill.concurrency import get_item
 from vecmill.errors import RunError
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried, ShardStarted, WorkerSaid
 from vecmill_local_runtime.process import Process
@@ -37,7 +39,7 @@ class Pool:
         """Yield an outcome for every task, in the order they come in."""
         while self._todo or self._busy:
             self._assign()
-            process, kind, body = self._inbox.get()
+            process, kind, body = get_item(self._inbox)
             if kind == "progress":
                 self._report(ShardProgress(body))
             elif kind == "said":
@@ -66,10 +68,11 @@ class Pool:
             process.finish()
         for process in (*self._busy, *self._idle):
             process.wait(deadline)
-        while not self._inbox.empty():  # a worker's last lines may come after its last message
-            process, kind, body = self._inbox.get()
-            if kind == "said":
-                self._said(process, body)
+        with contextlib.suppress(queue.Empty):  # a worker's last lines may come after its last message
+            while True:
+                process, kind, body = get_item(self._inbox, 0)
+                if kind == "said":
+                    self._said(process, body)
 
     def _said(self, process: Process, line: str) -> None:
         task = self._busy.get(process)

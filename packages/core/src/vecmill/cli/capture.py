@@ -17,7 +17,8 @@ import click
 from vecmill.cli import warnings
 from vecmill.cli.command import Settings
 from vecmill.cli.json_log import Log
-from vecmill.cli.signals import INTERRUPTED, requested
+from vecmill.cli.signals import INTERRUPTED
+from vecmill.concurrency import interrupt_requested
 from vecmill.errors import ConfigError, VecmillError
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _file(place: str) -> TextIO:
 
 
 def _code(error: BaseException) -> int:
-    if isinstance(error, KeyboardInterrupt) or requested():
+    if isinstance(error, KeyboardInterrupt) or interrupt_requested():
         return INTERRUPTED
     return error.exit_code if isinstance(error, VecmillError) else 1
 

@@ -82,8 +82,9 @@ def ask_on_terminal(wait: Waiting) -> Callable[[str], bool] | None:
 
     def ask(question: str) -> bool:
         from vecmill.cli.format import said
+        from vecmill.cli.signals import prompt
 
-        with wait.paused():
+        with wait.paused(), prompt():
             return click.confirm(f"vecmill: {said(question)}", err=True)
 
     return ask

@@ -13,7 +13,8 @@ import click
 from vecmill.__about__ import __version__
 from vecmill.cli import streams
 from vecmill.cli.command import Settings, debug_option
-from vecmill.cli.signals import INTERRUPTED, end, install, requested
+from vecmill.cli.signals import INTERRUPTED, end, install
+from vecmill.concurrency import interrupt_requested
 
 LONGEST = 10_000
 """Characters of a message: foreign text in it may be of any length, and drives what was said before off the screen."""
@@ -101,7 +102,7 @@ class Group(click.Group):
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
         except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a message and an exit code
-            if requested():
+            if interrupt_requested():
                 raise click.exceptions.Exit(INTERRUPTED) from None
             raise click.exceptions.Exit(report(error, debug=ctx.ensure_object(Settings).debug)) from None
 
@@ -148,7 +149,7 @@ def _command() -> int:
         _click()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
-        return INTERRUPTED if code and requested() else code
+        return INTERRUPTED if code and interrupt_requested() else code
 
 
 def _click() -> NoReturn:

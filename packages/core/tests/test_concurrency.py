@@ -10,7 +10,8 @@ from functools import partial
 
 import pytest
 
-from vecmill.concurrency import Threads, start_thread
+from vecmill import concurrency
+from vecmill.concurrency import Threads, check_interrupt, get_item, request_interrupt, sleep, start_thread
 
 
 def test_every_call_is_answered_in_its_own_place():
@@ -143,3 +144,122 @@ def test_a_helper_may_tell_of_its_failure():
     heard = queue.SimpleQueue()
     start_thread("reader", lambda: 1 // 0, heard.put).join()
     assert isinstance(heard.get(timeout=10), ZeroDivisionError)
+
+
+SAFE_POINTS = """
+import signal, threading
+from vecmill import concurrency
+from vecmill.concurrency import check_interrupt, request_interrupt
+
+def waits(condition):  # as threading.Event, queue.Queue and Thread.start do, with a lock made of Python code
+    while True:
+        with condition:
+            pass
+        check_interrupt()
+
+def tries(lock):  # by hand
+    while True:
+        lock.acquire()
+        try:
+            lock.locked()
+        finally:
+            lock.release()
+        check_interrupt()
+
+def enters(lock):  # as everybody does
+    while True:
+        with lock:
+            pass
+        check_interrupt()
+
+signal.signal(signal.SIGALRM, lambda number, frame: request_interrupt())
+caught = 0
+for turn in range(200):
+    lock = threading.Lock()
+    concurrency._requested = False
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0002 + turn % 20 / 500_000)
+        {work}
+    except KeyboardInterrupt:
+        caught += 1
+    assert not lock.locked(), turn
+print(caught)
+"""
+
+
+@pytest.mark.parametrize("work", ["enters(lock)", "tries(lock)", "waits(threading.Condition(lock))"])
+def test_an_interrupt_leaves_no_lock_taken(work):
+    """Asked for at any moment, hundreds of times over, it is raised at the next safe point."""
+    script = SAFE_POINTS.format(work=work)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout) == (0, "200\n"), done.stderr
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Ask for an interrupt, which is forgotten after the test."""
+    monkeypatch.setattr(concurrency, "_requested", False)
+    monkeypatch.setattr(concurrency, "_raised", set())
+    return request_interrupt
+
+
+@pytest.mark.parametrize("wait", [partial(get_item, queue.SimpleQueue()), partial(sleep, 600)], ids=["item", "sleep"])
+def test_an_interrupt_ends_a_wait(interrupted, wait):
+    """Whoever waits is woken, by whatever thread the interrupt is asked for."""
+    threading.Timer(0.1, interrupted).start()
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+
+
+def test_a_wait_after_an_interrupt_does_not_begin(interrupted):
+    """The flag is asked before the wait, so no moment between the two is lost."""
+    interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        sleep(600)
+
+
+def test_a_wait_that_was_woken_while_something_tidies_up_goes_on(interrupted):
+    """On the way out items still come, and nothing else is taken for one."""
+    items = queue.SimpleQueue()
+    interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            check_interrupt()
+        finally:
+            threading.Timer(0.05, interrupted).start()
+            threading.Timer(0.1, items.put, ["last"]).start()
+            assert get_item(items) == "last"
+
+
+def test_an_interrupt_that_is_swallowed_comes_again(interrupted):
+    """The next safe point raises it, but not while what tidies up is at work."""
+    interrupted()
+    tidied = []
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            check_interrupt()
+        finally:
+            check_interrupt()
+            tidied.append(True)
+    assert tidied
+    with pytest.raises(KeyboardInterrupt):
+        check_interrupt()
+
+
+def test_calls_in_threads_are_interrupted_too(interrupted):
+    """What has begun stops at its next safe point, and the block is left."""
+
+    def work():
+        while True:
+            check_interrupt()
+            time.sleep(0.001)
+
+    threading.Timer(0.1, interrupted).start()
+    with pytest.raises(KeyboardInterrupt), Threads(2) as threads:
+        threads.submit(work).wait()
+
+
+def test_a_wait_with_a_time_ends_in_time():
+    """No item is no item."""
+    with pytest.raises(queue.Empty):
+        get_item(queue.SimpleQueue(), 0.01)
