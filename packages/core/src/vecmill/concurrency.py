@@ -3,9 +3,9 @@
 An interrupt is a flag. ``request_interrupt`` sets it and wakes whoever waits in ``get_item`` or ``sleep``; loops call
 ``check_interrupt`` where they can stop. So ``KeyboardInterrupt`` is raised where it does no harm: between any two
 instructions it may come after a lock was taken and before the block that gives it back, and whoever wants that lock
-next waits for ever. A plugin's loops may ask the flag too; where nothing asks it, the command line raises after a while.
+next waits for ever. A plugin's loops may ask the flag, too; where nothing asks, the command line raises in two seconds.
 
-In a process that is none of the command line's nobody sets the flag, and Python raises where it likes. So both sides of
+Outside the command line nobody sets the flag, and Python raises an interrupt where it likes. So both sides of
 ``Threads`` meet in queues and locks written in C, which no signal leaves half way. An executor of the standard
 library guards its queue and its futures with locks that are Python objects.
 """

@@ -1,8 +1,8 @@
 """Signals: an interrupt ends every command in order, after half a minute at the latest, or at once with a second one.
 
 A thread reads the signals, because the main one may be deep in a library. The first signal sets the flag of
-``vecmill.concurrency``: loops ask it at their safe points and waits end, and ``KeyboardInterrupt`` is raised there. Code
-that asks nothing, a library's or a plugin's, is given two seconds to reach a safe point; then the interrupt is raised
+``vecmill.concurrency``: loops ask it at their safe points, waits end, and ``KeyboardInterrupt`` is raised there. Code
+that asks nothing, a library's or a plugin's, has two seconds to reach a safe point; then the interrupt is raised
 wherever the main thread is, and again for as long as something swallows it. After half a minute the process ends.
 """
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.__about__ import __version__
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import RunError
 from vecmill.records import Account, Manifest, Reused, Timing
 from vecmill.store.card import card, own_text
@@ -102,6 +103,7 @@ def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry |
         for part in parts:
             with pq.ParquetFile(part) as file:
                 for batch in file.iter_batches(batch_size=_rows(file.metadata)):
+                    check_interrupt()
                     merged.write(pa.Table.from_batches([batch]))
     return merged.finished()
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import StoreError, VecmillError
 from vecmill.quality.report import SHORT, TWIN, Geometry, KnownItems, Lengths, Report
 from vecmill.retrieval import embed_queries
@@ -147,6 +148,7 @@ def lengths(root: Path, manifest: Manifest) -> Lengths:
         path = root / entry.path
         check_shard(path, entry, manifest)
         for batch in _batches(path):
+            check_interrupt()
             tokens = batch.column("tokens").to_numpy()
             if tokens.min(initial=0) < 0 or tokens.max(initial=0) > LONGEST:
                 raise damaged(path, "tokens is out of range")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import PluginError, ReadError, named
 from vecmill.records import Partition, Terms
 
@@ -57,6 +58,7 @@ class Corpus:
         """Yield parts of about ``target_bytes`` of text each."""
         with self._named("partitions()"):
             for partition in self._source.partitions(target_bytes):
+                check_interrupt()
                 yield self._travels(self._held(partition, Partition, "partitions()"))
 
     def count(self) -> int | None:
@@ -83,6 +85,7 @@ class Corpus:
         call = f"read() of the partition {_place(partition)}"
         with self._named(call):
             for item in self._source.read(partition):
+                check_interrupt()
                 batch = self._held(item, pa.RecordBatch, call)
                 self._check(batch)
                 yield batch

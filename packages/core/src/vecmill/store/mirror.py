@@ -11,6 +11,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import StoreError
 from vecmill.store.card import card, own_text, with_own_text
 from vecmill.store.destination import (
@@ -283,6 +284,7 @@ def _blocks(path: Path, damaged: StoreError) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
+                check_interrupt()
                 yield block
     except OSError as error:
         raise damaged from error

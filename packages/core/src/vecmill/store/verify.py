@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import ConfigError
 from vecmill.records import Account
 from vecmill.store.card import card
@@ -442,6 +443,7 @@ def _check_rows(path: Path, check: RowCheck) -> Iterator[str]:
 def _check_row_groups(file: pq.ParquetFile, check: RowCheck) -> Iterator[Broken]:
     first = 0
     for group in range(file.num_row_groups):
+        check_interrupt()
         table: pa.Table = file.read_row_group(group)
         yield from check.rows(table, first)
         first += table.num_rows

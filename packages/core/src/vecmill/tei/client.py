@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ import numpy as np
 import orjson
 import pybase64
 
+from vecmill.concurrency import sleep
 from vecmill.errors import ConfigError, EmbedError
 from vecmill.tei.errors import Fault, Kind, TooLarge, quote
 
@@ -197,6 +197,6 @@ def _asked(router: Router, route: Route, patience: Patience) -> int | None:
         try:
             return router.tokens(route.path, route.body([TEXT]))
         except Fault as fault:
-            time.sleep(patience.after(fault))
+            sleep(patience.after(fault))
         except (EmbedError, TooLarge):  # what refuses this text says why when it refuses others
             return None

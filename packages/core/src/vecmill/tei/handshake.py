@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from vecmill.concurrency import sleep
 from vecmill.errors import ConfigError
 from vecmill.models.weights import digest
 from vecmill.tei.client import ROUTES, Limits, check_reading
@@ -137,7 +137,7 @@ def find_served_model(router: Router, model: str, patience: Patience) -> str:
         try:
             return choose_served_model(_list_models(router), model)
         except Fault as fault:
-            time.sleep(patience.after(fault))
+            sleep(patience.after(fault))
 
 
 def choose_served_model(served: Sequence[tuple[str, str | None]], model: str) -> str:
@@ -235,4 +235,4 @@ def _wait_for_info(router: Router, patience: Patience) -> RouterInfo | None:
             check_status(response)
             return read_info(response.content, router.url)
         except Fault as fault:
-            time.sleep(patience.after(fault))
+            sleep(patience.after(fault))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import EmbedError, EngineError, UnfitEngineError, named
 from vecmill.store.columns import check_vectors
 
@@ -265,6 +266,7 @@ class Embedding:
         todo, refused, answered = [batch], 0, 0
         unfit: set[int] = set()
         while todo:
+            check_interrupt()
             part = todo.pop()
             try:
                 found = self._embed_whole(read_texts, part, vectors)

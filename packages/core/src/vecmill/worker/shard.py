@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vecmill.concurrency import check_interrupt
 from vecmill.records import Account, FileEntry, Progress, Receipt
 from vecmill.store.columns import QUARANTINE, dataset_schema
 from vecmill.store.ids import write_ids
@@ -94,6 +95,7 @@ class Shard:
         schema = dataset_schema(self._model.dimension, kept)
         with parquet_file(self._layout, target, schema, large) as parquet:
             while first:
+                check_interrupt()
                 parquet.write_group(first.pop())
                 first += itertools.islice(tables, 1)
         return parquet.finished()
