@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from vecmill.cli import signals
+from vecmill import concurrency
 from vecmill.cli.main import COMMANDS, group
 from vecmill.errors import VecmillError
 
@@ -71,7 +71,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_still_one(invoke, m
     """Extension modules report an interrupted import as ImportError; the user pressed Ctrl-C all the same."""
     monkeypatch.setitem(COMMANDS, "boom", "Fail.")
     monkeypatch.setattr(type(group), "get_command", lambda *_: _raising(ImportError("initialization failed")))
-    monkeypatch.setattr(signals, "_requested", [2])
+    monkeypatch.setattr(concurrency, "_requested", True)
     assert invoke("boom", code=130).stderr == ""
 
 
