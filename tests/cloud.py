@@ -97,7 +97,7 @@ class Cloud(Stage):
         """Return the dataset that a call said it made."""
         told = json.loads(said)
         there = Path(told["dataset"]).relative_to("/mnt/vecmill")
-        return Made(self.plane.volumes.named("vecmill").path / there, told)
+        return Made(self.plane.volumes.folder("vecmill") / there, told)
 
     def busy(self, call: subprocess.Popen[str], beside: Container | None = None) -> Container:
         """Wait until a worker is in the middle of a shard, and return it."""

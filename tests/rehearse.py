@@ -13,6 +13,7 @@ import sys
 import tempfile
 import textwrap
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def rehearse(stage: Stage) -> None:
     )
     for command in modal:
         line = "modal " + " ".join(f'"{word}"' if " " in word else word for word in command)
-        step(stage.plane, line, lambda command=command: stage.modal(*command, changes=CHANGES))
+        step(stage.plane, line, partial(stage.modal, *command, changes=CHANGES))
 
 
 def step(plane: Plane, command: str, run: Callable[[], str]) -> None:

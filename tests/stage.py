@@ -110,8 +110,8 @@ class Stage:
     @property
     def dataset(self) -> Path:
         """The current dataset, as it is committed to the Volume."""
-        runs = self.plane.volumes.named("vecmill").path / "runs"
-        return runs / json.loads((runs / "wikipedia.json").read_text())["folder"]
+        runs = self.plane.volumes.folder("vecmill") / "runs"
+        return runs / str(json.loads((runs / "wikipedia.json").read_text())["folder"])
 
 
 def write_corpus(path: Path, documents: int) -> None:

@@ -37,7 +37,7 @@ class Copy:
 
     def shard(self, number: int) -> Path:
         """Return the path of a shard."""
-        return self.root / self.manifest["shards"][number]["path"]
+        return self.root / str(self.manifest["shards"][number]["path"])
 
     @property
     def quarantine(self) -> Path:

@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 import types
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_the_source_and_the_publisher_in_the_docs_pass_the_tests_in_the_docs(mon
     plugin = types.ModuleType("vecmill_tickets")
     monkeypatch.setitem(sys.modules, "vecmill_tickets", plugin)
     exec(source + publisher, vars(plugin))  # noqa: S102 - our own page
-    found = {"__name__": "tests"}
+    found: dict[str, Any] = {"__name__": "tests"}
     exec(tests, found)  # noqa: S102 - (the same)
     for folder in ("tickets", "sqlite"):
         (tmp_path / folder).mkdir()
@@ -70,7 +71,7 @@ def test_the_observer_in_the_docs_tells_of_a_run(tmp_path, capsys):
 def documented(page, heading):
     """Return the options in a section's table, ``(component, option): default``; some tables are of one component."""
     section = (ROOT / "docs" / page).read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    found = {}
+    found: dict[tuple[str, str], Any] = {}
     for line in filter(re.compile(r"^\| (`|all)").match, section.splitlines()):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         components = re.findall(r"[\w-]+", cells.pop(0)) if len(cells) == 4 else [""]

@@ -40,7 +40,7 @@ def start(family):
 
     def run(*arguments):
         pipe = subprocess.PIPE
-        command = [VECMILL, *map(str, arguments)]
+        command = [str(VECMILL), *map(str, arguments)]
         child = subprocess.Popen(command, env=family.environment | STAND_INS, stdout=pipe, stderr=pipe, text=True)
         started.append(child)
         return child

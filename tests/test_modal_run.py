@@ -85,7 +85,7 @@ def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
 
     output, errors = laptop("run", "job.toml")
     assert plane.containers.most["ShardWorker.*"] >= 1
-    volume = plane.volumes.named("vecmill").path
+    volume = plane.volumes.folder("vecmill")
     (folder,) = (path for path in (volume / "runs").iterdir() if path.is_dir())
     assert f"modal volume get vecmill runs/{folder.name} out/" in output
     assert "8 in = 8 embedded + 0 quarantined" in output

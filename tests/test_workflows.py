@@ -26,9 +26,10 @@ def commands(workflow):
     for job in workflow["jobs"].values():
         matrix = job.get("strategy", {}).get("matrix", {})
         for values in itertools.product(*matrix.values()):
-            for line in (line for step in job["steps"] for line in step.get("run", "").splitlines()):
-                chosen = dict(zip(matrix, values, strict=True))
-                yield re.sub(r"\$\{\{ matrix\.(\w+) \}\}", lambda found, of=chosen: of[found[1]], line)
+            lines = "\n".join(step.get("run", "") for step in job["steps"])
+            for name, value in zip(matrix, values, strict=True):
+                lines = lines.replace(f"${{{{ matrix.{name} }}}}", value)
+            yield from filter(None, lines.splitlines())
 
 
 def scripts(environment):

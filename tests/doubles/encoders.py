@@ -27,11 +27,17 @@ WORDS = tuple(f"w{number}" for number in range(60))
 ERF = np.vectorize(math.erf)
 
 _ROLES = ("query", "key", "value", "attention", "attention_norm", "up", "down", "norm")
-_BERT = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-_BERT += ("attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm")
-_DISTIL = ("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin")
+_BERT: tuple[str, ...] = ("attention.self.query", "attention.self.key", "attention.self.value")
+_BERT += (
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
+_DISTIL: tuple[str, ...] = ("attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin")
 _DISTIL += ("sa_layer_norm", "ffn.lin1", "ffn.lin2", "output_layer_norm")
-_MPNET = ("attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o")
+_MPNET: tuple[str, ...] = ("attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o")
 _MPNET += ("attention.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm")
 _LAYER = {"distilbert": "transformer.layer.{}.", "mpnet": "encoder.layer.{}."}
 _NAMES = {"distilbert": _DISTIL, "mpnet": _MPNET}
@@ -131,7 +137,8 @@ def _heads(x: np.ndarray) -> np.ndarray:
 
 def _softmax(x: np.ndarray) -> np.ndarray:
     x = np.exp(x - x.max(-1, keepdims=True))
-    return x / x.sum(-1, keepdims=True)
+    shares: np.ndarray = x / x.sum(-1, keepdims=True)
+    return shares
 
 
 def _relative(weights: dict[str, np.ndarray], length: int) -> np.ndarray:

@@ -65,7 +65,7 @@ def publish(environment: Callable[..., dict[str, str]]) -> Callable[..., subproc
     """Run ``vecmill publish … --to hub --set repo=user/name``."""
 
     def run(dataset: Path, *args: str, way: str = "xet", code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [Path(sys.executable).with_name("vecmill"), "publish", dataset, "--to", "hub"]
+        command = [str(Path(sys.executable).with_name("vecmill")), "publish", str(dataset), "--to", "hub"]
         done = subprocess.run(
             [*command, "--set", "repo=user/name", *args],
             env=environment(way=way),

@@ -10,8 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from vecmill.store.json import read_manifest
-from vecmill.store.layout import Layout
+from vecmill import open_dataset
 from vecmill_publishers.hub import HubPublisher
 from vecmill_publishers.hub.options import HubOptions
 
@@ -33,7 +32,7 @@ def _publish(dataset):
     try:
         publisher = HubPublisher(HubOptions(repo="user/name"))
         publisher.check()
-        publisher.publish(dataset, read_manifest(Layout(dataset)))
+        publisher.publish(dataset, open_dataset(dataset).manifest)
     except BaseException:  # noqa: BLE001 - what this process ends with is all that counts
         traceback.print_exc()
         return 1

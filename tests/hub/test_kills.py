@@ -64,14 +64,17 @@ def nursery(environment, way):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
+        asking, answers = process.stdin, process.stdout
+        assert asking is not None
+        assert answers is not None
 
         def begin(dataset):
-            process.stdin.write(f"{dataset.path}\n")
-            process.stdin.flush()
-            return int(process.stdout.readline()), lambda: int(process.stdout.readline())
+            asking.write(f"{dataset.path}\n")
+            asking.flush()
+            return int(answers.readline()), lambda: int(answers.readline())
 
         yield begin
-        process.stdin.close()
+        asking.close()
 
 
 class Table:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -36,11 +37,10 @@ def test_the_drivers_process_sends_no_shard(hub, environment, tmp_path, way):
     """By their tokens: the workers send, with variants; the driver creates, commits, switches and tags, no more."""
     hub.users[WORKERS] = User("user")
     hub.xet.apart = True
-    variants = ["int8"]
     out = tmp_path / "out"
-    places = [
+    places: list[dict[str, Any]] = [
         {"name": "parquet", "path": str(out)},
-        {"name": "hub", "repo": "user/name", "from_workers": True, "vectors": variants},
+        {"name": "hub", "repo": "user/name", "from_workers": True, "vectors": ["int8"]},
     ]
     job = small_job(tmp_path / "corpus", 24, "w", places).model_dump(mode="json")
     tables = {**job, "runtime": {"name": "local", "workers": 2}, "publish": places}
@@ -64,7 +64,7 @@ def test_the_drivers_process_sends_no_shard(hub, environment, tmp_path, way):
     assert sum("/int8/" in path for path in files) == len(shards)
     senders = {request.token for request in hub.requests if any(word in request.path for word in SENDING)}
     assert senders == {WORKERS}
-    asked = {request.token: set() for request in hub.requests}
+    asked: dict[str | None, set[str]] = {request.token: set() for request in hub.requests}
     for request in hub.requests:
         asked[request.token].add(request.path.split("/")[-2])
     assert "commit" not in asked[WORKERS]

@@ -40,7 +40,7 @@ def stranger() -> Callable[..., list[list[float]]]:
     script = Path(__file__).with_name("stranger.py")
 
     def embed(client: str, url: str, texts: list[str]) -> Any:
-        command = [_command("python"), script, client, url]
+        command = [str(_command("python")), str(script), client, url]
         environment = {"PATH": os.environ["PATH"], "HF_HUB_DISABLE_TELEMETRY": "1"}
         done = subprocess.run(
             command, env=environment, input=json.dumps(texts), capture_output=True, text=True, check=False, timeout=120

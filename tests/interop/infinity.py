@@ -29,7 +29,7 @@ class Infinity:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._command = [command, "v2", "--model-id", find_folder(MODEL), "--served-model-name", "minilm"]
+        self._command = [str(command), "v2", "--model-id", str(find_folder(MODEL)), "--served-model-name", "minilm"]
         self._command += ["--engine", "torch", "--device", "cpu", "--dtype", "float32", "--no-bettertransformer"]
         self._command += ["--no-model-warmup", "--url-prefix", "/v1", "--host", "127.0.0.1", "--port", str(port)]
         self._log = tempfile.NamedTemporaryFile("ab")  # noqa: SIM115 - closed with the server

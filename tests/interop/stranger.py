@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 
 def hub(url: str, texts: list[str]) -> list[list[float]]:
@@ -24,7 +25,7 @@ def openai_float(url: str, texts: list[str]) -> list[list[float]]:
     return _openai(url, texts, encoding_format="float")
 
 
-def _openai(url: str, texts: list[str], **options: str) -> list[list[float]]:
+def _openai(url: str, texts: list[str], **options: Any) -> list[list[float]]:
     from openai import OpenAI
 
     client = OpenAI(base_url=f"{url}/v1", api_key="none")

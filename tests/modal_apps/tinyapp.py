@@ -82,5 +82,6 @@ def main():
         listing.remote(early=True)
     except RuntimeError as error:
         print("refused", error)  # noqa: T201
-    print("added", list(Adder(number=100).add.map(range(5), return_exceptions=True)))  # noqa: T201
+    adder = Adder(number=100)  # type: ignore[call-arg] # Modal makes it of the parameter
+    print("added", list(adder.add.map(range(5), return_exceptions=True)))  # noqa: T201
     print("then", die_once.remote())  # noqa: T201

@@ -8,6 +8,7 @@ import sysconfig
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -115,8 +116,8 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
     with Plane() as plane:
         given = {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
         command = ("run", "-q", own_app.name)
+        said: list[Any] = []
         first = threading.Thread(target=lambda: said.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
-        said = []
         with plane.holding(WORKER):
             first.start()
             while first.is_alive() and not plane.at_work(WORKER):
@@ -129,7 +130,7 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
         first.join()
         assert "made /mnt/vecmill/articles" in said[0].stdout
         assert plane.containers.most == {"embed": 2, WORKER: 1}
-        path = plane.volumes.named("vecmill").path / "articles"
+        path = plane.volumes.folder("vecmill") / "articles"
         vecmill("verify", path)
         texts = pq.read_table(path / "data")["text"].to_pylist()
     assert len(texts) > 20

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from parity.tiny_models import save_sentence_model, save_transformer, texts
 from vecmill_openvino.embedder import OpenVinoEmbedder
 from vecmill_openvino.options import OpenVinoOptions
 
-CASES = {
+CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "bert-cls": ("Bert", "cls", {}),
     "bert-gelu-new": ("Bert", "mean", {"hidden_act": "gelu_new"}),
     "bert-relu": ("Bert", "mean", {"hidden_act": "relu"}),

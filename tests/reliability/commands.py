@@ -107,6 +107,6 @@ class Commands:
         shutil.rmtree(out, ignore_errors=True)
 
     def _do(self, *arguments: str) -> None:
-        command = [VECMILL, *arguments]
+        command = [str(VECMILL), *arguments]
         done = subprocess.run(command, env={**os.environ, **self._environment}, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()

@@ -74,7 +74,7 @@ class Killing:
 
     def _struck(self, out: Path, family: Family) -> bool:
         """Start the command, kill something at some moment; return whether the command ended well by itself."""
-        command = [VECMILL, *map(str, self._arguments(out))]
+        command = [str(VECMILL), *map(str, self._arguments(out))]
         child = subprocess.Popen(
             command, env=family.environment | STAND_INS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
@@ -106,7 +106,7 @@ class Killing:
         self._command("verify", out)
 
     def _command(self, *arguments: str | Path) -> None:
-        command = [VECMILL, *map(str, arguments)]
+        command = [str(VECMILL), *map(str, arguments)]
         done = subprocess.run(command, env={**os.environ, **STAND_INS}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -111,4 +111,4 @@ class ModalKilling:
 
     @property
     def _volume(self) -> Path:
-        return self._cloud.plane.volumes.named("vecmill").path
+        return self._cloud.plane.volumes.folder("vecmill")

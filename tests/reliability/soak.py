@@ -72,7 +72,7 @@ class Soaked:
         usage: By process: ``driver``, ``worker``.
     """
 
-    manifest: dict[str, object]
+    manifest: dict[str, Any]
     requests: int
     spoilt: int
     seconds: float
@@ -130,7 +130,7 @@ def check(account: dict[str, int], documents: int) -> None:
 def run(job: Path, timeout: float) -> dict[str, Usage]:
     """Run the command, and watch its processes."""
     family, over = Family(), threading.Event()
-    command = [Path(sys.executable).with_name("vecmill"), "run", job, "-q"]
+    command = [str(Path(sys.executable).with_name("vecmill")), "run", str(job), "-q"]
     child = subprocess.Popen(
         command, env=family.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -168,7 +168,8 @@ def told(soaked: Soaked) -> Iterator[str]:
     yield f"{soaked.requests:,} requests; {soaked.spoilt:,} of them ({soaked.spoilt / soaked.requests:.1%}) were spoilt"
     yield f"{soaked.seconds:.0f} s, {account['chunks'] / soaked.seconds:,.0f} chunks/s"
     for name, usage in soaked.usage.items():
-        (memory, files), top = usage.growth(), max(usage.memory) / 1e6
+        memory, files = usage.growth()
+        top = max(usage.memory) / 1e6
         yield f"{name}: {top:.0f} MB at most, x{memory:.3f} from the middle third to the last; open files {files:+d}"
 
 

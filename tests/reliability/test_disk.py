@@ -18,6 +18,7 @@ from vecmill.errors import EmbedError, RunError, StoreError
 from vecmill.job import finalize, runner
 from vecmill.records import ShardDone
 from vecmill.store import destination
+from vecmill.store.files import remove_file
 from vecmill.store.layout import Layout
 from vecmill.testing import HashEmbedder, install
 
@@ -370,7 +371,7 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
 )
 def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
     """After any number of removals."""
-    work, real = job(place, tmp_path / "out", truncate=True), destination.remove_file
+    work, real = job(place, tmp_path / "out", truncate=True), remove_file
     count = len(list((place / "alone" / "data").iterdir())) + 3
     for removals in (1, count - 3, count - 2, count - 1):
         shutil.rmtree(tmp_path / "out", ignore_errors=True)

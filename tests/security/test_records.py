@@ -22,12 +22,12 @@ from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 NEST: Any = []
 for _ in range(DEEPEST + 2):
     NEST = [NEST]
-VALUES = (
+VALUES: tuple[Any, ...] = (
     *(None, True, -1, 0, 1.5, 10**30, float("nan"), float("inf"), "", "x", "\u009b31m\u202e|`\n# x", "x" * 100_000),
     *([], [[]], [None], ["a"], {}, {"a": 1}, {"name": "x"}, {"": NEST}, "../x", "data/x.parquet"),
 )
@@ -150,7 +150,7 @@ def test_any_value_in_any_field_of_a_manifest_ends_in_a_result_or_a_message(fold
                 manifest = Manifest.model_validate_json(files["manifest.json"])
             except ValidationError:
                 refused += 1
-                commands = None if refused % 211 == 0 else ()
+                commands: Sequence[str] | None = None if refused % 211 == 0 else ()
                 (folder.root / "manifest.json").write_text(files["manifest.json"])
                 with pytest.raises(StoreError):
                     finished_manifest(Layout(folder.root))

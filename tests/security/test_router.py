@@ -34,7 +34,7 @@ def test_it_listens_on_loopback_and_knows_no_secret(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     for name in SECRETS:
         monkeypatch.setenv(name, "canary")
-    router = Router(tei.MODEL, cuda=False, precision="f32")
+    router = Router(Path(tei.MODEL), cuda=False, precision="f32")
     router.start()
     try:
         process = Path("/proc") / str(router._process.pid)

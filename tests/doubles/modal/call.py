@@ -66,12 +66,12 @@ class Call:
 
     id: str
     function: str
-    kind: int
+    kind: api_pb2.FunctionCallInvocationType.ValueType
     inputs: list[Input] = field(default_factory=list)
     outputs: list[api_pb2.FunctionGetOutputsItem | None] = field(default_factory=list)
     unfinished: int = 0
 
-    def answer(self, item: Input, result: api_pb2.GenericResult, data_format: int) -> None:
+    def answer(self, item: Input, result: api_pb2.GenericResult, data_format: api_pb2.DataFormat.ValueType) -> None:
         """Add an input's output."""
         output = api_pb2.FunctionGetOutputsItem(
             result=result,

@@ -154,7 +154,7 @@ class Container:
         return "\n".join(["set -e", *lines, f"exec {shlex.join(map(str, program))}"])
 
 
-def _binds(mounts: Mapping[str | Path, Path]) -> list[str]:
+def _binds(mounts: Mapping[str, Path] | Mapping[Path, Path]) -> list[str]:
     """Return commands that show folders at other paths."""
     return [
         command

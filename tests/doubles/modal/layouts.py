@@ -53,7 +53,7 @@ class Layouts:
 
     def _named(self, kind: str, request: api_pb2.FunctionGetRequest | api_pb2.ClassGetRequest, table: str) -> str:
         app = self._apps.deployed(request.app_name)
-        key = getattr(app, table).get(request.object_tag) if app else None
+        key: str | None = getattr(app, table).get(request.object_tag) if app else None
         if key is None:
             raise refuse(Status.NOT_FOUND, f"Lookup failed for {kind} '{request.object_tag}' of '{request.app_name}'")
         return key

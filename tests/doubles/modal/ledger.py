@@ -38,7 +38,7 @@ class Ledger:
         self.inputs: dict[str, Input] = {}
         self.traffic: dict[str, Traffic] = collections.defaultdict(Traffic)
 
-    def begin(self, function: str, kind: int) -> Call:
+    def begin(self, function: str, kind: api_pb2.FunctionCallInvocationType.ValueType) -> Call:
         """Begin a call of a function."""
         call = Call(self._number("fc"), function, kind)
         self.calls[call.id] = call
@@ -71,14 +71,14 @@ class Ledger:
         self._at_work[container][item.id] = item
         return item
 
-    def finish(self, item: Input, result: api_pb2.GenericResult, data_format: int) -> None:
+    def finish(self, item: Input, result: api_pb2.GenericResult, data_format: api_pb2.DataFormat.ValueType) -> None:
         """End an input with what its container, or the platform, says."""
         item.call.answer(item, result, data_format)
         self._at_work[item.container].pop(item.id, None)
         item.container, item.done = "", True
         self._news.tell()
 
-    def fail(self, item: Input, why: str, status: int = FAILURE) -> None:
+    def fail(self, item: Input, why: str, status: api_pb2.GenericResult.GenericStatus.ValueType = FAILURE) -> None:
         """End an input with an error of the platform's own."""
         self.finish(item, api_pb2.GenericResult(status=status, exception=why), api_pb2.DATA_FORMAT_UNSPECIFIED)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from modal_proto import api_pb2
+
     from doubles.modal.apps import Apps
     from doubles.modal.containers import Containers
     from doubles.modal.function import Function
@@ -94,7 +96,7 @@ class Lives:
             self._failed_starts[container.function] = 0
         self.ledger.give_back(container.id, died.exception)
 
-    def _not_started(self, function: str, why: object) -> None:
+    def _not_started(self, function: str, why: api_pb2.GenericResult) -> None:
         self._failed_starts[function] += 1
         if self._failed_starts[function] >= STARTS:
             self.ledger.fail_waiting(function, why)

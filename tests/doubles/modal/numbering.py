@@ -10,7 +10,7 @@ class Numbering:
     """Counts each kind of object on its own."""
 
     def __init__(self) -> None:
-        self._counters = collections.defaultdict(lambda: itertools.count(1))
+        self._counters: dict[str, itertools.count[int]] = collections.defaultdict(lambda: itertools.count(1))
 
     def __call__(self, kind: str) -> str:
         """Return a new id."""

@@ -139,8 +139,8 @@ class Plane(Parts):
         server = Server([self.service("")])
         await self.blobs.start()
         await server.start("127.0.0.1", 0)
-        port = server._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        listening: Any = server._server
+        self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         at_work = [asyncio.create_task(part) for part in (self.keeper.watch(), self.stand_ins.work())]
         self._ready.set()
         await self._stop.wait()

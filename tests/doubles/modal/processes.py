@@ -39,7 +39,8 @@ def send(number: signal.Signals, processes: Iterable[int]) -> None:
 
 def open_files(process: int) -> list[str]:
     """Return where a process's descriptors and its working folder point."""
-    home, found = Path(f"/proc/{process}"), []
+    home = Path(f"/proc/{process}")
+    found: list[str] = []
     try:
         links = [home / "cwd", *(home / "fd").iterdir()]
     except OSError:  # it ended meanwhile

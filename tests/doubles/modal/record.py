@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from modal_proto import api_pb2
 
-    from doubles.modal.functions import Function
+    from doubles.modal.function import Function
     from doubles.modal.images import Images
     from doubles.modal.volumes import Volumes
     from doubles.modal.workspace import Workspace

@@ -22,7 +22,7 @@ def rpc(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a method ``(request, caller)`` as the answer to an RPC; an async generator answers a stream."""
 
     def mark(method: Callable[..., Any]) -> Callable[..., Any]:
-        method.rpc = name
+        vars(method)["rpc"] = name
         return method
 
     return mark
@@ -73,7 +73,8 @@ class Service:
 
 
 def _message(name: str) -> type[Any]:
-    return getattr(api_pb2, name, None) or getattr(empty_pb2, name)
+    found: type[Any] = getattr(api_pb2, name, None) or getattr(empty_pb2, name)
+    return found
 
 
 def refuse(status: Status, message: str) -> GRPCError:

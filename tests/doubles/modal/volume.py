@@ -59,7 +59,7 @@ class Volume:
 
     id: str
     name: str
-    version: int
+    version: api_pb2.VolumeFsVersion.ValueType
     path: Path
     before: Path
     views: dict[str, View] = field(default_factory=dict)

@@ -49,6 +49,17 @@ class Volumes:
         """Return a Volume by its name."""
         return next((volume for volume in self.volumes.values() if volume.name == name), None)
 
+    def folder(self, name: str) -> Path:
+        """Return what is committed to a Volume.
+
+        Raises:
+            LookupError: There is no Volume of this name.
+        """
+        volume = self.named(name)
+        if volume is None:
+            raise LookupError(f"there is no Volume {name!r}")
+        return volume.path
+
     def described(self, key: str) -> api_pb2.Object:
         """Return what a container is told of an object; only Volumes have more than an id."""
         if key not in self.volumes:
@@ -102,7 +113,7 @@ class Volumes:
         if opened:
             raise refuse(Status.ABORTED, f"there are open files preventing the operation ({opened[0]})")
 
-    def _make(self, name: str, version: int) -> Volume:
+    def _make(self, name: str, version: api_pb2.VolumeFsVersion.ValueType) -> Volume:
         key = self._number("vo")
         volume = Volume(key, name, version, self._folder / key / "now", self._folder / key / "before")
         volume.path.mkdir(parents=True)

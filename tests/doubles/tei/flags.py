@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def parse(argv: Sequence[str], environment: Mapping[str, str] = os.environ) -> a
     parser = argparse.ArgumentParser("text-embeddings-router", allow_abbrev=False)
     parser.add_argument("-V", "--version", action="version", version=f"text-embeddings-router {VERSION}")
 
-    def add(name: str, default: object = None, **how: object) -> None:
+    def add(name: str, default: object = None, **how: Any) -> None:
         value = environment.get(name.upper().replace("-", "_"), default)
         names = ["-p", "--port"] if name == "port" else [f"--{name}"]
         parser.add_argument(*names, default=value, **how)

@@ -76,11 +76,12 @@ class Server:
         if key and not public and request.headers.get("Authorization") != f"Bearer {key}":
             return web.Response(status=401)
         try:
-            return await handler(request)
+            answer: web.StreamResponse = await handler(request)
         except Refusal as refusal:
             return web.json_response(refusal.body(openai=_is_openai(request)), status=refusal.status)
         except PlainRefusal as refusal:
             return web.Response(status=refusal.status, text=str(refusal))
+        return answer
 
     async def _embed(self, request: web.Request) -> web.StreamResponse:
         began, openai, flags = time.monotonic(), _is_openai(request), self._flags
