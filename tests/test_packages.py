@@ -85,6 +85,16 @@ def test_every_package_says_the_versions_of_python_that_are_tried():
         assert table["requires-python"] == f">={matrix['python'][0]}"
 
 
+def test_mypy_asks_every_package_for_annotations():
+    """Only tests may leave them out."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    strict = {name for entry in overrides if entry.get("disallow_untyped_defs") for name in entry["module"]}
+    modules = {
+        path.parent.name for folder in ("packages", "examples") for path in ROOT.glob(f"{folder}/*/src/*/py.typed")
+    }
+    assert {f"{name}.*" for name in modules} <= strict
+
+
 def test_the_oldest_versions_that_are_tried_are_those_that_the_packages_admit():
     """What ``hatch run lowest:test`` installs is what the packages say that they need at least."""
     tried = (ROOT / "constraints-lowest.txt").read_text().splitlines()
