@@ -27,7 +27,8 @@ def _stand_ins() -> None:
 @pytest.fixture(scope="session")
 def hashes() -> dict[str, Any]:
     """Return what the version before made of each job."""
-    return json.loads((HERE / "hashes.json").read_text(encoding="utf-8"))
+    hashes: dict[str, Any] = json.loads((HERE / "hashes.json").read_text(encoding="utf-8"))
+    return hashes
 
 
 @pytest.fixture
