@@ -66,7 +66,7 @@ def dataset(folder: Path, count: int) -> Path:
     with parquet_file(layout, layout.shard(0, 1), schema := dataset_schema(WIDTH)) as file:
         for start in range(0, count, GROUP):
             file.write(rows(draw, start, min(GROUP, count - start), schema))
-    write_json(layout, layout.manifest, made.manifest.model_copy(update={"shards": [file.finished()]}))
+    write_json(layout, layout.manifest, made.manifest.model_copy(update={"shards": [file.file_entry()]}))
     return made.path
 
 

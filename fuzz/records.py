@@ -18,7 +18,7 @@ from vecmill.errors import VecmillError
 from vecmill.quality import measure
 from vecmill.quality.page import page
 from vecmill.records import FileEntry, Partition
-from vecmill.sources.hub_repo import told
+from vecmill.sources.hub_repo import read_terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.sections import section
 from vecmill.store.claims import published_name
@@ -29,7 +29,7 @@ from vecmill.store.register import FOLDER, find_run
 from vecmill.store.state import read_sent, read_state, valid_receipt
 from vecmill.testing import install
 from vecmill_publishers.hub.preflight import FRONT
-from vecmill_publishers.hub.preuploads import Shipments, Upload
+from vecmill_publishers.hub.preuploads import PreUploads, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,10 +90,10 @@ def _note(path: Callable[[Layout], Path], read: Callable[[Layout], object]) -> C
 def _sent(layout: Layout) -> None:
     """Look for every shard among what workers are said to have sent."""
     for sent in read_sent(layout):
-        shipments = Shipments(REPO, [sent])
+        shipments = PreUploads(REPO, [sent])
         for variant in ("", "int8"):
             entry = FileEntry(path="data/a.parquet", rows=1, bytes=1, sha256=sent.sha256)
-            shipments.settled(Upload.of(layout.root, entry, "data", variant))
+            shipments.find_settled(Upload.of(layout.root, entry, "data", variant))
 
 
 def _register(content: bytes) -> None:
@@ -110,7 +110,7 @@ def _card(content: bytes) -> None:
     own = own_text(text)
     assert own is None or own_text(section(own)) is not None
     front = FRONT.match(text)
-    terms = told(_mapping(front[0] if front else ""), "20231101.en")
+    terms = read_terms(_mapping(front[0] if front else ""), "20231101.en")
     manifest = dataset()[1]
     source = manifest.source.model_copy(update={"terms": terms})
     written = card(manifest.model_copy(update={"source": source}), Place("user/name"))

@@ -10,7 +10,7 @@ from vecmill.errors import ConfigError, VecmillError
 from vecmill_modal_runtime import fleet
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
-from vecmill_modal_runtime.launcher import answer, heard, told
+from vecmill_modal_runtime.launcher import answer, report_errors, unwrap_answer
 from vecmill_modal_runtime.options import DAY
 from vecmill_modal_runtime.sources import fetch
 
@@ -61,13 +61,13 @@ def refresh(*, for_command: bool = False) -> dict[str, Any] | VecmillError:
 @app.local_entrypoint()
 def main(limit: int = 0, gpus: int = 0, max_cost: str = "", set: str = "") -> None:  # noqa: A002 - it is called --set
     """Embed all of it, or a sample, for at most so many dollars (or "none": whatever it costs)."""
-    with told():
+    with report_errors():
         overrides = _split(set)
         overrides += [f"source.limit={limit}"] if limit else []
         overrides += [f"runtime.max_containers={gpus}"] if gpus else []
         overrides += [f"runtime.max_cost_usd={max_cost}"] if max_cost else []
         settings.job(overrides)
-        settings.show(heard(embed.remote(overrides, for_command=True)))
+        settings.show(unwrap_answer(embed.remote(overrides, for_command=True)))
 
 
 def _split(changes: str) -> list[str]:

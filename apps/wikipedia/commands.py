@@ -17,7 +17,7 @@ from apps.wikipedia.app import app, on_driver
 from apps.wikipedia.app import refresh as scheduled
 from vecmill.errors import ConfigError, StoreError, VecmillError
 from vecmill_modal_runtime import volume
-from vecmill_modal_runtime.launcher import answer, heard, told
+from vecmill_modal_runtime.launcher import answer, report_errors, unwrap_answer
 from vecmill_modal_runtime.releases import open_dataset
 from vecmill_modal_runtime.status import all_statuses, describe_status, read_status
 
@@ -36,8 +36,8 @@ def count(run: str) -> str | VecmillError:
 @check.local_entrypoint()
 def check_now(run: str = "") -> None:
     """Time opening the dataset from the Volume, and count its rows."""
-    with told():
-        print(heard(count.remote(run)))
+    with report_errors():
+        print(unwrap_answer(count.remote(run)))
 
 
 @query.function(**on_driver, timeout=3600)
@@ -49,21 +49,21 @@ def select(sql: str, run: str) -> str | VecmillError:
 @query.local_entrypoint()
 def query_now(sql: str = "select count(*) as rows from dataset", run: str = "") -> None:
     """Run SQL over the dataset on the Volume; it is called ``dataset``."""
-    with told():
-        print(heard(select.remote(sql, run)))
+    with report_errors():
+        print(unwrap_answer(select.remote(sql, run)))
 
 
 @refresh.local_entrypoint()
 def refresh_now() -> None:
     """Do it again if the source has changed, as the schedule does."""
-    with told():
-        settings.show(heard(scheduled.remote(for_command=True)))
+    with report_errors():
+        settings.show(unwrap_answer(scheduled.remote(for_command=True)))
 
 
 @status.local_entrypoint()
 def status_now(run: str = "", json: bool = False) -> None:  # noqa: FBT001, FBT002 - Modal makes flags of them
     """Say how a run stands, or how it ended: the last one, or that of an edition's name."""
-    with told():
+    with report_errors():
         found = read_status(run or settings.NAME, all_statuses(settings.VOLUME))
         print(dumps(found.model_dump(), indent=2) if json else describe_status(found))
 

@@ -16,9 +16,9 @@ from vecmill.errors import ConfigError
 from vecmill.plugins import load
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
-from vecmill_modal_runtime.launcher import told
+from vecmill_modal_runtime.launcher import report_errors
 from vecmill_modal_runtime.payload import payload, refuse_unpackaged
-from vecmill_modal_runtime.placing import dataset_name, placed, refuse_fixed, runtime_options
+from vecmill_modal_runtime.placing import adapt_job, dataset_name, refuse_fixed, runtime_options
 from vecmill_modal_runtime.schedule import read_cron
 from vecmill_modal_runtime.webhook import VARIABLE
 
@@ -34,7 +34,7 @@ def _changes(variable: str, default: list[str]) -> list[str]:
         changes = json.loads(os.environ.get(variable, json.dumps(default)))
     except ValueError:
         changes = None
-    with told():
+    with report_errors():
         if not isinstance(changes, list) or not all(isinstance(change, str) for change in changes):
             raise ConfigError(f'{variable} must be a JSON list of changes, such as ["runtime.gpu=L4"]')
     return changes
@@ -43,7 +43,7 @@ def _changes(variable: str, default: list[str]) -> list[str]:
 def _count(variable: str, default: str) -> int:
     """Read a number from a variable."""
     given = os.environ.get(variable, default)
-    with told():
+    with report_errors():
         if not given.isdecimal():
             raise ConfigError(f"{variable} must be a whole number, not {given!r}")
     return int(given)
@@ -52,7 +52,7 @@ def _count(variable: str, default: str) -> int:
 def _name(variable: str, default: str) -> str:
     """Read the name of something of Modal's from a variable."""
     given = os.environ.get(variable, default)
-    with told():
+    with report_errors():
         if not NAMES.fullmatch(given):
             raise ConfigError(
                 f"{variable} must be 1 to {LONGEST_NAME} letters, digits, '-', '_' and '.', as Modal's names are, not "
@@ -75,7 +75,7 @@ JOB = (
 )
 SET = _changes("VECMILL_SET", [])
 """Changes to the job, as a JSON list: ``["runtime.gpu=L4", "embedder.model=…"]``."""
-with told():
+with report_errors():
     CRON = read_cron(os.environ.get("VECMILL_CRON", "0 4 3 * *"), "VECMILL_CRON")
 MONTHLY = ["source.repo=omarkamali/wikipedia-monthly", "source.config=latest.en", "source.revision=main"]
 """The snapshot in ``job.toml`` does not change; this dataset follows Wikipedia."""
@@ -105,7 +105,7 @@ def job(overrides: Iterable[str] = ()) -> Job:
     Raises:
         ConfigError: It names a component that is not installed, or a wrong option, or one that is part of the app.
     """
-    found = placed(Job.load(JOB, [*SET, *overrides]))
+    found = adapt_job(Job.load(JOB, [*SET, *overrides]))
     found.check(load().registry)
     if modal.is_local():
         refuse_unpackaged(found)
@@ -115,7 +115,7 @@ def job(overrides: Iterable[str] = ()) -> Job:
 
 def modal_options() -> ModalOptions:
     """Return the runtime's options as deployed; a run may change those that are not part of the app."""
-    with told():
+    with report_errors():
         return runtime_options(_deployed())
 
 
@@ -123,7 +123,7 @@ def secrets() -> list[modal.Secret]:
     """Return the Secret with the Hub's token, if one is named."""
     if HUB_SECRET:
         return [modal.Secret.from_name(HUB_SECRET, required_keys=["HF_TOKEN"])]
-    with told():
+    with report_errors():
         if any(spec.name == "hub" for spec in _deployed().publish):
             raise ConfigError(
                 "the job publishes to the Hub, and no Modal Secret with the token is named. Make one, "
@@ -152,7 +152,7 @@ def _is_deploying() -> bool:
     return command is not None and command.info_name == "deploy"
 
 
-with told():
+with report_errors():
     NAME = dataset_name(_deployed())
     if modal.is_local():  # before an image is built or a file is sent
         for changes in ([], REFRESH_SET):

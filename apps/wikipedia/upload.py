@@ -6,7 +6,7 @@ import modal
 
 from apps.wikipedia import settings
 from vecmill.errors import ConfigError
-from vecmill_modal_runtime.launcher import told
+from vecmill_modal_runtime.launcher import report_errors
 from vecmill_modal_runtime.volume import put
 
 # an app of its own: no image is built, and ``modal run -m apps.wikipedia`` has one entry point
@@ -16,7 +16,7 @@ app = modal.App(f"{settings.APP}-upload")
 @app.local_entrypoint()
 def upload(path: str, to: str = "") -> None:
     """Put a file or a folder of this machine on the Volume, and say what to write into the job."""
-    with told():
+    with report_errors():
         if not path:
             raise ConfigError("--path is empty: name a file or a folder; the current folder is '.'")
         print(f'source.path = "{put(Path(path), settings.VOLUME, to)}"')

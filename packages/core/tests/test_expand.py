@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from vecmill.errors import ConfigError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 
 
 def test_a_home_is_found_and_all_else_stays(monkeypatch, tmp_path):
     """Whether or not anything is there."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert expanded("~/models") == tmp_path / "models"
-    assert expanded("a/b.txt") == Path("a/b.txt")
+    assert expand_path("~/models") == tmp_path / "models"
+    assert expand_path("a/b.txt") == Path("a/b.txt")
     (tmp_path / "file").touch()
-    assert expanded(f"{tmp_path}/file/x") == tmp_path / "file" / "x"
+    assert expand_path(f"{tmp_path}/file/x") == tmp_path / "file" / "x"
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a\0b", "x" * 5000, "loop"])
@@ -23,4 +23,4 @@ def test_what_cannot_be_a_path_is_one_message(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
     with pytest.raises(ConfigError, match="cannot be a path: "):
-        expanded(path)
+        expand_path(path)

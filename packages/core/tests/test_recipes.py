@@ -20,7 +20,7 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec, Document, ModelInfo
 from vecmill.sources.corpus import Corpus
-from vecmill.sources.partitions import limited, parts, row_units
+from vecmill.sources.partitions import limit_units, parts, row_units
 from vecmill.tei.client import ROUTES
 from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import cut
@@ -117,7 +117,7 @@ def rows(name, folder, monkeypatch):
 
 
 def _cut_tables():
-    units = list(limited(row_units(0, [(100, 5_000), (40, 90), (1, 7_000)], 1_000), 120))
+    units = list(limit_units(row_units(0, [(100, 5_000), (40, 90), (1, 7_000)], 1_000), 120))
     return [list(map(list, units)), list(map(list, parts([unit.bytes for unit in units], 1_000)))]
 
 

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 
 
 @pytest.mark.parametrize("name", ["HF_TOKEN", "VECMILL_TEI_API_KEY", "MODAL_TOKEN_SECRET", "PGPASSWORD", "my_key"])
 def test_values_of_secret_variables_are_hidden(monkeypatch, name):
     """Wherever they stand, and however often."""
     monkeypatch.setenv(name, "p@ss.w0rd+/=")
-    assert redacted("p@ss.w0rd+/=, 'p@ss.w0rd+/=' and p@ss.w0rd") == "***, '***' and p@ss.w0rd"
+    assert redact_secrets("p@ss.w0rd+/=, 'p@ss.w0rd+/=' and p@ss.w0rd") == "***, '***' and p@ss.w0rd"
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_values_of_secret_variables_are_hidden(monkeypatch, name):
 def test_other_variables_are_not(monkeypatch, name, value):
     """A place is no secret, and a short value would be found in the middle of words."""
     monkeypatch.setenv(name, value)
-    assert redacted(f"under {value}") == f"under {value}"
+    assert redact_secrets(f"under {value}") == f"under {value}"
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def test_other_variables_are_not(monkeypatch, name, value):
 )
 def test_what_looks_like_a_secret_is_hidden(text, shown):
     """Passwords in addresses, tokens of the Hub and of Modal, headers; nothing that only begins as they do."""
-    assert redacted(text) == shown
+    assert redact_secrets(text) == shown
 
 
 @given(st.text(max_size=200))
 def test_redacting_twice_changes_nothing(text):
     """What is hidden stays hidden, and what is shown is no secret."""
-    assert redacted(redacted(text)) == redacted(text)
+    assert redact_secrets(redact_secrets(text)) == redact_secrets(text)

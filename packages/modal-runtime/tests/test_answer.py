@@ -6,7 +6,7 @@ import modal
 import pytest
 
 from vecmill.errors import ConfigError, RunError, StoreError
-from vecmill_modal_runtime.launcher import answer, heard, told
+from vecmill_modal_runtime.launcher import answer, report_errors, unwrap_answer
 
 
 def refuse():
@@ -19,19 +19,19 @@ def test_an_error_is_a_value_in_the_container_and_an_error_for_the_command(monke
     monkeypatch.setenv("HF_TOKEN", "hf_verysecrettoken")
     came = pickle.loads(pickle.dumps(answer(refuse)))  # noqa: S301 - as Modal sends it
     with pytest.raises(ConfigError, match=r"^no \*\*\* here$"):
-        heard(came)
-    assert heard(answer(lambda: {"documents": 1})) == {"documents": 1}
+        unwrap_answer(came)
+    assert unwrap_answer(answer(lambda: {"documents": 1})) == {"documents": 1}
 
     def late():
         raise modal.exception.FunctionTimeoutError("a download took too long")
 
     with pytest.raises(RunError, match="FunctionTimeoutError: a download took too long"):
-        heard(answer(late))
+        unwrap_answer(answer(late))
 
 
 def test_an_error_drives_no_terminal(capsys):
     """It may quote a corpus."""
-    with pytest.raises(SystemExit), told():
+    with pytest.raises(SystemExit), report_errors():
         raise StoreError("\x1b[2Jgone")
     assert "\x1b" not in capsys.readouterr().err
 
@@ -57,7 +57,7 @@ def test_a_fault_is_no_answer():
 )
 def test_a_command_ends_with_one_message_and_the_errors_code(capsys, error, code, message):
     """As ``vecmill`` does, also where it is Modal that fails: a run may take longer than Modal's one day."""
-    with pytest.raises(SystemExit) as ended, told():
+    with pytest.raises(SystemExit) as ended, report_errors():
         raise error
     assert ended.value.code == code
     said = capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_before_a_shard_is_done_no_more_begin_than_run_at_once():
     options = ModalOptions(max_containers=3, max_cost_usd=10)
     budget = Budget(options, clock=Clock())
     assert [budget.affords(flying) for flying in (0, 2, 3)] == [True, True, False]
-    budget.landed(2 / options.price)
+    budget.add_duration(2 / options.price)
     assert [budget.affords(flying) for flying in (0, 3, 5)] == [True, True, False]
     assert "one shard about $2.00" in budget.refusal
 
@@ -82,7 +82,7 @@ def test_the_time_for_which_containers_wait_afterwards_is_within_the_ceiling():
     assert flying == 6
     budget.busy(3)
     clock.now = 60
-    budget.landed(60)
+    budget.add_duration(60)
     budget.busy(0)
     assert budget.affords(0), "one that waits takes it"
     assert not budget.affords(6)

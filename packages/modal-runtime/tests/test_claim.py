@@ -15,7 +15,7 @@ from vecmill_modal_runtime import driver, fleet, volume
 from vecmill_modal_runtime import leases as claim
 from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.driver import Driver
-from vecmill_modal_runtime.leases import Claim, Claims, claimed
+from vecmill_modal_runtime.leases import Claims, Lease, hold_lease
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.runtime import ModalRuntime
 
@@ -47,7 +47,7 @@ def hasty(monkeypatch):
 
 def take(entries, edition, say=lambda _: None):
     """Take an edition, and give no sign of life, as one does who is killed."""
-    taken = Claim(edition, "embed", entries)
+    taken = Lease(edition, "embed", entries)
     taken.take(say)
     return taken
 
@@ -60,7 +60,7 @@ def test_of_many_at_once_one_proceeds(entries):
         def run(edition, begin=begin, over=over, had=had):
             begin.wait()
             try:
-                with claimed(edition, "embed", lambda _: None, entries):
+                with hold_lease(edition, "embed", lambda _: None, entries):
                     had.put("it")
                     over.wait()
             except StoreError as error:
@@ -82,13 +82,13 @@ def test_the_second_is_told_who_has_it_and_the_next_one_has_it(entries, monkeypa
     monkeypatch.setenv("MODAL_TASK_ID", "ta-7")
     said = []
     with (
-        claimed("ended", "refresh", said.append, entries),
+        hold_lease("ended", "refresh", said.append, entries),
         pytest.raises(StoreError, match=r"\(refresh in container ta-7, since 20.*modal app stop"),
     ):
         contextvars.Context().run(take, entries, "ended", said.append)
     assert said == [WAITING.format("ended", 60)]
     for _ in range(3):
-        with claimed("ended", "embed", said.append, entries):
+        with hold_lease("ended", "embed", said.append, entries):
             pass
     assert len(said) == 1
 
@@ -137,10 +137,10 @@ def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch)
     """It stays until the next refresh, and the refresh does not fail for it; the others go."""
     removed, said = [], []
     old = [SimpleNamespace(folder=folder) for folder in ("old-1", "old-2")]
-    shelf = SimpleNamespace(outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder))
+    shelf = SimpleNamespace(list_outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder))
     monkeypatch.setattr(driver, "commit", lambda: None)
     monkeypatch.setattr(claim, "all_claims", lambda: entries)
-    with claimed("runs/old-1", "embed", print, entries):
+    with hold_lease("runs/old-1", "embed", print, entries):
         contextvars.Context().run(Driver(ModalOptions(), list, said.append)._prune, shelf, 0)
     assert removed == ["old-2"]
     assert any(line.startswith("old-1 stays for now: another run works on runs/old-1") for line in said)
@@ -148,7 +148,7 @@ def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch)
 
 def test_other_editions_are_free(entries):
     """Of one dataset too."""
-    with claimed("w-1", "embed", print, entries), claimed("w-2", "embed", print, entries):
+    with hold_lease("w-1", "embed", print, entries), hold_lease("w-2", "embed", print, entries):
         pass
 
 
@@ -195,10 +195,10 @@ def test_one_that_only_slept_ends_its_run(entries, hasty):
 def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entries, hasty):
     """Meanwhile others took the edition, ended, and took it again."""
     take(entries, "late")
-    late = Claim("late", "embed", entries)
+    late = Lease("late", "embed", entries)
     vacant = late._vacant(lambda _: None)
     take(entries, "late").end()
-    with claimed("late", "embed", print, entries):
+    with hold_lease("late", "embed", print, entries):
         late._vacant = lambda _: vacant
         with pytest.raises(StoreError, match="another run works on late"):
             late.take(print)
@@ -207,5 +207,5 @@ def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entrie
 
 def test_a_finished_run_does_not_fail_for_its_claim(entries):
     """Modal cannot be reached any more when it ends: nothing is raised."""
-    with claimed("unreachable", "embed", print, entries) as held:
+    with hold_lease("unreachable", "embed", print, entries) as held:
         held._claims = None

@@ -7,7 +7,7 @@ import pytest
 from vecmill import Job
 from vecmill.errors import ConfigError
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.placing import FIXED, dataset_name, made_in, placed, refuse_fixed
+from vecmill_modal_runtime.placing import FIXED, adapt_job, dataset_name, made_in, refuse_fixed
 
 KEYS = {"source": {"name": "pydoc"}, "embedder": {"name": "openvino", "model": "m"}, "name": "reference"}
 PARQUET = {"name": "parquet", "path": "out/wiki"}
@@ -31,7 +31,7 @@ def job(**keys):
 def test_a_gpu_is_fed_by_the_router(runtime, precision, found):
     """Without one OpenVINO embeds, in an arithmetic that every processor has."""
     embedder = {**KEYS["embedder"], "precision": precision}
-    there = placed(job(runtime=runtime, embedder=embedder))
+    there = adapt_job(job(runtime=runtime, embedder=embedder))
     assert (there.embedder.name, there.embedder.options["precision"]) == found
     assert there.runtime.name == "modal"
     assert "workers" not in there.runtime.options
@@ -40,7 +40,7 @@ def test_a_gpu_is_fed_by_the_router(runtime, precision, found):
 def test_the_dataset_is_on_the_volume_and_other_publishers_stay():
     """Its name is that of its folder, or the job's."""
     hub = {"name": "hub", "repo": "user/wiki"}
-    there = made_in(placed(job(publish=[hub, PARQUET])), Path("/mnt/vecmill/runs/wiki-1"))
+    there = made_in(adapt_job(job(publish=[hub, PARQUET])), Path("/mnt/vecmill/runs/wiki-1"))
     assert [spec.name for spec in there.publish] == ["parquet", "hub"]
     assert there.publish[0].options == {"path": "/mnt/vecmill/runs/wiki-1"}
     assert dataset_name(job(publish=[hub, PARQUET])) == "wiki"
@@ -51,9 +51,9 @@ def test_a_router_without_a_gpu_is_refused_before_anything_is_sent():
     """The image without a GPU has none; a router elsewhere is another matter."""
     served = {"name": "tei", "model": "m"}
     with pytest.raises(ConfigError, match=r"runtime\.gpu names none: name one, or write embedder\.name = 'openvino'"):
-        placed(job(embedder=served, runtime={"name": "modal", "gpu": ""}))
+        adapt_job(job(embedder=served, runtime={"name": "modal", "gpu": ""}))
     elsewhere = {**served, "url": "https://router.example"}
-    assert placed(job(embedder=elsewhere, runtime={"name": "modal", "gpu": ""})).embedder.name == "tei"
+    assert adapt_job(job(embedder=elsewhere, runtime={"name": "modal", "gpu": ""})).embedder.name == "tei"
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32", "int8"])
@@ -62,13 +62,13 @@ def test_an_arithmetic_that_the_router_does_not_have_is_refused(name, precision)
     """Rather than exchanged for half precision, of which nobody would hear."""
     embedder = {**KEYS["embedder"], "name": name, "precision": precision}
     with pytest.raises(ConfigError, match=f"embedder.precision = '{precision}', but the router computes in f16 or f32"):
-        placed(job(runtime={"name": "modal"}, embedder=embedder))
+        adapt_job(job(runtime={"name": "modal"}, embedder=embedder))
 
 
 def test_two_folders_are_refused():
     """The second one would be lost with the container."""
     with pytest.raises(ConfigError, match="one folder"):
-        placed(job(publish=[PARQUET, PARQUET]))
+        adapt_job(job(publish=[PARQUET, PARQUET]))
 
 
 @pytest.mark.parametrize("name", FIXED)

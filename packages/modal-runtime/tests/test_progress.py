@@ -16,7 +16,7 @@ from vecmill.records import (
     ShardRetried,
     Spent,
 )
-from vecmill_modal_runtime.progress import TROUBLES, Progress, narrated
+from vecmill_modal_runtime.progress import TROUBLES, Progress, report_progress
 
 ACCOUNT = Account(documents_in=10, documents_embedded=10, chunks=100, characters=40_000, tokens=9_000)
 
@@ -66,7 +66,7 @@ def test_what_is_done_waits_for_nothing(done):
 def test_numbers_say_the_same_as_the_line():
     """As soon as the run has begun, and at its end; with the last thing that went wrong, though it was made good."""
     noted = []
-    with narrated(lambda _: None, interval=3600, note=noted.append) as tell:
+    with report_progress(lambda _: None, interval=3600, note=noted.append) as tell:
         tell(started(shards=4, done=1))
         assert [(each["state"], each["percent"], each["seconds_left"]) for each in noted] == [("running", 25.0, None)]
         tell(Spent(Cost(estimate=1.5, container_seconds=4000, price_per_second=0.0), 2))
@@ -81,7 +81,7 @@ def test_numbers_say_the_same_as_the_line():
 def test_ten_thousand_shards_are_no_ten_thousand_lines():
     """Shards that are done make no line of their own, and failed attempts are counted after the first few."""
     said = []
-    with narrated(said.append, interval=3600) as tell:
+    with report_progress(said.append, interval=3600) as tell:
         tell(started())
         for index in range(10_000):
             tell(finished(index))
@@ -104,7 +104,7 @@ def test_a_shard_that_its_worker_could_not_send_is_told_of():
 def test_time_alone_makes_lines_too():
     """Nobody looks at silence: while no shard is finished, the line comes all the same."""
     heard = threading.Event()
-    with narrated(lambda line: "waiting for the first shard" in line and heard.set(), interval=0.01) as tell:
+    with report_progress(lambda line: "waiting for the first shard" in line and heard.set(), interval=0.01) as tell:
         tell(started())
         assert heard.wait(30)
 

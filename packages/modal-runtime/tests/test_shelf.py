@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.errors import StoreError
 from vecmill.records import ComponentSpec
-from vecmill_modal_runtime.releases import Edition, Record, Shelf
+from vecmill_modal_runtime.releases import Release, ReleaseIndex, ReleaseMetadata
 
 SOURCE = ComponentSpec(name="hub", options={"repo": "user/topics"})
 
@@ -14,7 +14,7 @@ SOURCE = ComponentSpec(name="hub", options={"repo": "user/topics"})
 @pytest.fixture
 def shelf(tmp_path):
     """An empty shelf."""
-    return Shelf(tmp_path / "runs", "wiki")
+    return ReleaseIndex(tmp_path / "runs", "wiki")
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def add(shelf, tmp_path):
     """Return a function that puts an edition on the shelf, finished on some day."""
 
     def put(revision, day, recipe="a" * 40, *, sample=False, shelf=shelf):
-        edition = Edition(shelf.name, SOURCE, revision, recipe, sample)
+        edition = Release(shelf.name, SOURCE, revision, recipe, sample)
         (shelf.root / edition.folder / "data").mkdir(parents=True)
         kept = tmp_path / "sources" / revision
         kept.mkdir(parents=True, exist_ok=True)
         shelf.add(
-            Record(
+            ReleaseMetadata(
                 name=shelf.name,
                 folder=edition.folder,
                 run_id="r",
@@ -67,7 +67,7 @@ def test_a_sample_is_current_only_where_there_is_nothing_else(shelf, add):
 
 def outdated(shelf, keep):
     """Return the folders of the revisions that need not stay."""
-    return [record.folder for record in shelf.outdated(keep)]
+    return [record.folder for record in shelf.list_outdated(keep)]
 
 
 def test_older_revisions_go_with_what_they_were_made_from(shelf, add, tmp_path):
@@ -77,7 +77,7 @@ def test_older_revisions_go_with_what_they_were_made_from(shelf, add, tmp_path):
     assert outdated(shelf, 0) == []
     assert outdated(shelf, 2) == [old]
     assert outdated(shelf, 1) == [older, old]
-    for record in shelf.outdated(1):
+    for record in shelf.list_outdated(1):
         shelf.remove(record)
     left = {path.name for path in shelf.root.iterdir() if path.is_dir()}
     assert left == {other, sample, newer}
@@ -87,7 +87,7 @@ def test_older_revisions_go_with_what_they_were_made_from(shelf, add, tmp_path):
 
 def test_the_editions_of_another_dataset_stay(shelf, add):
     """Another app's, on the same Volume, by the same recipe: its name begins with this one's, or is a pattern."""
-    others = [Shelf(shelf.root, name) for name in ("wiki-test", "wiki-[a]", "w*")]
+    others = [ReleaseIndex(shelf.root, name) for name in ("wiki-test", "wiki-[a]", "w*")]
     theirs = [[add(revision * 40, 1, shelf=other) for revision in "12"] for other in others]
     add("3" * 40, 2)
     assert outdated(shelf, 1) == []

@@ -8,7 +8,7 @@ import pytest
 from vecmill.errors import RunError, StoreError
 from vecmill_modal_runtime import status
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.status import Status, describe_status, read_status, watched
+from vecmill_modal_runtime.status import Status, describe_status, read_status, watch_run
 
 RUN = "wiki-11111111-aaaaaa"
 
@@ -41,7 +41,7 @@ def told(monkeypatch):
 
 def end(entries, error):
     """Watch over a run that ends with an error."""
-    with watched("refresh", print, entries) as watch:
+    with watch_run("refresh", print, entries) as watch:
         watch.begin("wiki", RUN, ModalOptions(max_cost_usd="none"))
         raise error
 
@@ -53,7 +53,7 @@ def known(entries, key="wiki"):
 
 def test_a_run_is_watched_from_its_begin_to_its_end(entries, told):
     """By the dataset's name and by its own; the ceiling is in it, and the numbers of a progress line."""
-    with watched("refresh", print, entries) as watch:
+    with watch_run("refresh", print, entries) as watch:
         watch.begin("wiki", "", ModalOptions(max_cost_usd=20))
         assert known(entries).state == "planning"
         watch.begin("wiki", RUN, ModalOptions(max_cost_usd=20))
@@ -97,7 +97,7 @@ def test_a_failure_is_known_and_told_without_secrets(entries, told, monkeypatch)
 
 def test_a_failure_before_the_run_is_known_is_told_too(entries, told):
     """A source that is gone, an option that is wrong; an error that nobody raised on purpose, with its kind."""
-    with pytest.raises(ZeroDivisionError), watched("embed", print, entries):
+    with pytest.raises(ZeroDivisionError), watch_run("embed", print, entries):
         raise ZeroDivisionError("division by zero")
     assert told[0]["text"] == "vecmill: embed of a run failed: ZeroDivisionError: division by zero"
 
@@ -118,7 +118,7 @@ def test_a_container_that_is_taken_away_has_not_failed(entries, told):
 def test_a_dict_that_is_out_of_reach_stops_no_run(entries, told):
     """The next sign comes in some seconds."""
     entries.broken = True
-    with watched("embed", print, entries) as watch:
+    with watch_run("embed", print, entries) as watch:
         watch.begin("wiki", RUN, ModalOptions())
         entries.broken = False
     assert known(entries).state == "finished"

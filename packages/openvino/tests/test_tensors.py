@@ -47,16 +47,16 @@ def test_several_files_are_one_set_and_integers_are_left_out(tmp_path):
     save_file({"a": np.ones(2, np.float32), "ids": np.arange(3)}, tmp_path / "1")
     save_file({"b": np.ones(2, np.float32)}, tmp_path / "2")
     tensors = Tensors([tmp_path / "1", tmp_path / "2"])
-    assert tensors.untouched() == ["a", "b"]
+    assert tensors.list_unused() == ["a", "b"]
     tensors.take("a")
-    assert tensors.untouched() == ["b"]
+    assert tensors.list_unused() == ["b"]
     assert "ids" not in tensors
 
 
 def test_layer_norms_of_old_checkpoints_are_found_under_their_new_names(tmp_path):
     """Google's first models call weight and bias gamma and beta."""
     save_file({"x.LayerNorm.gamma": np.ones(2, np.float32), "x.LayerNorm.beta": np.ones(2, np.float32)}, tmp_path / "m")
-    assert Tensors([tmp_path / "m"]).untouched() == ["x.LayerNorm.bias", "x.LayerNorm.weight"]
+    assert Tensors([tmp_path / "m"]).list_unused() == ["x.LayerNorm.bias", "x.LayerNorm.weight"]
 
 
 def test_a_missing_tensor_is_named(tmp_path):

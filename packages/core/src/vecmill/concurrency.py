@@ -128,12 +128,12 @@ def end_process(name: str, error: BaseException) -> NoReturn:
     """End the process at once, from whatever thread: the main one may wait for what will never come."""
     import traceback
 
-    from vecmill.display import redacted
+    from vecmill.display import redact_secrets
 
     told = f"the thread {name!r} failed, and nothing can go on without it: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     with contextlib.suppress(OSError):  # nobody reads it
-        os.write(2, redacted(f"{trace}vecmill: {told}\n").encode(errors="backslashreplace"))
+        os.write(2, redact_secrets(f"{trace}vecmill: {told}\n").encode(errors="backslashreplace"))
     os._exit(1)
 
 

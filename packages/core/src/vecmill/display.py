@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"(?<=://)[^\s/?#@'\"]+(?=@)")
 _TOKENS = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|a[sk]-[A-Za-z0-9]{16,}|Bearer\s+[^\s'\"]{8,})")
 
 
-def redacted(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Return a text with secrets replaced: values of the environment's tokens, keys and passwords, and their like."""
     for value in _secrets():
         text = text.replace(value, HIDDEN)

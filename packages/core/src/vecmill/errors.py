@@ -93,7 +93,7 @@ class PublishError(VecmillError):
 
 
 @contextmanager
-def named(what: str, kind: type[VecmillError], advice: str) -> Iterator[None]:
+def name_errors(what: str, kind: type[VecmillError], advice: str) -> Iterator[None]:
     """Raise an error of ours where a plugin raises one of its own, or of a library.
 
     What is ours already passes as it is; so do a lack of memory, which is nobody's fault, and an interrupt.

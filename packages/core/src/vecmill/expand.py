@@ -11,7 +11,7 @@ from vecmill.errors import ConfigError
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}
 
 
-def expanded(path: str) -> Path:
+def expand_path(path: str) -> Path:
     """Return a path with ``~`` replaced by the home folder it means; nothing need be there.
 
     Raises:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vecmill.cli.main import group
-from vecmill.cli.progress_stats import Tally
+from vecmill.cli.progress_stats import ProgressStats
 from vecmill.records import Account, FileEntry, Receipt, RunStarted
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def tally(clock: Clock) -> Tally:
+def tally(clock: Clock) -> ProgressStats:
     """Return a tally that goes by that clock."""
-    return Tally(clock)
+    return ProgressStats(clock)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.hub import HubDouble, User
-from vecmill.cli.environment import TIMEOUT_SECONDS, _known, accounts
+from vecmill.cli.environment import TIMEOUT_SECONDS, _describe_user, accounts
 
 TOKEN = "hf_secret_of_the_tests"  # noqa: S105 - of a Hub of our own
 
@@ -56,7 +56,8 @@ def test_a_token_of_fine_grain_is_told_by_its_places():
         {"entity": {"name": "club"}, "permissions": ["repo.content.read"]},
     ]
     access = {"role": "fineGrained", "fineGrained": {"scoped": scopes}}
-    assert _known({"name": "ann", "auth": {"accessToken": access}}, "there").found == "there; ann, may write to lab"
+    user = {"name": "ann", "auth": {"accessToken": access}}
+    assert _describe_user(user, "there").found == "there; ann, may write to lab"
 
 
 def test_a_token_that_the_hub_does_not_know_is_a_note(hub, checked):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vecmill.cli.capture import logged
+from vecmill.cli.capture import log_command
 from vecmill.cli.json_log import LONGEST, Log
 
 
@@ -68,7 +68,7 @@ def test_an_error_is_the_last_line(invoke, job_file, tmp_path):
 
 def test_an_interruption_is_the_last_line_of_what_it_interrupts(tmp_path):
     """No error, and the exit code that says that the same command goes on."""
-    with pytest.raises(KeyboardInterrupt), logged(str(tmp_path / "log"), "run", "job.toml"):
+    with pytest.raises(KeyboardInterrupt), log_command(str(tmp_path / "log"), "run", "job.toml"):
         raise KeyboardInterrupt
     ended = lines((tmp_path / "log").read_text())[-1]
     assert (ended["event"], ended["level"], ended["exit_code"]) == ("command.ended", "warning", 130)

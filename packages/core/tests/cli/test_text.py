@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.format import clock, duration, near, plural, printable, rate, said, size
+from vecmill.cli.format import clean_text, clock, duration, near, plural, printable, rate, size
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_a_path_below_here_is_said_from_here(tmp_path, monkeypatch):
 def test_a_secret_is_found_with_what_drives_a_terminal_in_it_and_without(monkeypatch, secret, text):
     """Taken apart by a server that quotes it, it would be put together for the screen."""
     monkeypatch.setenv("ROUTER_KEY", secret)
-    assert said(f"refused: {text}") == "refused: ***"
+    assert clean_text(f"refused: {text}") == "refused: ***"

@@ -22,7 +22,7 @@ def receipts(tmp_path):
             with parquet_file(layout, layout.shard_quarantine(index), QUARANTINE) as parquet:
                 for table in quarantine_tables(Rejected("null id", "the id is null", text=text) for text in texts):
                     parquet.write_group(table)
-            entry = parquet.finished()
+            entry = parquet.file_entry()
             yield Receipt(run_id="r", index=index, shard=entry, quarantine=entry, account=Account())
 
     return make
@@ -69,4 +69,4 @@ def reuse(chunks, run=""):
 )
 def test_receipts_say_what_was_reused_of_which_run(receipts, told):
     """Whatever command finishes a run, and whatever runs its shards took vectors of."""
-    assert account.reused(receipts) == told
+    assert account.sum_reused(receipts) == told

@@ -14,7 +14,7 @@ from vecmill.job.publish import preview, publish
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 
@@ -128,7 +128,7 @@ def test_a_dataset_on_a_read_only_disk_is_published(dataset, tmp_path, locks):
     def run():
         return subprocess.run(arguments, env=environment, check=False, capture_output=True, text=True)
 
-    with locked(Layout(dataset)):
+    with lock_folder(Layout(dataset)):
         done = run()
         assert (done.returncode, "another run works in" in done.stderr) == (1, True), done
     done = run()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.sources.partitions import limited, parts, row_units
+from vecmill.sources.partitions import limit_units, parts, row_units
 
 SIZES = st.lists(st.integers(0, 1_000), max_size=60)
 BLOCKS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 1_000)), max_size=20)
@@ -68,7 +68,7 @@ def test_a_large_block_is_split() -> None:
 def test_a_limit_is_met_exactly(blocks: list[tuple[int, int]], limit: int) -> None:
     """Limited units hold so many rows, or all there are, and begin as the unlimited do."""
     whole = list(row_units(0, blocks, 100))
-    units = list(limited(whole, limit))
+    units = list(limit_units(whole, limit))
 
     assert sum(unit.documents for unit in units) == min(limit, sum(rows for rows, _ in blocks))
     assert units[:-1] == whole[: max(0, len(units) - 1)]

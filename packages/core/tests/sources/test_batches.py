@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.sources.batches import BYTES, ROWS, between, bounded, row_bytes
+from vecmill.sources.batches import BYTES, ROWS, between, row_bytes, split_batch
 
 MEGABYTE = "x" * (1 << 20)
 
@@ -19,7 +19,7 @@ def _batch(texts: list[str | None]) -> pa.RecordBatch:
 @given(st.lists(st.sampled_from([None, "", "a", MEGABYTE, MEGABYTE * 5, MEGABYTE * 12]), max_size=12))
 def test_a_batch_is_cut_at_eight_megabytes(texts: list[str | None]) -> None:
     """No batch holds more, but for a single larger document, which is alone in its batch."""
-    found = [batch.column("text").to_pylist() for batch in bounded(_batch(texts))]
+    found = [batch.column("text").to_pylist() for batch in split_batch(_batch(texts))]
 
     assert [text for batch in found for text in batch] == texts
     assert all(sum(len(text or "") for text in batch) <= BYTES or len(batch) == 1 for batch in found)
@@ -27,7 +27,7 @@ def test_a_batch_is_cut_at_eight_megabytes(texts: list[str | None]) -> None:
 
 def test_a_batch_is_cut_at_a_thousand_rows() -> None:
     """Short documents are counted, not weighed."""
-    found = [batch.num_rows for batch in bounded(_batch(["a"] * 2_500))]
+    found = [batch.num_rows for batch in split_batch(_batch(["a"] * 2_500))]
 
     assert found == [ROWS, ROWS, 500]
 
@@ -47,7 +47,7 @@ def test_a_batch_is_cut_by_what_is_carried_along() -> None:
     """Short texts with a page of a megabyte each: eight at a time."""
     batch = pa.record_batch({"text": ["a"] * 40, "page": pa.array([[{"html": MEGABYTE}]] * 40)})
 
-    assert [part.num_rows for part in bounded(batch)] == [7, 7, 7, 7, 7, 5]
+    assert [part.num_rows for part in split_batch(batch)] == [7, 7, 7, 7, 7, 5]
 
 
 @settings(deadline=None)

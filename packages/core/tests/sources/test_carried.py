@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from vecmill.sources.columns import carried, dump, load, plain
+from vecmill.sources.columns import dump, extra_fields, load, plain
 
 STRINGS = pa.list_(pa.field("element", pa.string()))
 
@@ -38,7 +38,8 @@ def test_how_a_file_happens_to_hold_a_column_is_left_out(kind, expected):
 def test_columns_that_are_read_are_not_carried_along():
     """What is carried is nullable and has no marks of its file, and comes back from JSON as it was."""
     mark = pa.field("lang", pa.string(), nullable=False, metadata={"PARQUET:field_id": "7"})
-    found = carried(pa.schema([*((name, pa.string()) for name in ("id", "text", "url", "title", "problem")), mark]))
+    strings = ((name, pa.string()) for name in ("id", "text", "url", "title", "problem"))
+    found = extra_fields(pa.schema([*strings, mark]))
     assert [(field.name, field.type, field.nullable, field.metadata) for field in found] == [
         ("lang", pa.string(), True, None)
     ]

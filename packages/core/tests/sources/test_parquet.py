@@ -47,8 +47,8 @@ def test_a_file_is_looked_into_once_however_often_its_source_is_split(
     for number in range(3):
         _write(tmp_path / f"{number}.parquet")
     opened: list[str] = []
-    real = ParquetSource.opened
-    monkeypatch.setattr(ParquetSource, "opened", lambda self, file: (opened.append(file.name), real(self, file))[1])
+    real = ParquetSource.open_table
+    monkeypatch.setattr(ParquetSource, "open_table", lambda self, file: (opened.append(file.name), real(self, file))[1])
     source = _source(tmp_path)
     splits = [list(source.partitions(target)) for target in (500, 5000)]
     assert sorted(opened) == ["0.parquet", "1.parquet", "2.parquet"]

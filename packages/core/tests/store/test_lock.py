@@ -14,15 +14,15 @@ import pytest
 
 from vecmill.errors import StoreError
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 
 
 def test_the_second_command_in_a_folder_is_refused(tmp_path):
     """While one command holds a folder, another gets one clear error; afterwards the folder is free and clean."""
     layout = Layout(tmp_path / "out")
-    with locked(layout), pytest.raises(StoreError, match="another run works in"), locked(layout):
+    with lock_folder(layout), pytest.raises(StoreError, match="another run works in"), lock_folder(layout):
         pass
-    with locked(layout):
+    with lock_folder(layout):
         pass
     assert list(layout.root.iterdir()) == []
 
@@ -31,14 +31,14 @@ def test_the_second_command_in_a_folder_is_refused(tmp_path):
 def test_a_read_only_folder_is_refused(tmp_path):
     """A folder that cannot be written is named, with what to do."""
     tmp_path.chmod(0o500)
-    with pytest.raises(StoreError, match="cannot be written"), locked(Layout(tmp_path / "out")):
+    with pytest.raises(StoreError, match="cannot be written"), lock_folder(Layout(tmp_path / "out")):
         pass
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
     """An output path that is a file is one clear error."""
     (tmp_path / "out").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"), locked(Layout(tmp_path / "out")):
+    with pytest.raises(StoreError, match="cannot be written"), lock_folder(Layout(tmp_path / "out")):
         pass
 
 
@@ -52,7 +52,7 @@ def elsewhere(tmp_path, monkeypatch):
             monkeypatch.setenv("VECMILL_LOCKS", str(tmp_path / name))
         else:
             monkeypatch.delenv("VECMILL_LOCKS", raising=False)
-        with locked(Layout(tmp_path / "out")):
+        with lock_folder(Layout(tmp_path / "out")):
             yield
 
     return hold
@@ -79,9 +79,9 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 
-with locked(Layout(Path(sys.argv[1]))):
+with lock_folder(Layout(Path(sys.argv[1]))):
     os._exit(9)
 """
 
@@ -141,7 +141,8 @@ def test_a_link_in_the_place_of_a_note_is_refused(tmp_path, name):
     (theirs / "tmp" / "file").write_text("precious")
     (layout.root / name).parent.mkdir(parents=True)
     (layout.root / name).symlink_to(theirs)
-    with pytest.raises(StoreError, match=rf"{re.escape(name)} is a link, and vecmill makes none there"), locked(layout):
+    refusal = rf"{re.escape(name)} is a link, and vecmill makes none there"
+    with pytest.raises(StoreError, match=refusal), lock_folder(layout):
         pass
     assert (theirs / "tmp" / "file").read_text() == "precious"
 
@@ -178,9 +179,9 @@ import sys
 from pathlib import Path
 
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 
-with locked(Layout(Path(sys.argv[1]))):
+with lock_folder(Layout(Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -194,11 +195,11 @@ def test_a_lock_elsewhere_is_seen_from_another_locale(tmp_path, monkeypatch, loc
     command = [sys.executable, "-c", HOLDS, tmp_path / "out"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(StoreError, match="another run works in"), locked(Layout(tmp_path / "out")):
+        with pytest.raises(StoreError, match="another run works in"), lock_folder(Layout(tmp_path / "out")):
             pass
         holder.stdin.close()
         assert holder.wait() == 0
-    with locked(Layout(tmp_path / "out")):
+    with lock_folder(Layout(tmp_path / "out")):
         pass
 
 

@@ -19,7 +19,7 @@ from vecmill.store import mirror as module
 from vecmill.store.card.sections import BEGIN
 from vecmill.store.destination import MirrorNote
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 from vecmill.store.mirror import Mirror
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
@@ -393,7 +393,7 @@ def test_a_folder_that_vanishes_is_noticed(made, there, monkeypatch):
 
 def test_one_at_a_time_copies_into_a_folder(made, there):
     """The second is refused, and the first is not disturbed."""
-    with locked(Layout(there)), pytest.raises(StoreError, match="another run works in"):
+    with lock_folder(Layout(there)), pytest.raises(StoreError, match="another run works in"):
         copy(made["old"], there)
     assert list(there.iterdir()) == []
 

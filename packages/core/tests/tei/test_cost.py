@@ -22,7 +22,7 @@ from vecmill.models.tokenizer import load_tokenizer
 from vecmill.records import Document, ModelInfo
 from vecmill.tei import handshake
 from vecmill.tei.client import Limits, OpenAiRoute
-from vecmill.tei.session import Patience, Session
+from vecmill.tei.session import RetryPolicy, Session
 from vecmill.testing import install
 from vecmill.worker import Worker
 
@@ -82,7 +82,7 @@ def test_a_worker_makes_few_calls_for_a_chunk(tmp_path, monkeypatch, chunker, mo
     install()
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(150)))
-    session = Session(Instant(), OpenAiRoute("model"), Limits(512, 65_536, 256), WIDTH, lambda: Patience(1, 0))
+    session = Session(Instant(), OpenAiRoute("model"), Limits(512, 65_536, 256), WIDTH, lambda: RetryPolicy(1, 0))
     monkeypatch.setattr(handshake, "open_session", lambda *_: session)
     (task,) = plan(
         Job(

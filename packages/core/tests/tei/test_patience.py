@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.errors import EngineError
 from vecmill.tei.errors import Fault, Kind
-from vecmill.tei.session import LONGEST_S, Patience
+from vecmill.tei.session import LONGEST_S, RetryPolicy
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from vecmill.tei.session import LONGEST_S, Patience
 )
 def test_what_breaks_is_repeated_so_often(kind, attempts, repeats):
     """A connection as often as the job says; a model that fails and an answer without sense twice at most."""
-    patience = Patience(attempts, 0)
+    patience = RetryPolicy(attempts, 0)
     for _ in range(repeats):
         patience.after(Fault(kind, "x"))
     with pytest.raises(EngineError, match=f"x; tried {repeats + 1} times"):
@@ -32,10 +32,10 @@ def test_what_breaks_is_repeated_so_often(kind, attempts, repeats):
 @pytest.mark.parametrize("kind", [Kind.BUSY, Kind.AWAY])
 def test_a_busy_or_absent_router_is_waited_for_by_the_clock(kind):
     """However often it is asked, until the time is up."""
-    patience = Patience(1, 3600)
+    patience = RetryPolicy(1, 3600)
     delays = [patience.after(Fault(kind, "x")) for _ in range(50)]
     assert patience.seen(kind) == 50
     assert all(0 < delay <= LONGEST_S for delay in delays)
     assert delays[0] < delays[-1]
     with pytest.raises(EngineError, match=r"x; waited 0 s"):
-        Patience(1, 0).after(Fault(kind, "x"))
+        RetryPolicy(1, 0).after(Fault(kind, "x"))

@@ -7,7 +7,7 @@ import pytest
 from vecmill.errors import ConfigError, EmbedError, EngineError
 from vecmill.tei.client import TEXT, OpenAiRoute, check_reading
 from vecmill.tei.errors import Fault, Kind, TooLarge
-from vecmill.tei.session import Patience
+from vecmill.tei.session import RetryPolicy
 from vecmill.testing import WordTokenizer
 
 WORDS = len(TEXT.split()) + WordTokenizer().special_tokens
@@ -32,7 +32,7 @@ class Counting:
 
 def check(*answers):
     """Ask a router with these answers."""
-    check_reading(Counting(*answers), OpenAiRoute("model"), WordTokenizer(), Patience(2, 0))
+    check_reading(Counting(*answers), OpenAiRoute("model"), WordTokenizer(), RetryPolicy(2, 0))
 
 
 @pytest.mark.parametrize("answer", [WORDS, None, EmbedError("empty"), TooLarge("too large")])

@@ -9,7 +9,7 @@ import pytest
 
 from vecmill.errors import ConfigError, EngineError
 from vecmill.tei.handshake import choose_served_model, find_served_model
-from vecmill.tei.session import Patience
+from vecmill.tei.session import RetryPolicy
 
 MODEL = "BAAI/bge-small-en-v1.5"
 
@@ -71,12 +71,12 @@ LIST = json.dumps({"object": "list", "data": [{"id": "embedder", "object": "mode
 )
 def test_a_server_without_a_list_is_sent_the_models_own_name(answers, name):
     """One that is not there yet is waited for; what makes no sense is no list."""
-    assert find_served_model(Answers(*answers), MODEL, Patience(5, 60)) == name
+    assert find_served_model(Answers(*answers), MODEL, RetryPolicy(5, 60)) == name
 
 
 def test_a_list_that_wants_a_key_or_never_comes_ends_the_run():
     """As any other page."""
     with pytest.raises(ConfigError, match="VECMILL_TEI_API_KEY"):
-        find_served_model(Answers((401, b"")), MODEL, Patience(5, 60))
+        find_served_model(Answers((401, b"")), MODEL, RetryPolicy(5, 60))
     with pytest.raises(EngineError, match="waited"):
-        find_served_model(Answers((503, b"")), MODEL, Patience(5, 0))
+        find_served_model(Answers((503, b"")), MODEL, RetryPolicy(5, 0))

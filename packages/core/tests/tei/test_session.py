@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from vecmill.errors import EmbedError, EngineError
 from vecmill.tei.client import EmbedRoute, Limits, OpenAiRoute
 from vecmill.tei.errors import Fault, Kind, TooLarge
-from vecmill.tei.session import PAYLOAD_BYTES, Patience, Session
+from vecmill.tei.session import PAYLOAD_BYTES, RetryPolicy, Session
 
 
-class Hasty(Patience):
+class Hasty(RetryPolicy):
     """Counts as the real one, and does not wait."""
 
     def after(self, fault):
@@ -195,7 +195,7 @@ def test_closing_ends_a_wait():
     router = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
     router.close = lambda: None
     router.healthy = lambda: False
-    waiting = Session(router, OpenAiRoute("model"), Limits(), 2, lambda: Patience(5, 3600))
+    waiting = Session(router, OpenAiRoute("model"), Limits(), 2, lambda: RetryPolicy(5, 3600))
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(waiting.embed, ["a"])
         waiting.close()

@@ -32,7 +32,7 @@ def test_every_chunk_that_the_file_has_keeps_its_vector(tmp_path, group):
             start = text.index(chunk)
             spans.append(Span(start, start + len(chunk)))
         window.add(Document(id_, text), row, spans, "")
-    known = FormerShard(tmp_path / "shard.parquet", EMBEDDER.model()).known(window)
+    known = FormerShard(tmp_path / "shard.parquet", EMBEDDER.model()).find_known(window)
 
     order = np.argsort(known.chunks)
     assert known.chunks[order].tolist() == [0, 1, 2, 4, 6]

@@ -43,21 +43,21 @@ class Pool:
             if kind == "progress":
                 self._report(ShardProgress(body))
             elif kind == "said":
-                self._said(process, body)
+                self._note_line(process, body)
             elif kind == "receipt":
                 del self._busy[process]
                 self._idle.append(process)
                 yield body
             elif kind == "error":
                 self._idle.append(process)
-                yield from self._failed(process, body["error"], final=body["final"], engine=body["engine"])
+                yield from self._fail_task(process, body["error"], final=body["final"], engine=body["engine"])
             elif kind == "broken":
                 raise RunError(
                     f"what the worker process {process.pid} sends cannot be read ({type(body).__name__}: {body}): run "
                     "again, for what is done is kept; please report it if it stays so"
                 ) from body
             elif kind == "gone":
-                yield from self._gone(process)
+                yield from self._handle_exit(process)
 
     def stop(self) -> None:
         """End every worker, busy or not: all are told, and then waited for together."""
@@ -72,9 +72,9 @@ class Pool:
             while True:
                 process, kind, body = get_item(self._inbox, 0)
                 if kind == "said":
-                    self._said(process, body)
+                    self._note_line(process, body)
 
-    def _said(self, process: Process, line: str) -> None:
+    def _note_line(self, process: Process, line: str) -> None:
         task = self._busy.get(process)
         self._report(WorkerSaid(process.pid, task.index if task else None, line))
 
@@ -89,7 +89,7 @@ class Pool:
             self._report(ShardStarted(task.index, self._tried[task.index], process.pid))
             process.give(task)
 
-    def _failed(self, process: Process, error: str, *, final: bool, engine: bool = False) -> Iterator[ShardFailure]:
+    def _fail_task(self, process: Process, error: str, *, final: bool, engine: bool = False) -> Iterator[ShardFailure]:
         task = self._busy.pop(process)
         tried = self._tried[task.index]
         if final or tried >= self._attempts:
@@ -98,12 +98,12 @@ class Pool:
             self._report(ShardRetried(task.index, error))
             self._todo.append(task)
 
-    def _gone(self, process: Process) -> Iterator[ShardFailure]:
+    def _handle_exit(self, process: Process) -> Iterator[ShardFailure]:
         words = process.last_words
         process.wait(time.monotonic())
         if process in self._idle:
             self._idle.remove(process)
         if process in self._busy:
-            yield from self._failed(process, words, final=False)
+            yield from self._fail_task(process, words, final=False)
         if self._todo:
             self._idle.append(self._start(process.number, process.cores))

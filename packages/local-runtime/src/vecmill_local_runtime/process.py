@@ -16,7 +16,7 @@ import time
 from typing import IO, TYPE_CHECKING, Any
 
 from vecmill.concurrency import start_thread
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill.records import Progress, Receipt, ShardTask
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def send_error(stream: IO[bytes], error: str, *, final: bool, engine: bool = Fal
         final: Whether another attempt would fail the same way.
         engine: Whether other shards would, too, because the engine refuses whatever it is given.
     """
-    send(stream, "error", json.dumps({"error": redacted(error), "final": final, "engine": engine}))
+    send(stream, "error", json.dumps({"error": redact_secrets(error), "final": final, "engine": engine}))
 
 
 def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
@@ -162,6 +162,6 @@ class Process:
 
     def _log(self) -> None:
         for line in self._child.stderr or ():
-            said = redacted(line.decode(errors="backslashreplace").rstrip())
+            said = redact_secrets(line.decode(errors="backslashreplace").rstrip())
             self._errors.append(said)
             self._inbox(self, "said", said)

@@ -55,7 +55,7 @@ class Budget:
             self._waiting = [*self._waiting[max(0, containers - self._busy) :], *released]
             self._busy = containers
 
-    def landed(self, seconds: float) -> None:
+    def add_duration(self, seconds: float) -> None:
         """Say how long a worker took for a shard."""
         self._landed.append(seconds * self._price / self._options.concurrency)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 
@@ -62,7 +62,7 @@ def failure(index: int, error: Exception, router: str = "", unusable: str = "") 
     # Here, for the secrets of a container are not those of the driver.
     return Outcome(
         index=index,
-        error=redacted(text),
+        error=redact_secrets(text),
         final=isinstance(error, FINAL),
         engine=isinstance(error, UnfitEngineError),
         unusable=unusable,
@@ -122,7 +122,7 @@ class Dispatch:
         """
         try:
             for answer in run(self._feed()):
-                yield from self._landed(answer)
+                yield from self._collect_answer(answer)
             yield from self._unpaid()
         finally:
             self._closed = True
@@ -171,15 +171,15 @@ class Dispatch:
             self._tried[task.index] += 1
             return task
 
-    def _landed(self, answer: str | BaseException) -> Iterator[Receipt | ShardFailure]:
+    def _collect_answer(self, answer: str | BaseException) -> Iterator[Receipt | ShardFailure]:
         if isinstance(answer, BaseException):
-            self._lost.append(redacted(f"{type(answer).__name__}: {answer}").strip(": "))
+            self._lost.append(redact_secrets(f"{type(answer).__name__}: {answer}").strip(": "))
         else:
             outcome = Outcome.model_validate_json(answer)
             self.call = outcome.call or self.call
             if outcome.receipt is not None:
                 self._any_done = True
-                self._budget.landed(outcome.receipt.seconds)
+                self._budget.add_duration(outcome.receipt.seconds)
                 with self._lock:
                     self._failed_starts.clear()
                     del self._flying[outcome.index]
@@ -187,11 +187,11 @@ class Dispatch:
             else:
                 if outcome.unusable:
                     self._failed_starts[outcome.unusable] = outcome.error
-                yield from self._failed(outcome)
-        yield from self._found()
+                yield from self._handle_failure(outcome)
+        yield from self._fail_unanswered()
         self._count()
 
-    def _found(self) -> Iterator[ShardFailure]:
+    def _fail_unanswered(self) -> Iterator[ShardFailure]:
         """Name the shards whose answers were Modal's own errors: those that still fly when no other does."""
         with self._lock:
             if not self._lost or len(self._lost) < len(self._flying):
@@ -203,7 +203,7 @@ class Dispatch:
             tried = self._tried[index] - 1 + self._options.attempts  # Modal has tried again by itself
             yield ShardFailure(index=index, error=error, attempts=tried)
 
-    def _failed(self, outcome: Outcome) -> Iterator[ShardFailure]:
+    def _handle_failure(self, outcome: Outcome) -> Iterator[ShardFailure]:
         index, error, tried = outcome.index, outcome.error, self._tried[outcome.index]
         # an engine that refuses everything may be one container's, if another container has done a shard
         final = outcome.final and not (outcome.engine and self._any_done)

@@ -15,15 +15,15 @@ from vecmill.plugins.registry import build
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.verify import verify
-from vecmill.worker.embedding import asked
+from vecmill.worker.embedding import name_embedder_errors
 from vecmill_modal_runtime import weights
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
-from vecmill_modal_runtime.leases import claimed
+from vecmill_modal_runtime.leases import hold_lease
 from vecmill_modal_runtime.placing import dataset_name, made_in, refuse_fixed, runtime_options
-from vecmill_modal_runtime.progress import narrated
-from vecmill_modal_runtime.releases import Shelf, edition, record
-from vecmill_modal_runtime.sources import localized
-from vecmill_modal_runtime.status import watched
+from vecmill_modal_runtime.progress import report_progress
+from vecmill_modal_runtime.releases import ReleaseIndex, edition, record
+from vecmill_modal_runtime.sources import localize_source
+from vecmill_modal_runtime.status import watch_run
 from vecmill_modal_runtime.volume import RUNS, commit, ending_with, on_volume, reload
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from vecmill import Job
     from vecmill.records import ComponentSpec, Dataset, Manifest, RunEvent
     from vecmill_modal_runtime.options import ModalOptions
-    from vecmill_modal_runtime.releases import Edition, Record
+    from vecmill_modal_runtime.releases import Release, ReleaseMetadata
     from vecmill_modal_runtime.status import Watch
 
 PINNED = re.compile(r"[0-9a-f]{40}|sha256:.+")
@@ -67,18 +67,18 @@ class Driver:
             job: What to do, placed on Modal.
             keep_runs: Revisions that stay, the new one included; 0 for all.
         """
-        with watched("refresh", self._say) as watch:
+        with watch_run("refresh", self._say) as watch:
             return self._refresh(job, keep_runs, watch)
 
     def _refresh(self, job: Job, keep_runs: int, watch: Watch) -> dict[str, Any]:
         job, wanted, shelf = self._look(job, watch)
-        if known := shelf.unchanged(wanted, _elsewhere(job)):
+        if known := shelf.find_unchanged(wanted, _elsewhere(job)):
             self._say(f"{wanted.folder} is finished and its source is unchanged: nothing to do")
             shelf.add(known)
             watch.update(**_figures(finished_manifest(Layout(shelf.root / known.folder))))
-            done = _told(known, shelf)
+            done = _describe_release(known, shelf)
         else:
-            done = self._made(job, wanted, shelf, watch)
+            done = self._make_release(job, wanted, shelf, watch)
         self._prune(shelf, keep_runs)
         commit()
         return done
@@ -96,45 +96,46 @@ class Driver:
         Raises:
             VecmillError: The run failed; what was done is kept, and the same call goes on from there.
         """
-        with watched("embed", self._say) as watch:
-            return self._made(*self._look(job, watch), watch, trust_vectors=trust_vectors)
+        with watch_run("embed", self._say) as watch:
+            return self._make_release(*self._look(job, watch), watch, trust_vectors=trust_vectors)
 
-    def _look(self, job: Job, watch: Watch) -> tuple[Job, Edition, Shelf]:
+    def _look(self, job: Job, watch: Watch) -> tuple[Job, Release, ReleaseIndex]:
         options = runtime_options(job)
         watch.begin(dataset_name(job), "", options)
         refuse_fixed(options, self._deployed)
         reload()
         name = dataset_name(job)
-        job = job.model_copy(update={"embedder": _pinned(job.embedder)})
+        job = job.model_copy(update={"embedder": _pin_model(job.embedder)})
         wanted = edition(name, job)
         watch.begin(name, wanted.folder, options)
-        return job.model_copy(update={"source": wanted.source}), wanted, Shelf(RUNS, name)
+        return job.model_copy(update={"source": wanted.source}), wanted, ReleaseIndex(RUNS, name)
 
-    def _made(
-        self, job: Job, wanted: Edition, shelf: Shelf, watch: Watch, *, trust_vectors: bool = False
+    def _make_release(
+        self, job: Job, wanted: Release, shelf: ReleaseIndex, watch: Watch, *, trust_vectors: bool = False
     ) -> dict[str, Any]:
         began = time.perf_counter()
         _may_publish(job)
-        if not shelf.unchanged(wanted, _elsewhere(job)):
+        if not shelf.find_unchanged(wanted, _elsewhere(job)):
             require_ceiling(runtime_options(job), lambda: expect_cost(job))
-        with claimed(on_volume(RUNS / wanted.folder), watch.status.by, self._say), ending_with(commit):
+        with hold_lease(on_volume(RUNS / wanted.folder), watch.status.by, self._say), ending_with(commit):
             reload()  # what the run before this one did
             job = made_in(job, RUNS / wanted.folder)
-            job = job.model_copy(update={"source": localized(job.source, self._download)})
+            job = job.model_copy(update={"source": localize_source(job.source, self._download)})
             if model := job.embedder.options.get("model"):
                 weights.keep(model, job.embedder.options.get("revision"))
-            with narrated(self._say, note=lambda figures: watch.update(**figures)) as observe:
+            with report_progress(self._say, note=lambda figures: watch.update(**figures)) as observe:
                 dataset = self._run(job, observe, _earlier(wanted, shelf), trust_vectors=trust_vectors)
             _sound(dataset)
             finished = record(wanted, job, dataset)
             shelf.add(finished)
             watch.update(**_figures(dataset.manifest))
-        return {**_told(finished, shelf), "verified": "yes", **_account(dataset, time.perf_counter() - began)}
+        seconds = time.perf_counter() - began
+        return {**_describe_release(finished, shelf), "verified": "yes", **_account(dataset, seconds)}
 
-    def _prune(self, shelf: Shelf, keep_runs: int) -> None:
-        for old in shelf.outdated(keep_runs):
+    def _prune(self, shelf: ReleaseIndex, keep_runs: int) -> None:
+        for old in shelf.list_outdated(keep_runs):
             try:
-                with claimed(on_volume(RUNS / old.folder), "removal", self._say):
+                with hold_lease(on_volume(RUNS / old.folder), "removal", self._say):
                     shelf.remove(old)
                     commit()
             except StoreError as error:
@@ -161,7 +162,7 @@ class Driver:
         return run(job, observe)
 
 
-def _earlier(wanted: Edition, shelf: Shelf) -> Path | None:
+def _earlier(wanted: Release, shelf: ReleaseIndex) -> Path | None:
     """Return the current edition, if it differs in its source alone: what has not changed is not paid for again."""
     now = shelf.current
     if now is None or now.recipe != wanted.recipe or now.folder == wanted.folder:
@@ -169,12 +170,12 @@ def _earlier(wanted: Edition, shelf: Shelf) -> Path | None:
     return shelf.root / now.folder
 
 
-def _pinned(spec: ComponentSpec) -> ComponentSpec:
+def _pin_model(spec: ComponentSpec) -> ComponentSpec:
     """Find out which commit of the model is meant, unless the job says it."""
     if PINNED.fullmatch(spec.options.get("revision") or "") or not spec.options.get("model"):
         return spec
     embedder = build(load().registry, "embedder", spec)
-    with asked(embedder, "pinned()"):
+    with name_embedder_errors(embedder, "pinned()"):
         revision = getattr(embedder.pinned(), "revision", None)
     return spec.model_copy(update={"options": {**spec.options, "revision": revision}})
 
@@ -194,7 +195,7 @@ def _sound(dataset: Dataset) -> None:
         raise RunError(f"{dataset.path} is not sound: {checked.faults[0].path}: {checked.faults[0].problem}")
 
 
-def _told(finished: Record, shelf: Shelf) -> dict[str, Any]:
+def _describe_release(finished: ReleaseMetadata, shelf: ReleaseIndex) -> dict[str, Any]:
     return {
         "dataset": str(shelf.root / finished.folder),
         "run": finished.run_id,

@@ -19,7 +19,7 @@ from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
 from vecmill_modal_runtime.launcher import answer
 from vecmill_modal_runtime.options import DAY, ModalOptions
-from vecmill_modal_runtime.placing import placed
+from vecmill_modal_runtime.placing import adapt_job
 from vecmill_modal_runtime.sources import fetch
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 
@@ -45,9 +45,9 @@ def download(piece: str) -> str:
 @app.function(**on_driver, timeout=DAY, max_containers=1)
 def embed(job: Job, *, trust_vectors: bool = False) -> tuple[dict[str, str], str] | VecmillError:
     """Run a job; return where its dataset is, and its manifest as JSON."""
-    return answer(lambda: _embedded(job, trust_vectors=trust_vectors))
+    return answer(lambda: _embed_job(job, trust_vectors=trust_vectors))
 
 
-def _embedded(job: Job, *, trust_vectors: bool) -> tuple[dict[str, str], str]:
-    done = Driver(options, download.map).embed(placed(job), trust_vectors=trust_vectors)
+def _embed_job(job: Job, *, trust_vectors: bool) -> tuple[dict[str, str], str]:
+    done = Driver(options, download.map).embed(adapt_job(job), trust_vectors=trust_vectors)
     return done, finished_manifest(Layout(Path(done["dataset"]))).model_dump_json()

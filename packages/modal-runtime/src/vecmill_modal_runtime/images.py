@@ -40,7 +40,7 @@ def cpu_image(
         packages: More to install, such as what a plugin of your own needs.
         variables: More environment variables.
     """
-    return _loaded(modal.Image.debian_slim(python_version=PYTHON), volume, packages, variables)
+    return _add_payload(modal.Image.debian_slim(python_version=PYTHON), volume, packages, variables)
 
 
 def tei_image(
@@ -51,10 +51,10 @@ def tei_image(
 ) -> modal.Image:
     """Return an image with the router for these GPUs; the same arguments as ``cpu_image``."""
     base = modal.Image.from_registry(tei_tag(gpus), add_python=PYTHON).entrypoint([])
-    return _loaded(base, volume, packages, variables)
+    return _add_payload(base, volume, packages, variables)
 
 
-def _loaded(
+def _add_payload(
     image: modal.Image, volume: str, packages: tuple[str, ...], variables: Mapping[str, str] | None
 ) -> modal.Image:
     if not modal.is_local():

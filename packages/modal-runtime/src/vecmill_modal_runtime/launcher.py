@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, TypeVar
 import modal
 
 from vecmill.cli.format import printable
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill.errors import ConfigError, RunError, VecmillError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
@@ -27,7 +27,7 @@ from vecmill.sources.files_source import LocalSource
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload, refuse_unpackaged
-from vecmill_modal_runtime.placing import placed
+from vecmill_modal_runtime.placing import adapt_job
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME, SOURCES, put, upload
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ T = TypeVar("T")
 def answer(work: Callable[[], T]) -> T | VecmillError:
     """Do something in a container; return what comes of it, be it an expected error, of vecmill or of Modal."""
     try:
-        with understood():
+        with translate_errors():
             return work()
     except VecmillError as error:
         # Here, for the secrets of a container are not those of the laptop.
-        return type(error)(redacted(str(error)))
+        return type(error)(redact_secrets(str(error)))
 
 
-def heard(answer: T | VecmillError) -> T:
+def unwrap_answer(answer: T | VecmillError) -> T:
     """Return what a container made, or raise its error here."""
     if isinstance(answer, VecmillError):
         raise answer
@@ -59,10 +59,10 @@ def heard(answer: T | VecmillError) -> T:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """End a command of Modal's as vecmill's own end: an expected error is one message, with its exit code."""
     try:
-        with understood():
+        with translate_errors():
             yield
     except VecmillError as error:
         print(f"vecmill: {printable(str(error))}", file=sys.stderr)  # noqa: T201 - a command's last word
@@ -70,7 +70,7 @@ def told() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def understood() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Turn what Modal's client raises into errors of ours.
 
     Raises:
@@ -105,16 +105,16 @@ def run_on_modal(
         VecmillError: The run failed; what was done is kept on the Volume, and the same call goes on from there.
     """
     volume_name = os.environ.get(NAME, DEFAULT)
-    there = placed(job)
+    there = adapt_job(job)
     there.check(load().registry)
     refuse_unpackaged(there)
     require_ceiling(options, lambda: expect_cost(there))
     payload(PYTHON)  # what cannot go into an image is refused before anything is sent
     _refuse_folder(job)
-    with understood():
-        job = job.model_copy(update={"source": brought(job.source, volume_name)})
+    with translate_errors():
+        job = job.model_copy(update={"source": upload_source(job.source, volume_name)})
         report(RunElsewhere("Modal"))
-        with _shown():
+        with _show_output():
             done, manifest = _call(job, options, trust_vectors=trust_vectors)
     folder = Path(done["dataset"])
     return Dataset(
@@ -125,7 +125,7 @@ def run_on_modal(
     )
 
 
-def brought(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
+def upload_source(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
     """Return a source that containers can read: files of this machine are uploaded to the Volume.
 
     Raises:
@@ -141,8 +141,8 @@ def brought(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
             f"`modal volume put {volume_name} {path} sources/…`, and write source.path = '{SOURCES}/…'"
         )
     place = SOURCES / "local" / source.fingerprint()[:12]
-    if isinstance(path, str) and expanded(path).is_dir():
-        there: str | list[str] = str(put(expanded(path), volume_name, str(place.relative_to(SOURCES))))
+    if isinstance(path, str) and expand_path(path).is_dir():
+        there: str | list[str] = str(put(expand_path(path), volume_name, str(place.relative_to(SOURCES))))
     else:
         names = [file.name for file in source.files]
         upload({file.path: f"/{(place / file.name).relative_to(MOUNT)}" for file in source.files}, volume_name)
@@ -159,12 +159,12 @@ def _call(job: Job, options: ModalOptions, *, trust_vectors: bool) -> tuple[dict
         ephemeral = importlib.import_module(APP)
         with ephemeral.app.run():
             answer: tuple[dict[str, str], str] | VecmillError = ephemeral.embed.remote(job, trust_vectors=trust_vectors)
-    return heard(answer)
+    return unwrap_answer(answer)
 
 
 def _refuse_folder(job: Job) -> None:
     model = str(job.embedder.options.get("model") or "")
-    if model and expanded(model).is_dir():
+    if model and expand_path(model).is_dir():
         raise ConfigError(f"embedder.model = {model!r} is a folder of this machine: name a model of the Hub for Modal")
 
 
@@ -182,7 +182,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _shown() -> Iterator[None]:
+def _show_output() -> Iterator[None]:
     """Let the client show images being built and the containers' lines, and leave standard output to the result."""
     with contextlib.redirect_stdout(_Plain()), modal.enable_output():
         yield

@@ -103,12 +103,12 @@ BEAT_SECONDS = 5.0
 """Between an owner's signs of life."""
 SILENT_SECONDS = 60.0
 """Without a sign of life, after which an owner counts as dead: twelve that did not come."""
-_held: contextvars.ContextVar[Mapping[str, Claim] | None] = contextvars.ContextVar("held", default=None)
+_held: contextvars.ContextVar[Mapping[str, Lease] | None] = contextvars.ContextVar("held", default=None)
 """The claims of this call, and of no other that works in the same container."""
 
 
 @contextlib.contextmanager
-def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Claim]:
+def hold_lease(edition: str, by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Lease]:
     """Hold an edition. Who holds it already, further out in the same call, goes on with that claim.
 
     Args:
@@ -124,7 +124,7 @@ def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Di
     if edition in held:
         yield held[edition]
         return
-    claim = Claim(edition, by, all_claims() if entries is None else entries)
+    claim = Lease(edition, by, all_claims() if entries is None else entries)
     try:
         claim.take(say)
     except modal.exception.Error as error:
@@ -139,8 +139,8 @@ def claimed(edition: str, by: str, say: Callable[[str], None], entries: modal.Di
         beating.join(BEAT_SECONDS)
 
 
-class Claim:
-    """One run's claim on an edition; the arguments are those of ``claimed``."""
+class Lease:
+    """One run's claim on an edition; the arguments are those of ``hold_lease``."""
 
     def __init__(self, edition: str, by: str, entries: modal.Dict) -> None:
         self._edition = edition
@@ -166,7 +166,7 @@ class Claim:
         """
         self._number = self._vacant(say) + 1
         if not self._claims.add(self._number, self._entry):
-            raise self._refused(self._claims.last()[1])
+            raise self._refusal_error(self._claims.last()[1])
 
     def beat(self) -> None:
         """Give signs of life until the work is over, or another run has taken the edition."""
@@ -204,22 +204,22 @@ class Claim:
         """Return the last number, when its owner has ended or is dead."""
         first = number, entry = self._claims.last()
         until = time.monotonic() + SILENT_SECONDS
-        if self._held(entry):
+        if self._is_held(entry):
             say(
                 f"an earlier run of {self._edition} has not said that it ended: waiting for a sign of life, "
                 f"for {SILENT_SECONDS:.0f} seconds at most"
             )
-        while self._held(entry) and time.monotonic() < until:
+        while self._is_held(entry) and time.monotonic() < until:
             time.sleep(BEAT_SECONDS / 2)
             number, entry = self._claims.last()
-            if self._held(entry) and (number, entry) != first:
-                raise self._refused(entry)
+            if self._is_held(entry) and (number, entry) != first:
+                raise self._refusal_error(entry)
         return number
 
-    def _held(self, entry: Entry | None) -> bool:
+    def _is_held(self, entry: Entry | None) -> bool:
         return entry is not None and not entry["over"] and entry["input"] != (self._entry["input"] or None)
 
-    def _refused(self, owner: Entry | None) -> StoreError:
+    def _refusal_error(self, owner: Entry | None) -> StoreError:
         who = f"{owner['by']}, since {owner['since']}" if owner else "one that began at this moment"
         return StoreError(
             f"another run works on {self._edition} ({who}): wait until it has ended, and run again; or end it first "

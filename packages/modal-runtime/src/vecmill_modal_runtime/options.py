@@ -67,14 +67,14 @@ class ModalOptions(Options):
 
     @field_validator("gpu", mode="before")
     @classmethod
-    def _listed(cls, value: object) -> object:
+    def _listify(cls, value: object) -> object:
         if value is None or value == "":
             return ()
         return (value,) if isinstance(value, str) else value
 
     @field_validator("gpu")
     @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         names = tuple(name.strip().upper() for name in value)
         for name in names:
             _check_gpu(name)

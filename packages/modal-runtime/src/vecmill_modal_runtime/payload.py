@@ -105,7 +105,7 @@ def _gather(python: str) -> tuple[dict[str, Distribution], dict[str, Requirement
         if (home.name, extras) in done:
             continue
         done.add((home.name, extras))
-        for need in _needed(home, extras, python):
+        for need in _iterate_requirements(home, extras, python):
             name, there = canonicalize_name(need.name), _find(need.name)
             if there is not None and (name in sent or not is_from_index(there)):
                 sent[name] = there
@@ -144,7 +144,7 @@ def _points() -> list[EntryPoint]:
     return [point for point in entry_points(group=GROUP) if point.dist is not None and point.name in in_use]
 
 
-def _needed(home: Distribution, extras: frozenset[str], python: str) -> Iterator[Requirement]:
+def _iterate_requirements(home: Distribution, extras: frozenset[str], python: str) -> Iterator[Requirement]:
     """Yield what a distribution requires in an image."""
     image = {
         "implementation_name": "cpython",

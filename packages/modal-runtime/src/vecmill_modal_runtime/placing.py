@@ -44,7 +44,7 @@ def dataset_name(job: Job) -> str:
     return Path(paths[0]).name if paths and Path(paths[0]).name else job.name
 
 
-def placed(job: Job) -> Job:
+def adapt_job(job: Job) -> Job:
     """Return a job as it runs on Modal: by the router where there are GPUs, and its dataset on the Volume.
 
     Raises:

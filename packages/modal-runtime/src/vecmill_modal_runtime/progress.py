@@ -146,7 +146,7 @@ class Progress:
 
 
 @contextlib.contextmanager
-def narrated(
+def report_progress(
     say: Callable[[str], None],
     interval: float = INTERVAL_SECONDS,
     note: Callable[[dict[str, Any]], None] = lambda _: None,

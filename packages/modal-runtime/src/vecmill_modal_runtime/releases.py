@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-class Edition(NamedTuple):
+class Release(NamedTuple):
     """What decides whether there is anything to do.
 
     Attributes:
@@ -65,7 +65,7 @@ class Edition(NamedTuple):
         return f"{self.name}-{self.revision[:8]}-{self.recipe[:6]}"
 
 
-def edition(name: str, job: Job) -> Edition:
+def edition(name: str, job: Job) -> Release:
     """Find out which edition a job would make now. Little is read for it, and nothing is downloaded from the Hub.
 
     Args:
@@ -79,7 +79,7 @@ def edition(name: str, job: Job) -> Edition:
     source = Corpus(build(registry, "source", job.source)).pinned()
     pinned = source.config.model_dump(mode="json")
     revision = pinned.get("revision") or ""
-    return Edition(
+    return Release(
         name=name,
         source=ComponentSpec(name=job.source.name, options=pinned),
         revision=revision if COMMIT.fullmatch(revision) else Corpus(source).fingerprint(),
@@ -93,7 +93,7 @@ def edition(name: str, job: Job) -> Edition:
 def _recipe(registry: Registry, job: Job, source: dict[str, Any]) -> str:
     kinds = {"chunker": job.chunker, "batching": job.batching, "embedder": job.embedder}
     essence = {
-        **{kind: _described(registry, kind, spec) for kind, spec in kinds.items()},
+        **{kind: _describe_component(registry, kind, spec) for kind, spec in kinds.items()},
         "model": [job.embedder.options.get("model"), job.embedder.options.get("revision")],
         **_model_files(job.embedder.options.get("model")),
         "source": {"name": job.source.name, **source},
@@ -110,13 +110,13 @@ def _model_files(model: str | None) -> dict[str, dict[str, str]]:
     return {"files": describe_model(model).files}
 
 
-def _described(registry: Registry, kind: str, spec: ComponentSpec) -> dict[str, Any]:
+def _describe_component(registry: Registry, kind: str, spec: ComponentSpec) -> dict[str, Any]:
     component = registry.get(kind, spec.name)
     chosen = options(component, kind, spec.options).model_dump(mode="json", exclude=set(component.location))
     return {"name": component.name, "version": component.version, **chosen}
 
 
-class Record(BaseModel):
+class ReleaseMetadata(BaseModel):
     """A finished edition.
 
     Attributes:
@@ -147,11 +147,11 @@ class Record(BaseModel):
     bytes: int
 
 
-def record(wanted: Edition, job: Job, dataset: Dataset) -> Record:
+def record(wanted: Release, job: Job, dataset: Dataset) -> ReleaseMetadata:
     """Return the record of an edition that is made, verified and published."""
     manifest = dataset.manifest
     path = job.source.options.get("path") if job.source.name == HubFilesSource.name else None
-    return Record(
+    return ReleaseMetadata(
         name=wanted.name,
         folder=wanted.folder,
         run_id=manifest.run_id,
@@ -169,7 +169,7 @@ def record(wanted: Edition, job: Job, dataset: Dataset) -> Record:
     )
 
 
-class Shelf:
+class ReleaseIndex:
     """The editions of one dataset.
 
     Args:
@@ -182,9 +182,9 @@ class Shelf:
         self.name = name
 
     @property
-    def current(self) -> Record | None:
+    def current(self) -> ReleaseMetadata | None:
         """The current edition."""
-        return read_json(self._file(self.name), Record)
+        return read_json(self._file(self.name), ReleaseMetadata)
 
     def find(self, folder: str = "") -> Path:
         """Return the folder of an edition; of the current one by default.
@@ -192,7 +192,7 @@ class Shelf:
         Raises:
             StoreError: There is none.
         """
-        record = read_json(self._file(folder), Record) if folder else self.current
+        record = read_json(self._file(folder), ReleaseMetadata) if folder else self.current
         if record is None:
             there = ", ".join(sorted(record.folder for record in self._records())) or "none"
             raise StoreError(
@@ -201,12 +201,12 @@ class Shelf:
             )
         return self.root / record.folder
 
-    def unchanged(self, edition: Edition, publish: list[ComponentSpec]) -> Record | None:
+    def find_unchanged(self, edition: Release, publish: list[ComponentSpec]) -> ReleaseMetadata | None:
         """Return the record of an edition if it is finished, published there, and all of its files are in place.
 
         Files are compared by size: hashes are for ``verify``.
         """
-        record = read_json(self._file(edition.folder), Record)
+        record = read_json(self._file(edition.folder), ReleaseMetadata)
         if record is None or (record.revision, record.recipe) != (edition.revision, edition.recipe):
             return None
         layout = Layout(self.root / record.folder)
@@ -214,14 +214,14 @@ class Shelf:
         whole = manifest is not None and manifest.run_id == record.run_id and _in_place(layout, manifest)
         return record if whole and record.publish == publish else None
 
-    def add(self, record: Record) -> None:
+    def add(self, record: ReleaseMetadata) -> None:
         """Write an edition's record, and make it the current one, unless it is a sample of what there is in full."""
         self._write(self._file(record.folder), record)
         now = self.current
         if now is None or now.sample or not record.sample:
             self._write(self._file(self.name), record)
 
-    def outdated(self, keep: int) -> list[Record]:
+    def list_outdated(self, keep: int) -> list[ReleaseMetadata]:
         """Return the older revisions of the current edition that need not stay.
 
         Editions of another recipe, samples, and what is not finished stay.
@@ -236,7 +236,7 @@ class Shelf:
         same.sort(key=lambda record: (record.folder == current.folder, record.finished), reverse=True)
         return same[keep:]
 
-    def remove(self, record: Record) -> None:
+    def remove(self, record: ReleaseMetadata) -> None:
         """Remove an edition, and the source files that only it was made from.
 
         Raises:
@@ -248,20 +248,20 @@ class Shelf:
         if record.kept and not any(other.kept == record.kept for other in self._all_records()):
             _remove(Path(record.kept))
 
-    def _records(self) -> Iterator[Record]:
+    def _records(self) -> Iterator[ReleaseMetadata]:
         """Yield the records of this dataset's editions; another one's name may begin with its name."""
         return (record for record in self._all_records() if record.name == self.name)
 
-    def _all_records(self) -> Iterator[Record]:
+    def _all_records(self) -> Iterator[ReleaseMetadata]:
         for file in sorted(self.root.glob("*-*.json")):
-            record = read_json(file, Record)
+            record = read_json(file, ReleaseMetadata)
             if record is not None and record.folder == file.stem:
                 yield record
 
     def _file(self, name: str) -> Path:
         return self.root / f"{name}.json"
 
-    def _write(self, target: Path, record: Record) -> None:
+    def _write(self, target: Path, record: ReleaseMetadata) -> None:
         write_bytes(target, self.root, record.model_dump_json(indent=2).encode() + b"\n")
 
 
@@ -284,7 +284,7 @@ def open_dataset(root: Path, name: str, run: str = "") -> ArrowDataset:
     """
     from pyarrow.dataset import dataset
 
-    return dataset(Shelf(root, name).find(run) / "data", format="parquet")
+    return dataset(ReleaseIndex(root, name).find(run) / "data", format="parquet")
 
 
 def _in_place(layout: Layout, manifest: Manifest) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vecmill import Job
     from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
-    from vecmill_modal_runtime.leases import Claim
+    from vecmill_modal_runtime.leases import Lease
     from vecmill_modal_runtime.options import ModalOptions
 
 ROUTER_SHARE = 0.9
@@ -27,7 +27,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
     name = "modal"
     Config = later("vecmill_modal_runtime.options:ModalOptions")
-    _claim: Claim | None = None
+    _claim: Lease | None = None
 
     @contextlib.contextmanager
     def holding(self, folder: Path) -> Iterator[None]:
@@ -37,10 +37,10 @@ class ModalRuntime(Runtime["ModalOptions"]):
             ConfigError: It is not on the Volume.
             StoreError: Another run works on it, or Modal does not say.
         """
-        from vecmill_modal_runtime.leases import claimed
+        from vecmill_modal_runtime.leases import hold_lease
         from vecmill_modal_runtime.volume import commit, ending_with, on_volume, reload
 
-        with claimed(on_volume(folder), "run", logging.getLogger(__name__).warning) as self._claim:
+        with hold_lease(on_volume(folder), "run", logging.getLogger(__name__).warning) as self._claim:
             reload()
             with ending_with(commit):
                 yield
@@ -74,7 +74,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
         commit()
         with ending_with(reload):
             try:
-                yield from self._ours(dispatch.outcomes(lambda feed: _mapped(worker, feed)))
+                yield from self._ours(dispatch.outcomes(lambda feed: _map_tasks(worker, feed)))
             finally:
                 if dispatch.in_flight and dispatch.call:
                     _cancel(dispatch.call)
@@ -163,6 +163,6 @@ def _cancel(call: str) -> None:
         logging.getLogger(__name__).warning("shards that wait with Modal could not be taken back: %s", error)
 
 
-def _mapped(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)
+def _map_tasks(worker: Any, feed: AsyncIterator[str]) -> Iterable[str | BaseException]:  # noqa: ANN401 - (the same)
     answers: Iterable[str | BaseException] = worker.do.map(feed, order_outputs=False, return_exceptions=True)
     return answers

@@ -45,7 +45,7 @@ class Piece(BaseModel):
         return _has_size(self.target, self.size)
 
 
-def localized(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]]) -> ComponentSpec:
+def localize_source(spec: ComponentSpec, download: Callable[[list[str]], Iterable[Any]]) -> ComponentSpec:
     """Return the source as it is on the Volume, downloading what is not there.
 
     A sample (a source with a ``limit``), a dataset that is not in Parquet, and other sources stay as they are.

@@ -15,7 +15,7 @@ import modal
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.cli.format import printable
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill.errors import RunError, StoreError, VecmillError
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 from vecmill_modal_runtime.webhook import call_webhook
@@ -96,7 +96,7 @@ class Watch:
     def fail(self, error: Exception, say: Callable[[str], None]) -> None:
         """Say why the run has ended, here and to the webhook."""
         text = str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}"
-        shown = redacted(text)[:LONGEST_ERROR]
+        shown = redact_secrets(text)[:LONGEST_ERROR]
         self.update(state="failed", error=shown, seconds_left=None, containers=0)
         status = self.status
         subject = status.run or status.dataset or "a run"
@@ -106,7 +106,7 @@ class Watch:
 
 
 @contextlib.contextmanager
-def watched(by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Watch]:
+def watch_run(by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Watch]:
     """Watch over a run, from before it is known which one it is until it has ended.
 
     Args:

@@ -36,7 +36,7 @@ def commit() -> None:
     Raises:
         StoreError: Modal does not take it.
     """
-    with _told("what this container wrote could not be committed to the Volume"):
+    with _translate_errors("what this container wrote could not be committed to the Volume"):
         volume().commit()
 
 
@@ -46,7 +46,7 @@ def reload() -> None:
     Raises:
         StoreError: Modal does not give it, or a file of the Volume is open in this container.
     """
-    with _told("what other containers wrote to the Volume could not be seen"):
+    with _translate_errors("what other containers wrote to the Volume could not be seen"):
         volume().reload()
 
 
@@ -77,7 +77,7 @@ def on_volume(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def _translate_errors(what: str) -> Iterator[None]:
     """Turn what Modal's client raises into an error of ours; an open file is a ``RuntimeError`` to it."""
     try:
         yield
@@ -111,10 +111,10 @@ def put(path: Path, name: str, to: str = "") -> Path:
 
 def _files(folder: Path) -> list[Path]:
     found = sorted(folder.rglob("*"))
-    return [path for path in found if path.is_file() and not _hidden(path.relative_to(folder))]
+    return [path for path in found if path.is_file() and not _is_hidden(path.relative_to(folder))]
 
 
-def _hidden(path: Path) -> bool:
+def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 

@@ -23,10 +23,10 @@ def keep(model: str, revision: str | None) -> None:
         model: A Hub id; a folder or a ``package:`` reference is in the image, and nothing is done.
         revision: The commit.
     """
-    if not _of_hub(model) or (revision and _kept(model, revision).is_dir()):
+    if not _of_hub(model) or (revision and _cache_path(model, revision).is_dir()):
         return
     snapshot = fetch(model, revision, PATTERNS)
-    target = _kept(model, snapshot.name)
+    target = _cache_path(model, snapshot.name)
     if not target.is_dir():
         _copy(snapshot, target)
         commit()
@@ -40,7 +40,7 @@ def bring(model: str, revision: str | None) -> Path:
         from huggingface_hub.constants import HF_HUB_CACHE
 
         reload()  # what a container sees at its start may be older than what the driver has put there
-        kept = _kept(model, revision)
+        kept = _cache_path(model, revision)
         near = Path(HF_HUB_CACHE) / kept.relative_to(WEIGHTS)
         if kept.is_dir() and not near.is_dir():
             _copy(kept, near)
@@ -53,7 +53,7 @@ def _of_hub(model: str) -> bool:
     return not model.startswith("package:") and not Path(model).is_dir()
 
 
-def _kept(model: str, revision: str) -> Path:
+def _cache_path(model: str, revision: str) -> Path:
     return WEIGHTS / f"models--{model.replace('/', '--')}" / "snapshots" / revision
 
 

@@ -14,7 +14,7 @@ from vecmill.models.settings import padding_token
 from vecmill_openvino.engine import Engine, Head
 from vecmill_openvino.graph.build import build_graph, build_observer
 from vecmill_openvino.graph.linear import Quantizer, plain
-from vecmill_openvino.precision import computed
+from vecmill_openvino.precision import compute_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def calibrate(folder: ModelFolder, tokenizer: Tokenizer, texts: Sequence[str]) -
     lengths = np.array([len(each) for each in ids], np.int64)
     filler = padding_token(folder.config)
     seen = [
-        engine.pooled(pad([ids[row] for row in rows], filler, folder.max_tokens), lengths[rows])
+        engine.pool_batch(pad([ids[row] for row in rows], filler, folder.max_tokens), lengths[rows])
         for rows in TokenBudgetBatching(TokenBudgetOptions()).batches(lengths, _BATCH_TOKENS)
     ]
     every = np.split(np.max(seen, axis=0), np.cumsum([*widths.values()])[:-1])
@@ -126,7 +126,7 @@ class Encoding:
         project = calibrate(folder, tokenizer, calibration_texts()) if precision == "int8" else plain
         graph = build_graph(folder, project)
         self._vocabulary = graph.vocabulary
-        self._engine = Engine(graph, computed(precision), streams)
+        self._engine = Engine(graph, compute_type(precision), streams)
         self._head = Head(folder)
         self._tokenizer = tokenizer
         self._longest = folder.max_tokens
@@ -144,7 +144,7 @@ class Encoding:
         vectors = np.empty((len(ids), self._dimension), np.float32)
         for rows in self._batching.batches(lengths, self._batch_tokens):
             padded = pad([ids[row] for row in rows], self._filler, self._longest)
-            vectors[rows] = self._head(self._engine.pooled(padded, lengths[rows]))
+            vectors[rows] = self._head(self._engine.pool_batch(padded, lengths[rows]))
         return vectors
 
     def _check_known(self, ids: list[list[int]]) -> None:

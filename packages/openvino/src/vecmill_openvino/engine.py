@@ -108,7 +108,7 @@ class Engine:
         for _ in range(streams):
             self._requests.put(compiled.create_infer_request())
 
-    def pooled(self, ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def pool_batch(self, ids: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return the pooled vectors of a padded batch. May be called from many threads.
 
         Args:

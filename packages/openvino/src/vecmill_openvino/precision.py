@@ -25,7 +25,7 @@ def resolve(asked: str) -> str:
     return "bf16" if machine.bf16 else "f32"
 
 
-def computed(precision: str) -> str:
+def compute_type(precision: str) -> str:
     """Return what the engine computes in; with int8, which is in the graph, this is for all that is not quantized."""
     return resolve("auto") if precision == "int8" else precision
 

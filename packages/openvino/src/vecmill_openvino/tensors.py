@@ -55,7 +55,7 @@ class Tensors:
             return (stored.astype(np.uint32) << _BF16_SHIFT).view(np.float32)
         return stored.astype(np.float32, copy=False)
 
-    def untouched(self) -> list[str]:
+    def list_unused(self) -> list[str]:
         """Return the names of the tensors that nobody asked for, sorted."""
         return sorted(self._stored.keys() - self._taken)
 

@@ -7,7 +7,7 @@ import pytest
 
 from vecmill.models.pipeline import POOLING
 from vecmill_openvino.graph.build import pool
-from vecmill_openvino.graph.linear import kept
+from vecmill_openvino.graph.linear import text_mask
 
 WAYS = {
     "cls": lambda x: x[0],
@@ -38,7 +38,7 @@ def test_every_way_a_model_may_ask_for_is_there():
 def test_padding_has_no_part_in_a_pooled_vector(modes, tokens, compute):
     """Each text is pooled as if it were alone; several ways are put side by side in order."""
     ids = np.ones((3, 7), np.int64)
-    found = compute(lambda x, i, n: pool(x, i, kept(i, n), n, modes), tokens, ids, LENGTHS)
+    found = compute(lambda x, i, n: pool(x, i, text_mask(i, n), n, modes), tokens, ids, LENGTHS)
     alone = [row[:length] for row, length in zip(tokens, LENGTHS, strict=True)]
     expected = [np.concatenate([WAYS[mode](text) for mode in modes]) for text in alone]
     np.testing.assert_allclose(found, expected, rtol=1e-6)

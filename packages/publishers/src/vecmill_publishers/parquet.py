@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError, StoreError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 from vecmill.protocols import Publisher, later
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ParquetPublisher(Publisher["ParquetOptions"]):
 
     def directory(self) -> Path:
         """Return the folder."""
-        return expanded(self.config.path)
+        return expand_path(self.config.path)
 
     def check(self) -> None:
         """Find out whether the folder can be written, and whether it is free or holds a dataset of vecmill.

@@ -48,7 +48,7 @@ class Cutting:
         tokens = self._count(starts, ends, level)
         large = [i for i, count in enumerate(tokens) if count > self._budget.tokens and ends[i] - starts[i] > 1]
         finer = self._fit([self._cut(starts[i], ends[i], level + 1) for i in large], level + 1) if large else []
-        return list(_spliced(runs, tokens, deque(zip(large, map(self._joined, finer), strict=True))))
+        return list(_splice_pieces(runs, tokens, deque(zip(large, map(self._join_pieces, finer), strict=True))))
 
     def _count(self, starts: list[int], ends: list[int], level: int) -> list[int]:
         """Count the tokens of each part; one that will be cut in any case is given more than the budget."""
@@ -60,7 +60,7 @@ class Cutting:
         counts = self._tokenizer.count(texts).tolist()
         return [count if part else over for part, count in zip(texts, counts, strict=True)]
 
-    def _joined(self, pieces: Pieces) -> Pieces:
+    def _join_pieces(self, pieces: Pieces) -> Pieces:
         if pieces.fit(0, len(pieces.tokens), self._budget):
             return Pieces([pieces.bounds[0], pieces.bounds[-1]], [pieces.total[-1]])
         joined = list(groups([pieces], self._budget))
@@ -92,7 +92,7 @@ class Cutting:
         return [(start + end) // 2]
 
 
-def _spliced(runs: list[list[int]], tokens: list[int], finer: deque[tuple[int, Pieces]]) -> Iterator[Pieces]:
+def _splice_pieces(runs: list[list[int]], tokens: list[int], finer: deque[tuple[int, Pieces]]) -> Iterator[Pieces]:
     """Yield each run as pieces, with the finer pieces in the place of the parts that were too large."""
     first = 0
     for bounds in runs:
@@ -138,13 +138,13 @@ class Fitting:
         spans = [
             span
             for start, end, count in groups(cutting.blocks(), budget, turn)
-            if (span := _trimmed(text, start, end, count + overhead))
+            if (span := _trim_span(text, start, end, count + overhead))
         ]
         if self._tokenizer.additive and cutting.clean and prefix[-1:] in {"", *SEPARATORS}:
-            return self._settled(tokens, text, prefix, spans)
-        return self._settled(tokens, text, prefix, [Span(start, end) for start, end, _ in spans])
+            return self._fit_spans(tokens, text, prefix, spans)
+        return self._fit_spans(tokens, text, prefix, [Span(start, end) for start, end, _ in spans])
 
-    def _settled(self, budget: int, text: str, prefix: str, spans: list[Span]) -> list[Span]:
+    def _fit_spans(self, budget: int, text: str, prefix: str, spans: list[Span]) -> list[Span]:
         """Return the spans, counted if they were not, and cut smaller if they are too long."""
         unknown = [prefix + text[start:end] for start, end, tokens in spans if tokens is None]
         if not unknown:
@@ -168,7 +168,7 @@ class Fitting:
         return [Span(start + first, start + last, exact) for first, last, exact in parts]
 
 
-def _trimmed(text: str, start: int, end: int, tokens: int) -> Span | None:
+def _trim_span(text: str, start: int, end: int, tokens: int) -> Span | None:
     """Return the span without whitespace at its ends, or nothing if that is all there is.
 
     Unusual whitespace may have tokens of its own; where it was trimmed, the tokens are unknown.

@@ -96,7 +96,7 @@ log_option = click.option(
 
 
 @contextlib.contextmanager
-def logged(place: str | None, command: str, subject: str) -> Iterator[Log]:
+def log_command(place: str | None, command: str, subject: str) -> Iterator[Log]:
     """Log a command from its first line to its last, which says how it ended.
 
     Args:
@@ -110,7 +110,7 @@ def logged(place: str | None, command: str, subject: str) -> Iterator[Log]:
     from vecmill.__about__ import __version__
 
     began = time.perf_counter()
-    with _opened(place) as log, warnings.told_to(log):
+    with _open_log(place) as log, warnings.told_to(log):
         log.write("command.started", command=command, subject=subject, version=__version__, pid=os.getpid())
         try:
             yield log
@@ -126,7 +126,7 @@ def logged(place: str | None, command: str, subject: str) -> Iterator[Log]:
 
 
 @contextlib.contextmanager
-def _opened(place: str | None) -> Iterator[Log]:
+def _open_log(place: str | None) -> Iterator[Log]:
     if place is None:
         yield Log()
     elif place == STANDARD_ERROR:

@@ -81,10 +81,10 @@ def ask_on_terminal(wait: Waiting) -> Callable[[str], bool] | None:
         return None
 
     def ask(question: str) -> bool:
-        from vecmill.cli.format import said
+        from vecmill.cli.format import clean_text
         from vecmill.cli.signals import prompt
 
-        with wait.paused(), prompt():
-            return click.confirm(f"vecmill: {said(question)}", err=True)
+        with wait.pause_spinner(), prompt():
+            return click.confirm(f"vecmill: {clean_text(question)}", err=True)
 
     return ask

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from vecmill.cli.format import said
+from vecmill.cli.format import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,10 +66,10 @@ def _hub() -> Check:
         place = "set by the environment"
     if constants.HF_HUB_OFFLINE:
         return Check(HUB, "ok", f"{place}; the Hub was not asked, for HF_HUB_OFFLINE is set")
-    return _asked(token, place)
+    return _ask_hub(token, place)
 
 
-def _asked(token: str, place: str) -> Check:
+def _ask_hub(token: str, place: str) -> Check:
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
@@ -77,21 +77,21 @@ def _asked(token: str, place: str) -> Check:
     try:
         answer = get_session().get(url, headers=headers, timeout=TIMEOUT_SECONDS)
         if answer.status_code == OK:
-            return _known(answer.json(), place)
+            return _describe_user(answer.json(), place)
         if answer.status_code == UNAUTHORIZED:
             return Check(HUB, "note", f"{place}; the Hub does not know it", "log in again: hf auth login")
         why = f"it answered {answer.status_code}"
     except Exception as error:  # noqa: BLE001 - which HTTP library's errors these are depends on the client's version
-        why = said(str(error)) or type(error).__name__
+        why = clean_text(str(error)) or type(error).__name__
     return Check(
         HUB, "note", f"{place}; the Hub could not be asked ({why})", "it is needed only for what is on the Hub"
     )
 
 
-def _known(user: dict[str, Any], place: str) -> Check:
+def _describe_user(user: dict[str, Any], place: str) -> Check:
     access = user["auth"]["accessToken"]
-    found = f"{place}; {said(str(user['name']))}"
-    writable = [said(name) for name in _writable(user, access)]
+    found = f"{place}; {clean_text(str(user['name']))}"
+    writable = [clean_text(name) for name in _writable(user, access)]
     if not writable:
         return Check(HUB, "ok", f"{found}, may read", "publishing needs one with write permission")
     return Check(HUB, "ok", f"{found}, may write to {', '.join(writable)}")
@@ -215,7 +215,7 @@ def packages() -> Iterator[Check]:
     trials = {package: _trial(package) for package in PACKAGES if package.needed and package.there}
     for package in PACKAGES:
         if package in trials:
-            yield _judged(package, trials[package])
+            yield _judge_package(package, trials[package])
         elif package.there:
             yield Check(package.name, "ok", _version(package))
         elif not package.needed:
@@ -240,7 +240,7 @@ def _trial(package: Package) -> subprocess.Popen[str]:
     )
 
 
-def _judged(package: Package, trial: subprocess.Popen[str]) -> Check:
+def _judge_package(package: Package, trial: subprocess.Popen[str]) -> Check:
     _, errors = trial.communicate()
     if trial.returncode == 0:
         return Check(package.name, "ok", _version(package))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.display import escape_json, printable, redacted
+from vecmill.display import escape_json, printable, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
 __all__ = [
+    "clean_text",
     "clock",
     "duration",
     "escape_json",
@@ -24,7 +25,6 @@ __all__ = [
     "plural",
     "printable",
     "rate",
-    "said",
     "size",
 ]
 
@@ -34,10 +34,10 @@ MINUTE = 60
 FEW = 10
 
 
-def said(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return what a library or a worker said, as it can be shown: without control sequences and secrets."""
     # What is taken out may have parted a secret, and a secret may hold some of it.
-    return redacted(printable(redacted(text)))
+    return redact_secrets(printable(redact_secrets(text)))
 
 
 def plural(count: int, noun: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Log:
 def _clean(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return a value with its texts redacted, and of bounded length."""
     if isinstance(value, str):
-        text = redacted(value)
+        text = redact_secrets(value)
         return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}

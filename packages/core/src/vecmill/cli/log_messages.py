@@ -51,7 +51,7 @@ class Narration:
             case DocumentsRetried():
                 yield "documents.retried", "warning" if event.error else "info", dataclasses.asdict(event)
             case RunFinished():
-                yield _finished(event)
+                yield _finish_line(event)
             case Publishing():
                 if event.done == event.bytes or self._due(event.place):
                     yield "publish.progress", "info", dataclasses.asdict(event)
@@ -72,7 +72,7 @@ class Narration:
                 if self._due(progress.shard):
                     yield "shard.progress", "info", self._of(**dataclasses.asdict(progress))
             case ShardDone(receipt):
-                yield "shard.done", "info", self._of(receipt.index, **_made(event))
+                yield "shard.done", "info", self._of(receipt.index, **_shard_fields(event))
             case ShardRetried(shard, error):
                 yield "shard.retried", "warning", self._of(shard, error=error)
             case ShardFailed(failure):
@@ -89,13 +89,13 @@ class Narration:
         return True
 
 
-def _made(event: ShardDone) -> dict[str, Any]:
+def _shard_fields(event: ShardDone) -> dict[str, Any]:
     receipt = event.receipt
     file = {"file": receipt.shard.path, "file_bytes": receipt.shard.bytes, "sha256": receipt.shard.sha256}
     return {"seconds": round(receipt.seconds, 3), "bytes": event.bytes, **receipt.account.model_dump(), **file}
 
 
-def _finished(event: RunFinished) -> Line:
+def _finish_line(event: RunFinished) -> Line:
     manifest = event.manifest
     level = "info" if manifest.status == "complete" else "error"
     counts = {"shards": len(manifest.shards), **manifest.account.model_dump(), "reasons": manifest.reasons}

@@ -23,19 +23,19 @@ LONGEST = 10_000
 def report(error: Exception, *, debug: bool) -> int:
     """Print an error's message, and its traceback if asked for; return the exit code it stands for."""
     # Imported here, so that ``--help`` need not.
-    from vecmill.cli.format import said
+    from vecmill.cli.format import clean_text
     from vecmill.errors import VecmillError
 
     if debug:
         import traceback
 
-        click.echo(said("".join(traceback.format_exception(error))), err=True, nl=False)
+        click.echo(clean_text("".join(traceback.format_exception(error))), err=True, nl=False)
     if isinstance(error, VecmillError):
-        click.echo(f"vecmill: {_cut(said(str(error)))}", err=True)
+        click.echo(f"vecmill: {_cut(clean_text(str(error)))}", err=True)
         return error.exit_code
     fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     click.echo(
-        f"vecmill: {_cut(said(fault))}\nThis is a fault of vecmill or of a plugin; --debug shows where.", err=True
+        f"vecmill: {_cut(clean_text(fault))}\nThis is a fault of vecmill or of a plugin; --debug shows where.", err=True
     )
     return 1
 

@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from vecmill.cli.format import clock, near, plural, printable, rate, said, size
+from vecmill.cli.format import clean_text, clock, near, plural, printable, rate, size
 from vecmill.cli.progress_stats import ELSEWHERE, EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
 from vecmill.concurrency import start_thread
 from vecmill.records import DocumentsRetried, RunStarted, ShardDone, ShardFailed, ShardRetried
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.status import Status
 
-    from vecmill.cli.progress_stats import Tally, View
+    from vecmill.cli.progress_stats import ProgressStats, View
     from vecmill.records import Publishing, RunEvent
 
-    Display = Callable[[Tally], contextlib.AbstractContextManager[Callable[[RunEvent], None]]]
+    Display = Callable[[ProgressStats], contextlib.AbstractContextManager[Callable[[RunEvent], None]]]
     """Shows a tally while its block runs, and is told of events that a tally does not keep."""
 
 
@@ -47,15 +47,15 @@ PHRASES = {
 
 def phrase(view: View) -> str:
     """Say what the command is doing."""
-    return delivered(view.delivery) if view.delivery else PHRASES[view.phase]
+    return format_publishing(view.delivery) if view.delivery else PHRASES[view.phase]
 
 
-def delivered(event: Publishing) -> str:
+def format_publishing(event: Publishing) -> str:
     """Say how far a publisher is."""
     return f"{size(event.done)} of {size(event.bytes)} are at {printable(event.place)}"
 
 
-def begun(event: RunStarted) -> str:
+def format_start(event: RunStarted) -> str:
     """Say what is to be done, and where it goes."""
     into = f"into {near(Path(event.directory))}"
     left = event.shards - event.done
@@ -67,24 +67,26 @@ def begun(event: RunStarted) -> str:
     return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} to go, {into}"
 
 
-def retried(event: DocumentsRetried) -> str:
+def format_retries(event: DocumentsRetried) -> str:
     """Say what came of documents that were tried again."""
     left = event.documents - event.embedded
     what = f"{plural(event.documents, 'document')} again that the engine had refused: {event.embedded:,} embedded now"
-    return f"could not try {what}; {said(event.error)}" if event.error else f"tried {what}, {left:,} refused again"
+    if event.error:
+        return f"could not try {what}; {clean_text(event.error)}"
+    return f"tried {what}, {left:,} refused again"
 
 
 def trouble(event: RunEvent) -> str | None:
     """Say what went wrong with a shard, or was tried again, if this is such an event."""
     if isinstance(event, DocumentsRetried):
-        return retried(event)
+        return format_retries(event)
     if isinstance(event, ShardRetried):
-        return f"shard {event.shard} failed, and is tried again: {said(event.error)}"
+        return f"shard {event.shard} failed, and is tried again: {clean_text(event.error)}"
     if isinstance(event, ShardFailed):
         failure = event.failure
-        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {said(failure.error)}"
+        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {clean_text(failure.error)}"
     if isinstance(event, ShardDone) and event.receipt.unsent:
-        reasons = said("; ".join(event.receipt.unsent))
+        reasons = clean_text("; ".join(event.receipt.unsent))
         return f"shard {event.receipt.index} is done; its worker could not send it, so it goes at the end: {reasons}"
     return None
 
@@ -93,7 +95,7 @@ PER_SECOND = 5
 
 
 @contextlib.contextmanager
-def bar(tally: Tally, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
+def bar(tally: ProgressStats, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
     """Draw a bar over the bytes of text, with counts and speeds below it; what goes wrong is printed above it."""
     console = console or Console(stderr=True)
     spinner = Spinner("dots")
@@ -106,7 +108,7 @@ def bar(tally: Tally, console: Console | None = None) -> Iterator[Callable[[RunE
 
     def show(event: RunEvent) -> None:
         if isinstance(event, RunStarted):
-            console.print(Text(begun(event)))
+            console.print(Text(format_start(event)))
         if problem := trouble(event):
             console.print(Text(problem, style="yellow"))
 
@@ -130,7 +132,7 @@ def _embedding(view: View) -> RenderableType:
 
 def _publishing(event: Publishing, seconds: float) -> RenderableType:
     share = event.done / event.bytes if event.bytes else 1.0
-    told = f"{delivered(event)}  {clock(seconds)} elapsed"
+    told = f"{format_publishing(event)}  {clock(seconds)} elapsed"
     return Group(_bar("publishing", share, ""), Text(told, style="dim", overflow="ellipsis", no_wrap=True))
 
 
@@ -164,7 +166,7 @@ INTERVAL_SECONDS = 10.0
 
 @contextlib.contextmanager
 def lines(
-    tally: Tally, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
+    tally: ProgressStats, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
 ) -> Iterator[Callable[[RunEvent], None]]:
     """Print a line when the work begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
 
@@ -179,7 +181,7 @@ def lines(
         def show(event: RunEvent) -> None:
             nonlocal phase
             if isinstance(event, RunStarted):
-                _say(begun(event))
+                _say(format_start(event))
             if problem := trouble(event):
                 _say(problem)
             view = tally.view()
@@ -234,7 +236,7 @@ def _say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(tally: Tally, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
+def progress(tally: ProgressStats, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
     """Count the events of a run, and show how it stands while the block runs."""
     with display(quiet=quiet)(tally) as show:
 
@@ -261,7 +263,7 @@ def draws() -> bool:
 
 
 @contextlib.contextmanager
-def _nothing(tally: Tally) -> Iterator[Callable[[RunEvent], None]]:
+def _nothing(tally: ProgressStats) -> Iterator[Callable[[RunEvent], None]]:
     del tally
     yield lambda _: None
 
@@ -273,7 +275,7 @@ class Waiting:
         self._status = status
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
+    def pause_spinner(self) -> Iterator[None]:
         """Leave the terminal to the block."""
         if self._status is None:
             yield

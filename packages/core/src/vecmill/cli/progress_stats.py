@@ -163,7 +163,7 @@ class View:
         return self.bytes_done / self.bytes if self.bytes else self.shards_done / max(1, self.shards)
 
 
-class Tally:
+class ProgressStats:
     """Takes events, from any thread, and says how the run stands.
 
     Attributes:

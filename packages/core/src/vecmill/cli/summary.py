@@ -6,16 +6,16 @@ import shlex
 from typing import TYPE_CHECKING
 
 from vecmill.cli.format import duration, near, plural, printable, rate, size
-from vecmill.cli.progress import retried
+from vecmill.cli.progress import format_retries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vecmill.cli.progress_stats import Tally
+    from vecmill.cli.progress_stats import ProgressStats
     from vecmill.records import Account, Dataset
 
 
-def summary(dataset: Dataset, tally: Tally, signature: str) -> str:
+def summary(dataset: Dataset, tally: ProgressStats, signature: str) -> str:
     """Return the account, the speed and the places of a dataset, as a few lines of text.
 
     Args:
@@ -26,7 +26,7 @@ def summary(dataset: Dataset, tally: Tally, signature: str) -> str:
     return "\n".join(f"{name:<10} {printable(line)}" for name, line in _lines(dataset, tally, signature))
 
 
-def _lines(dataset: Dataset, tally: Tally, signature: str) -> Iterator[tuple[str, str]]:
+def _lines(dataset: Dataset, tally: ProgressStats, signature: str) -> Iterator[tuple[str, str]]:
     account, manifest = dataset.account, dataset.manifest
     bytes_ = sum(entry.bytes for entry in manifest.shards)
     embedded, quarantined = account.documents_embedded, account.documents_quarantined
@@ -34,7 +34,7 @@ def _lines(dataset: Dataset, tally: Tally, signature: str) -> Iterator[tuple[str
     for reason, count in manifest.reasons.items():
         yield "", f"{count:,} {printable(reason)}"
     if tally.retried is not None:
-        yield "", retried(tally.retried)
+        yield "", format_retries(tally.retried)
     if manifest.quarantine is not None:
         yield "", f"set aside in {near(dataset.path / manifest.quarantine.path)}"
     yield "chunks", _chunks(account)
@@ -59,7 +59,7 @@ def _chunks(account: Account) -> str:
     return ", ".join(parts)
 
 
-def _work(tally: Tally) -> Iterator[tuple[str, str]]:
+def _work(tally: ProgressStats) -> Iterator[tuple[str, str]]:
     view = tally.view()
     if not tally.shards_made:
         yield "run", f"already complete; {plural(view.shards, 'shard')} checked in {duration(view.seconds)}"

@@ -33,10 +33,10 @@ def install() -> None:
         if issubclass(category, PluginWarning):
             _warn(str(message))
         else:
-            from vecmill.cli.format import said
+            from vecmill.cli.format import clean_text
 
             text = warnings.formatwarning(message, category, filename, lineno, line)  # may quote a corpus or a server
-            click.echo(said(text), file=file, err=True, nl=False)
+            click.echo(clean_text(text), file=file, err=True, nl=False)
 
     warnings.showwarning = show
 
@@ -69,9 +69,9 @@ def warn_of_plugins(wanted: Iterable[tuple[str, str]] = ()) -> None:
 
 def _warn(text: str) -> None:
     # Imported here, so that ``--help`` need not.
-    from vecmill.cli.format import printable, said
+    from vecmill.cli.format import clean_text, printable
 
     for log in _logs:
         log.write("command.warned", "warning", text=printable(text))
     if not any(log.talks for log in _logs):
-        click.echo(f"vecmill: warning: {said(text)}", err=True)
+        click.echo(f"vecmill: warning: {clean_text(text)}", err=True)

@@ -59,14 +59,14 @@ def _folder(since: str | Path) -> Path:
     path = Path(since)
     if path.exists() or not _is_repo(str(since)):
         return Path(writable_down(path.absolute()))
-    return _downloaded(str(since))
+    return _download_dataset(str(since))
 
 
 def _is_repo(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "~"))
 
 
-def _downloaded(repo: str) -> Path:
+def _download_dataset(repo: str) -> Path:
     """Bring a published dataset into the Hub client's cache; what is there already is not fetched again."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

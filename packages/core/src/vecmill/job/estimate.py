@@ -19,7 +19,7 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
-from vecmill.worker.embedding import Embedding, asked, read_from
+from vecmill.worker.embedding import Embedding, name_embedder_errors, read_from
 from vecmill.worker.reading import documents
 from vecmill.worker.spans import cut
 from vecmill.worker.window import Window
@@ -127,7 +127,7 @@ SECONDS = 3.0
 """A trial that took this long is long enough."""
 
 
-def timed(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> Pace:
+def time_sample(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> Pace:
     """Embed ever more of the sample, until it takes a few seconds.
 
     Raises:
@@ -135,7 +135,7 @@ def timed(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> P
     """
     tokens = np.concatenate(sample.tokens)
     began = time.perf_counter()
-    with asked(embedder, "open()"):
+    with name_embedder_errors(embedder, "open()"):
         embedder.open()
     opened = time.perf_counter() - began
     try:
@@ -235,7 +235,7 @@ def _pace(runtime: Any, parts: dict[str, Any], found: Sample) -> Pace | None:  #
         return None
     length = found.total("tokens") / max(1, found.total("chunks"))
     pace: Pace | None = runtime.pace(_flop(parts["embedder"], length))
-    return pace or timed(parts["embedder"], parts["batching"], found)
+    return pace or time_sample(parts["embedder"], parts["batching"], found)
 
 
 def _flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)

@@ -78,7 +78,7 @@ def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def reused(receipts: Iterable[Receipt]) -> Reused | None:
+def sum_reused(receipts: Iterable[Receipt]) -> Reused | None:
     """Add up how many chunks have vectors of which earlier runs, whatever command used them; ``None`` for no such run.
 
     The run that gave most of them comes first.
@@ -105,7 +105,7 @@ def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry |
                 for batch in file.iter_batches(batch_size=_rows(file.metadata)):
                     check_interrupt()
                     merged.write(pa.Table.from_batches([batch]))
-    return merged.finished()
+    return merged.file_entry()
 
 
 def _rows(metadata: pq.FileMetaData) -> int:
@@ -216,7 +216,7 @@ class Finish:
                 wall_seconds=round(wall_seconds, 3),
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
-            reused=reused(receipts) or self._unnoted_reuse(before),
+            reused=sum_reused(receipts) or self._unnoted_reuse(before),
             cost=plan.runtime.cost,
             places=plan.places,
         )

@@ -47,12 +47,12 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, PurePath)
 
 
-def hidden(options: Mapping[str, Any], places: frozenset[str]) -> dict[str, Any]:
+def hide_options(options: Mapping[str, Any], places: frozenset[str]) -> dict[str, Any]:
     """Return those options, of the ones that say where things are, of which others may not read all."""
-    return {key: options[key] for key in options if key in places and told(options[key]) != options[key]}
+    return {key: options[key] for key in options if key in places and public_value(options[key]) != options[key]}
 
 
-def told(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
+def public_value(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
     """Return what others may read of a place: of a path its last part, of an address nothing.
 
     A path below the folder in which the command was given stays, and so does a model's id on the Hub.
@@ -62,7 +62,12 @@ def told(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON h
 
 def distinct(value: Any) -> Any:  # noqa: ANN401 - (the same)
     """Return what others may read of a place, with a hash where that is not all: another place, another value."""
-    return _each(value, lambda text: text if told(text) == text else f"{told(text) or ''}#{_hash(text)}")
+
+    def distinguish(text: str) -> str:
+        shown = public_value(text)
+        return text if shown == text else f"{shown or ''}#{_hash(text)}"
+
+    return _each(value, distinguish)
 
 
 def without_folders(value: Any) -> Any:  # noqa: ANN401 - (the same)
@@ -122,14 +127,14 @@ def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     unnamed = "files" in mine and "files" not in theirs
     left, right = _flat({**mine, "files": ()} if unnamed else mine), _flat(theirs)
     keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    return ", ".join(_told(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
+    return ", ".join(_describe_difference(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
 
 
-def _told(key: str, there: object, now: object) -> str:
-    return _SAID.get(key) or f"{key} ({_shown(there)} there, {_shown(now)} now)"
+def _describe_difference(key: str, there: object, now: object) -> str:
+    return _SAID.get(key) or f"{key} ({_show_value(there)} there, {_show_value(now)} now)"
 
 
-def _shown(value: object) -> str:
+def _show_value(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, str) and _SHA256.fullmatch(value):
@@ -145,14 +150,14 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _public(part: Component[Any]) -> dict[str, Any]:
-    options = _described(part)
-    return options | {key: told(value) for key, value in hidden(options, places(part)).items()}
+    options = _describe_component(part)
+    return options | {key: public_value(value) for key, value in hide_options(options, places(part)).items()}
 
 
 def _decisive(part: Component[Any]) -> dict[str, Any]:
-    options = {key: value for key, value in _described(part).items() if key not in part.location}
-    return options | {key: distinct(value) for key, value in hidden(options, paths(part.config)).items()}
+    options = {key: value for key, value in _describe_component(part).items() if key not in part.location}
+    return options | {key: distinct(value) for key, value in hide_options(options, paths(part.config)).items()}
 
 
-def _described(part: Component[Any]) -> dict[str, Any]:
+def _describe_component(part: Component[Any]) -> dict[str, Any]:
     return {"name": part.name, "version": part.version, **part.config.model_dump(mode="json")}

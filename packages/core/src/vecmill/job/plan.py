@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.earlier_run import earlier
-from vecmill.job.identity import hidden, identity, places, recipe, told
+from vecmill.job.identity import hide_options, identity, places, public_value, recipe
 from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
@@ -17,7 +17,7 @@ from vecmill.sources.corpus import Corpus
 from vecmill.store.claims import run_id
 from vecmill.store.layout import Layout
 from vecmill.store.state import Split, read_split, read_state
-from vecmill.worker.embedding import asked
+from vecmill.worker.embedding import name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,13 +85,13 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
         SourceError: There are none.
         ConfigError: A column cannot be carried along.
     """
-    from vecmill.sources.columns import carried, dump
+    from vecmill.sources.columns import dump, extra_fields
 
     batches = _batches(Corpus(source))
     first = next(batches, None)
     if first is None:
         raise SourceError(f"the source {source.name!r} has no documents")
-    keep = carried(first.schema)
+    keep = extra_fields(first.schema)
     _check(keep)
     return Look(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
 
@@ -198,7 +198,7 @@ def plan(
         identity=identity_,
         recipe=recipe_,
         source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"], terms=terms),
-        model=model.model_copy(update={"id": told(model.id) or ""}),
+        model=model.model_copy(update={"id": public_value(model.id) or ""}),
         layout=layout,
         runtime=runtime or build(registry, "runtime", job.runtime),
         publishers=publishers,
@@ -223,7 +223,7 @@ def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]
     """Return source, chunker, batching and embedder with what could move pinned, and the model."""
     source = Corpus(build(registry, "source", job.source)).pinned()
     embedder = build(registry, "embedder", job.embedder)
-    with asked(embedder, "pinned(), model() or tokenizer()"):
+    with name_embedder_errors(embedder, "pinned(), model() or tokenizer()"):
         embedder = type(embedder)(embedder.pinned())
         model, tokenizer = embedder.model(), embedder.tokenizer()
     chunker = build(registry, "chunker", job.chunker, tokenizer, model)
@@ -240,7 +240,7 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
 
 def _places(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
     """Return what must be known to open the dataset's model on this machine again."""
-    embedder = hidden(spec.embedder.options, places(parts["embedder"]))
+    embedder = hide_options(spec.embedder.options, places(parts["embedder"]))
     return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import PublishError, named
+from vecmill.errors import PublishError, name_errors
 from vecmill.expand import writable_down
 from vecmill.job.finalize import explain
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.records import ComponentSpec, Errand
+from vecmill.records import ComponentSpec, WorkerUpload
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.lock import locked_to_read
@@ -46,23 +46,23 @@ def publish(
         StoreError: There is no finished dataset at ``path``.
         PublishError: It could not be delivered, or its run failed for too many documents that were set aside.
     """
-    layout, manifest = _finished(path)
+    layout, manifest = _open_finished(path)
     publisher = _publisher(to, options)
     if observe is not None:
         publisher.report = observe
     with locked_to_read(layout):
-        layout, manifest = _finished(path)  # a run may have changed it before it was held
+        layout, manifest = _open_finished(path)  # a run may have changed it before it was held
         check([publisher])
         return deliver([publisher], layout, manifest)[0]
 
 
 def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
     """Yield in lines what ``publish`` would do now; nothing is changed. Raises what ``publish`` raises."""
-    layout, manifest = _finished(path)
+    layout, manifest = _open_finished(path)
     publisher = _publisher(to, options)
     check([publisher])
     _tell_of_sent([publisher], layout)
-    with _named(publisher, "preview()"):
+    with _name_errors(publisher, "preview()"):
         yield from publisher.preview(layout.root, manifest)
 
 
@@ -73,7 +73,7 @@ def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
         ConfigError: Its name is not UTF-8.
     """
     for publisher in publishers:
-        with _named(publisher, "directory()"):
+        with _name_errors(publisher, "directory()"):
             wanted = publisher.directory()
             if wanted is not None:
                 return Path(writable_down(wanted.absolute()))
@@ -83,42 +83,42 @@ def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
 def check(publishers: Iterable[Publisher[Any]]) -> None:
     """Ask publishers, before the work, whether they could deliver."""
     for publisher in publishers:
-        with _named(publisher, "check()"):
+        with _name_errors(publisher, "check()"):
             publisher.check()
 
 
 def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Manifest) -> tuple[str, ...]:
     """Give a finished dataset to publishers, one after the other, and return where it is."""
     _tell_of_sent(publishers, layout)
-    return tuple(_delivered(publisher, layout, manifest) for publisher in publishers)
+    return tuple(_deliver_dataset(publisher, layout, manifest) for publisher in publishers)
 
 
-def _delivered(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
-    with _named(publisher, "publish()"):
+def _deliver_dataset(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
+    with _name_errors(publisher, "publish()"):
         return publisher.publish(layout.root, manifest)
 
 
-def errands(publishers: Iterable[Publisher[Any]]) -> tuple[Errand, ...]:
+def errands(publishers: Iterable[Publisher[Any]]) -> tuple[WorkerUpload, ...]:
     """Ask publishers, before the work, which of them want shards from the workers that make them."""
-    asked = ((publisher, _prepared(publisher)) for publisher in publishers)
-    return tuple(Errand(publisher=_spec(publisher), ready=ready) for publisher, ready in asked if ready is not None)
+    asked = ((publisher, _prepare_workers(publisher)) for publisher in publishers)
+    return tuple(WorkerUpload(publisher=_spec(each), ready=ready) for each, ready in asked if ready is not None)
 
 
-def _prepared(publisher: Publisher[Any]) -> dict[str, Any] | None:
-    with _named(publisher, "prepare()"):
+def _prepare_workers(publisher: Publisher[Any]) -> dict[str, Any] | None:
+    with _name_errors(publisher, "prepare()"):
         return publisher.prepare()
 
 
 def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
     kept = read_sent(layout)
     for publisher in publishers:
-        with _named(publisher, "accept()"):
+        with _name_errors(publisher, "accept()"):
             publisher.accept([sent for sent in kept if sent.publisher == publisher.name])
 
 
-def _named(publisher: Publisher[Any], call: str) -> AbstractContextManager[None]:
+def _name_errors(publisher: Publisher[Any], call: str) -> AbstractContextManager[None]:
     advice = "What is done is kept, and the same command goes on from there; or report it to the publisher's author"
-    return named(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
+    return name_errors(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
 
 
 def _spec(publisher: Publisher[Any]) -> ComponentSpec:
@@ -130,7 +130,7 @@ def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
     return made
 
 
-def _finished(path: str | Path) -> tuple[Layout, Manifest]:
+def _open_finished(path: str | Path) -> tuple[Layout, Manifest]:
     layout = Layout(Path(path).absolute())
     manifest = finished_manifest(layout)
     if manifest.status == "failed" or not manifest.account.chunks:

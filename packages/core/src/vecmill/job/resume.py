@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vecmill.store.layout import Layout
 
 
-def finished(plan: Plan) -> Manifest | None:
+def find_finished(plan: Plan) -> Manifest | None:
     """Return the manifest of this very run, if the folder holds it.
 
     Raises:
@@ -48,7 +48,7 @@ def finished(plan: Plan) -> Manifest | None:
     return manifest
 
 
-def begun(plan: Plan, now: str) -> RunState:
+def begin_run(plan: Plan, now: str) -> RunState:
     """Return the state of this run in the folder, beginning it if need be.
 
     Raises:
@@ -88,7 +88,7 @@ def _adopt(plan: Plan, state: RunState) -> None:
         StoreError: The run is cut otherwise, or that cannot be ruled out.
     """
     check_split(plan, state)
-    done = _done(plan, state)
+    done = _read_done(plan, state)
     if not done and not plan.layout.manifest.exists():
         clear(plan.layout)  # half a shard of the split before would stay beside the others
     for task in plan.tasks:
@@ -104,7 +104,7 @@ def check_split(plan: Plan, state: RunState) -> None:
     Raises:
         StoreError: The run is cut otherwise, or that cannot be ruled out.
     """
-    done = _done(plan, state)
+    done = _read_done(plan, state)
     same = state.shards == len(plan.tasks) and not state.split
     if not done or (same and all(_counts_agree(plan.tasks[index], done[index]) for index in done)):
         return
@@ -120,7 +120,7 @@ def _counts_agree(task: ShardTask, receipt: Receipt) -> bool:
     return receipt.account.documents_in == task.partition.documents
 
 
-def _done(plan: Plan, state: RunState) -> dict[int, Receipt]:
+def _read_done(plan: Plan, state: RunState) -> dict[int, Receipt]:
     """Return the receipts of a run, whatever shards they are of."""
     found = ((index, read_receipt(plan.layout, plan.run_id, index)) for index in range(state.shards))
     return {index: receipt for index, receipt in found if receipt is not None}
@@ -180,7 +180,7 @@ def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
     return [index for index, entry in enumerate(entries) if index not in tainted and intact(plan.layout, entry)]
 
 
-def damaged(plan: Plan, manifest: Manifest) -> list[int]:
+def find_damaged(plan: Plan, manifest: Manifest) -> list[int]:
     """Return the numbers of a finished run's shards that are not on disk as its manifest says.
 
     A damaged quarantine can only be made again by doing every shard that set something aside, so all are named.

@@ -19,7 +19,7 @@ from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.files import remove_file
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 from vecmill.store.register import register_run
 from vecmill.store.state import clear_sent, clear_state, clear_temporary, write_state
 
@@ -104,10 +104,10 @@ def run(
             publisher.report = tell
         refuse_strangers(plan_.layout)
         check(publishers)
-        with locked(plan_.layout):
-            manifest = _made(plan_, tell, began, overwrite=overwrite)
+        with lock_folder(plan_.layout):
+            manifest = _make_dataset(plan_, tell, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
-            return Dataset(plan_.layout.root, manifest, _published(plan_, manifest))
+            return Dataset(plan_.layout.root, manifest, _publish_dataset(plan_, manifest))
 
 
 def _register(job: Job, manifest: Manifest) -> None:
@@ -129,13 +129,13 @@ def _telling(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent],
     return tell
 
 
-def _published(plan: Plan, manifest: Manifest) -> tuple[str, ...]:
+def _publish_dataset(plan: Plan, manifest: Manifest) -> tuple[str, ...]:
     places = deliver(plan.publishers, plan.layout, manifest)
     clear_sent(plan.layout)
     return places
 
 
-def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
+def _make_dataset(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
     """Return the manifest of the finished dataset, whatever of it was there before."""
     try:
         if overwrite:
@@ -149,18 +149,18 @@ def _made(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwri
 
 
 def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
-    manifest = resume.finished(plan)
+    manifest = resume.find_finished(plan)
     if manifest is None:
         return _complete(plan, tell, began)
     if resume.can_retry(plan, manifest):
         return _complete(plan, tell, began, manifest)
-    broken = resume.damaged(plan, manifest)
+    broken = resume.find_damaged(plan, manifest)
     if len(broken) == len(plan.tasks):
         clear(plan.layout)
         return _complete(plan, tell, began)
     if REFUSED in manifest.reasons:
         tell(DocumentsRetried(manifest.reasons[REFUSED], 0, resume.explain_left_alone(plan)))
-    return _mended(plan, tell, manifest, broken)
+    return _repair_shards(plan, tell, manifest, broken)
 
 
 def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before: Manifest | None = None) -> Manifest:
@@ -176,19 +176,19 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
         RunError: Shards failed.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    state = resume.begun(plan, before.timing.started if before else now)
+    state = resume.begin_run(plan, before.timing.started if before else now)
     if before and state.cost is None:
         state = state.model_copy(update={"cost": before.cost})
     spending = Spending(plan, state)
 
-    def told(event: RunEvent) -> None:
+    def notify(event: RunEvent) -> None:
         tell(event)
         spending.look()
 
     done = resume.receipts(plan)
     duplicates = {index: list(receipt.duplicates) for index, receipt in done.items()}
     again = [index for index in resume.list_intact(plan, before) if index not in done]
-    shards = Shards(plan, told, dict(done), (before.duplicates if before else {}) | duplicates, again)
+    shards = Shards(plan, notify, dict(done), (before.duplicates if before else {}) | duplicates, again)
     try:
         shards.do_all()
         error = shards.retry_refused(done)
@@ -204,7 +204,7 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
     return manifest
 
 
-def _mended(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
+def _repair_shards(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
     """Do the damaged shards of a finished run again; the others stay as they are."""
     plan.runtime.cost = manifest.cost
     shards = Shards(plan, tell, {}, manifest.duplicates)

@@ -71,7 +71,7 @@ class Shards:
             StoreError: Somebody has removed some of what was done.
         """
         tasks = [self._task(index) for index in indices]
-        self._tell(self._started(tasks))
+        self._tell(self._describe_start(tasks))
         failures, untried = self._failures(tasks) if tasks else ([], 0)
         if failures and (why := _refusal(failures[-1])):
             self._refuse_earlier(why)
@@ -114,9 +114,9 @@ class Shards:
         failures: list[ShardFailure] = []
         in_a_row, untried, embedded = 0, len(tasks), False
         with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
-            for outcome in map(self._checked, outcomes):
+            for outcome in map(self._check_outcome, outcomes):
                 untried -= 1
-                if self._taken(outcome):
+                if self._take_outcome(outcome):
                     in_a_row = 0
                     embedded = embedded or (isinstance(outcome, Receipt) and outcome.account.documents_embedded > 0)
                 elif isinstance(outcome, ShardFailure):
@@ -151,7 +151,7 @@ class Shards:
         if self._duplicates:
             self.do(self._duplicates)
 
-    def _checked(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
+    def _check_outcome(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
         """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
         if isinstance(outcome, ShardFailure):
             return outcome
@@ -164,7 +164,7 @@ class Shards:
             "run again, and report it to the runtime's author if it stays so",
         )
 
-    def _taken(self, outcome: Receipt | ShardFailure) -> bool:
+    def _take_outcome(self, outcome: Receipt | ShardFailure) -> bool:
         if isinstance(outcome, Receipt):
             self.receipts[outcome.index] = outcome
             self._tell(ShardDone(outcome, self._plan.tasks[outcome.index].partition.bytes))
@@ -199,7 +199,7 @@ class Shards:
             }
         return self._plan.tasks[0].spec.model_copy(update=changes)
 
-    def _started(self, tasks: list[ShardTask]) -> RunStarted:
+    def _describe_start(self, tasks: list[ShardTask]) -> RunStarted:
         every = self._plan.tasks
         size = sum(task.partition.bytes for task in every)
         left = sum(task.partition.bytes for task in tasks)

@@ -63,7 +63,7 @@ class ModelFolder:
         Raises:
             ModelError: A number or a prompt of its settings is out of all bounds.
         """
-        with _explained(self.root):
+        with _explain_errors(self.root):
             return self._info(prompt, precision, normalized=normalized)
 
     def _info(self, prompt: str, precision: str | None, *, normalized: bool) -> ModelInfo:
@@ -92,14 +92,14 @@ def describe(model: str, root: Path) -> ModelFolder:
     Raises:
         ModelError: It holds no model, a damaged one, or one that is not a text embedder.
     """
-    with _explained(root), record_reads() as reads:
-        found = _described(model, root)
+    with _explain_errors(root), record_reads() as reads:
+        found = _describe_folder(model, root)
     tokenizer = found.path / TOKENIZER
     return found.with_files(reads | ({tokenizer: hash_file(tokenizer)} if tokenizer.is_file() else {}))
 
 
 @contextmanager
-def _explained(root: Path) -> Iterator[None]:
+def _explain_errors(root: Path) -> Iterator[None]:
     """Raise a ``ModelError`` for settings of other types or sizes than they have: there is no end of them."""
     try:
         yield
@@ -108,7 +108,7 @@ def _explained(root: Path) -> Iterator[None]:
         raise ModelError(f"{message}. Get the model's files again.") from error
 
 
-def _described(model: str, root: Path) -> ModelFolder:
+def _describe_folder(model: str, root: Path) -> ModelFolder:
     pipeline = read_pipeline(root)
     path = root / pipeline.transformer
     config = read_settings(path / "config.json", dict)

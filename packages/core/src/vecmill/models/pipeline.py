@@ -32,7 +32,7 @@ def read_prompts(folder: Path) -> Prompts:
     for documents.
     """
     settings = read_settings(folder / "config_sentence_transformers.json", dict) or {}
-    prompts = {name: _checked(text or "", folder) for name, text in (settings.get("prompts") or {}).items()}
+    prompts = {name: _check_prompt(text or "", folder) for name, text in (settings.get("prompts") or {}).items()}
     default_name = settings.get("default_prompt_name")
     default = prompts.get(default_name, "")
     named = (prompts[name] for name in DOCUMENT_NAMES if name in prompts)
@@ -42,7 +42,7 @@ def read_prompts(folder: Path) -> Prompts:
     )
 
 
-def _checked(prompt: object, folder: Path) -> str:
+def _check_prompt(prompt: object, folder: Path) -> str:
     if not isinstance(prompt, str):
         raise ModelError(f"{folder / 'config_sentence_transformers.json'} has a prompt that is no text: {prompt!r}.")
     return prompt

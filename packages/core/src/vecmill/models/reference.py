@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, ModelError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 from vecmill.inside import is_inside
 from vecmill.models.folder import describe
 from vecmill.models.settings import record_reads
@@ -49,7 +49,7 @@ def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
 
     if revision is not None and not _REF.fullmatch(revision):
         raise ModelError(f"the model {repo!r} has no revision {revision!r}: name a branch, a tag or a commit")
-    with _translated(repo, revision):
+    with _translate_errors(repo, revision):
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
 
 
@@ -95,7 +95,7 @@ def describe_unusable_home(error: BaseException) -> str:
 
 
 @contextmanager
-def _translated(repo: str, revision: str | None) -> Iterator[None]:
+def _translate_errors(repo: str, revision: str | None) -> Iterator[None]:
     """Make the Hub client's errors one ModelError that says what to do."""
     from huggingface_hub import errors
 
@@ -142,7 +142,7 @@ def find_folder(model: str) -> Path | None:
     """
     if model.startswith(PACKAGE):
         return _in_package(model)
-    folder = expanded(model)
+    folder = expand_path(model)
     if model and folder.is_dir():
         return folder
     if _LOOKS_LIKE_A_PATH.match(model) or folder.is_file():

@@ -118,7 +118,7 @@ def read_max_tokens(folder: Path, config: dict[str, Any]) -> int:
     Raises:
         ModelError: None of the files says.
     """
-    limits = [*_stated(folder), *_positions(config)]
+    limits = [*_iterate_stated(folder), *_positions(config)]
     if not limits:
         raise ModelError(
             f"{folder} does not say how long an input may be. Add sentence_bert_config.json with a max_seq_length."
@@ -126,7 +126,7 @@ def read_max_tokens(folder: Path, config: dict[str, Any]) -> int:
     return min(limits)
 
 
-def _stated(folder: Path) -> Iterator[int]:
+def _iterate_stated(folder: Path) -> Iterator[int]:
     tokenizer = read_settings(folder / "tokenizer_config.json", dict) or {}
     stated = sentence_settings(folder).get("max_seq_length") or tokenizer.get("model_max_length")
     if stated and stated < _NO_LIMIT:

@@ -35,7 +35,7 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
     if not path.is_file():
         raise ModelError(f"{folder} holds no tokenizer.json. Name a folder or Hub id of a model that has one.")
     try:
-        tokenizer = _loaded(path)
+        tokenizer = _load_tokenizer(path)
         tokenizer.count([_PROBE])
     except (KeyboardInterrupt, SystemExit):
         raise
@@ -44,7 +44,7 @@ def load_tokenizer(folder: Path) -> ModelTokenizer:
     return tokenizer
 
 
-def _loaded(path: Path) -> ModelTokenizer:
+def _load_tokenizer(path: Path) -> ModelTokenizer:
     exact = tokenizers.Tokenizer.from_file(str(path))
     exact.no_padding()
     exact.no_truncation()

@@ -17,7 +17,7 @@ from vecmill.quality.report import SHORT, TWIN, Geometry, KnownItems, Lengths, R
 from vecmill.retrieval import embed_queries
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
-from vecmill.store.parquet import check_shard, damaged, group_ends, reading
+from vecmill.store.parquet import check_shard, damaged_error, group_ends, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -60,7 +60,7 @@ def sample(root: Path, manifest: Manifest, rows: int = ROWS) -> Sample:
         vectors = np.array(flat, np.float32).reshape(len(table), width)
         ids, titles, texts = (table.column(name).to_pylist() for name in ("id", "title", "text"))
     if not np.isfinite(vectors).all():
-        raise damaged(root, "a vector is not finite")
+        raise damaged_error(root, "a vector is not finite")
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return Sample(ids, titles, texts, vectors / np.maximum(norms, 1e-12))
 
@@ -84,7 +84,7 @@ def _stretch(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
             with reading(path):
                 tables.append(_rows(path, low, high))
             if any(tables[-1].column(name).null_count for name in COLUMNS):
-                raise damaged(path, "a row of it is not whole")
+                raise damaged_error(path, "a row of it is not whole")
         first += entry.rows
     return pa.concat_tables(tables)
 
@@ -151,7 +151,7 @@ def lengths(root: Path, manifest: Manifest) -> Lengths:
             check_interrupt()
             tokens = batch.column("tokens").to_numpy()
             if tokens.min(initial=0) < 0 or tokens.max(initial=0) > LONGEST:
-                raise damaged(path, "tokens is out of range")
+                raise damaged_error(path, "tokens is out of range")
             found = np.bincount(tokens)
             counts, found = _alike(counts, found)
             counts = counts + found

@@ -22,7 +22,7 @@ from vecmill.store.parquet import group_ends
 from vecmill.store.register import find_run
 from vecmill.store.verify import MOST, Fault
 from vecmill.store.verify import verify as verify_files
-from vecmill.worker.embedding import asked
+from vecmill.worker.embedding import name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,14 +103,14 @@ def verify(
 
 def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: int) -> Iterator[Fault]:
     """Yield the chunks of a sample that have other vectors, or another number of tokens, than the model gives them."""
-    with asked(embedder, "model() or tokenizer()"):
+    with name_embedder_errors(embedder, "model() or tokenizer()"):
         found, tokenizer = embedder.model(), embedder.tokenizer()
     far = FAR_INT8 if "int8" in {found.precision, manifest.model.precision} else FAR
     chunker = _chunker(manifest, embedder)
     with Threads(embedder.concurrency) as threads:
         for rows, table in _blocks(root, manifest, sample):
-            texts = [_embedded(chunker, row) for row in table.drop_columns(["tokens", "embedding"]).to_pylist()]
-            with asked(embedder, "tokenizer()"):
+            texts = [_embedded_text(chunker, row) for row in table.drop_columns(["tokens", "embedding"]).to_pylist()]
+            with name_embedder_errors(embedder, "tokenizer()"):
                 counts = np.minimum(tokenizer.count(texts) + tokenizer.special_tokens, manifest.model.max_tokens)
             made = _embed(embedder, texts, counts, threads)
             stored = table.column("embedding").combine_chunks().flatten().to_numpy().reshape(len(rows), -1)
@@ -139,7 +139,7 @@ def _embed(
     batches = list(TokenBudgetBatching(TokenBudgetBatching.Config()).batches(tokens, embedder.batch_tokens))
 
     def embed(batch: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        with asked(embedder, f"embed() of {len(batch)} texts"):
+        with name_embedder_errors(embedder, f"embed() of {len(batch)} texts"):
             return embedder.embed([texts[i] for i in batch])
 
     vectors = np.concatenate(list(threads.map(embed, batches)))
@@ -161,7 +161,7 @@ def _chunker(manifest: Manifest, embedder: Embedder[Any]) -> Chunker[Any]:
     return chunker
 
 
-def _embedded(chunker: Chunker[Any], row: dict[str, str]) -> str:
+def _embedded_text(chunker: Chunker[Any], row: dict[str, str]) -> str:
     return prefix(chunker, Document(row["id"], row["text"], row["title"], row["url"])) + row["text"]
 
 

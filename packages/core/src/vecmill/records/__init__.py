@@ -21,7 +21,6 @@ from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Re
 from vecmill.records.tasks import (
     Account,
     ComponentSpec,
-    Errand,
     FileEntry,
     ModelInfo,
     Partition,
@@ -30,6 +29,7 @@ from vecmill.records.tasks import (
     Sent,
     ShardFailure,
     ShardTask,
+    WorkerUpload,
     WorkSpec,
 )
 
@@ -41,7 +41,6 @@ __all__ = [
     "Dataset",
     "Document",
     "DocumentsRetried",
-    "Errand",
     "Estimate",
     "FileEntry",
     "Manifest",
@@ -73,4 +72,5 @@ __all__ = [
     "Timing",
     "WorkSpec",
     "WorkerSaid",
+    "WorkerUpload",
 ]

@@ -88,7 +88,7 @@ class ModelInfo(BaseModel):
     files: dict[Line, Word] = Field(default_factory=dict)
 
 
-class Errand(BaseModel):
+class WorkerUpload(BaseModel):
     """A publisher that workers send their shards with.
 
     Attributes:
@@ -185,7 +185,7 @@ class WorkSpec(BaseModel):
     since: str | None = None
     seed: int = 0
     trust_vectors: bool = False
-    errands: tuple[Errand, ...] = ()
+    errands: tuple[WorkerUpload, ...] = ()
 
 
 class ShardTask(BaseModel):

@@ -11,7 +11,7 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec
 from vecmill.retrieval.choice import Choice, Reader, choose_embedder
-from vecmill.worker.embedding import asked
+from vecmill.worker.embedding import name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +54,7 @@ class QueryEmbedder:
 
     def embed(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
         """Embed questions in plain words, with the model's prompt for queries; shape ``(queries, dimension)``."""
-        with asked(self._embedder, f"embed() of {len(queries)} queries"):
+        with name_embedder_errors(self._embedder, f"embed() of {len(queries)} queries"):
             return self._embedder.embed([self._prompt + query for query in queries])
 
     def close(self) -> None:
@@ -128,10 +128,10 @@ def _open(choice: Choice, wanted: ModelInfo) -> Embedder[Any]:
     """Open an embedder, if it is of the model that made the dataset."""
     spec = ComponentSpec(name=choice.name, options=choice.options)
     embedder: Embedder[Any] = build(load().registry, "embedder", spec)
-    with asked(embedder, "model()"):
+    with name_embedder_errors(embedder, "model()"):
         found = embedder.model()
     _refuse_another(found, wanted)
-    with asked(embedder, "open()"):
+    with name_embedder_errors(embedder, "open()"):
         embedder.open()
     return embedder
 

@@ -14,7 +14,7 @@ from vecmill.errors import StoreError
 from vecmill.retrieval.query import QueryEmbedder, embed_query
 from vecmill.store.json import finished_manifest, read_manifest
 from vecmill.store.layout import Layout
-from vecmill.store.parquet import check_shard, damaged, reading
+from vecmill.store.parquet import check_shard, damaged_error, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +105,7 @@ class RowGroups:
             row = rows.slice(hit.row, 1).to_pylist()[0]
         self._refuse_changed(hit.group.shard)
         if None in row.values():
-            raise damaged(path, "a row of it is not whole")
+            raise damaged_error(path, "a row of it is not whole")
         return Passage(score=-hit.distance, **row)
 
     def _file(self, shard: int) -> Path:

@@ -33,7 +33,7 @@ def schema(keep: Sequence[pa.Field]) -> pa.Schema:
     return pa.schema([*COLUMNS, *keep])
 
 
-def bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def split_batch(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Cut a batch so that none holds more than ``ROWS`` rows, nor, but for a single row, ``BYTES``."""
     ends = np.cumsum(row_bytes(batch))
     start = 0
@@ -118,7 +118,7 @@ class Row(NamedTuple):
     size: int = 0
 
 
-def gathered(rows: Iterable[Row], keep: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
+def gather_batches(rows: Iterable[Row], keep: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
     """Yield rows in batches of bounded size."""
     pending: list[Row] = []
     size = 0
@@ -136,7 +136,7 @@ def _batch(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
     try:
         return _built(rows, keep)
     except pa.ArrowException:
-        return _built([_fitted(row, keep) for row in rows], keep)
+        return _built([_fit_row(row, keep) for row in rows], keep)
 
 
 def _built(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
@@ -146,7 +146,7 @@ def _built(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema(keep))
 
 
-def _fitted(row: Row, keep: Sequence[pa.Field]) -> Row:
+def _fit_row(row: Row, keep: Sequence[pa.Field]) -> Row:
     """Return a row that can be carried along, or one with the problem: a large whole number where others are not."""
     for field, value in zip(keep, row.keep, strict=False):
         try:

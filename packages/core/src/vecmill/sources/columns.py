@@ -25,7 +25,7 @@ def invalid(values: pa.Array) -> dict[int, str]:
     """
     strings = pt.is_string(values.type) or pt.is_large_string(values.type)
     if (strings or pt.is_nested(values.type)) and not _is_valid(values):
-        return _strings(values) if strings else _nested(values)
+        return _strings(values) if strings else _find_nested(values)
     return {}
 
 
@@ -47,7 +47,7 @@ def _strings(values: pa.Array) -> dict[int, str]:
     return {row: problem for row, value in found if value is not None and (problem := _fault(value))}
 
 
-def _nested(values: pa.Array) -> dict[int, str]:
+def _find_nested(values: pa.Array) -> dict[int, str]:
     rows = (row for row in range(len(values)) if not _is_valid(values.take(pa.array([row]))))
     return dict.fromkeys(rows, "not valid UTF-8")
 
@@ -64,7 +64,7 @@ OWN = frozenset({"id", "url", "title", "text", "problem"})
 """Columns of a source that are not carried along but read."""
 
 
-def carried(schema: pa.Schema) -> list[pa.Field]:
+def extra_fields(schema: pa.Schema) -> list[pa.Field]:
     """Return the columns of a source's batches that are carried along, with the types they get in the dataset."""
     return [pa.field(field.name, plain(field.type)) for field in schema if field.name not in OWN]
 
@@ -135,7 +135,7 @@ class Projection:
             role: name for role in ROLES if (name := self._find(role, config.columns.get(role)))
         }
         self.keep = [self._field(name, "keep") for name in config.keep]
-        self._carried = carried(pa.schema(self.keep))
+        self._carried = extra_fields(pa.schema(self.keep))
         for role, name in self.roles.items():
             self._check_type(role, table.field(name))
 
@@ -177,7 +177,7 @@ class Projection:
         if self.numbered:
             arrays[0] = pa.array([f"{prefix}{first + row}" for row in range(rows.num_rows)], pa.string())
         arrays += [rows.column(field.name).cast(field.type) for field in self._carried]
-        return _flagged(pa.RecordBatch.from_arrays(arrays, schema=schema(self._carried)))
+        return _flag_invalid(pa.RecordBatch.from_arrays(arrays, schema=schema(self._carried)))
 
     def _role(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if field.name not in self.roles:
@@ -214,10 +214,10 @@ class Projection:
 def missing(place: str, name: str, option: str, have: list[str]) -> str:
     """Say that a column is not there, which ones are, and how to name another."""
     advice = "Take it out of keep." if option == "keep" else f'Name another with columns = {{ {option} = "..." }}.'
-    return f"{place} has no column {name!r}. It has: {', '.join(map(_shown, have)) or 'none'}. {advice}"
+    return f"{place} has no column {name!r}. It has: {', '.join(map(_show_name, have)) or 'none'}. {advice}"
 
 
-def _shown(name: str) -> str:
+def _show_name(name: str) -> str:
     """Return a name as it is, if it can be seen that it is so."""
     return name if name and name.isprintable() and name == name.strip() else repr(name)
 
@@ -230,7 +230,7 @@ def _suits(role: str, kind: pa.DataType) -> bool:
     return (role != "text" and pt.is_integer(kind)) or (role in {"url", "title"} and pt.is_null(kind))
 
 
-def _flagged(batch: pa.RecordBatch) -> pa.RecordBatch:
+def _flag_invalid(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Null what is not valid Unicode, and say so in ``problem``."""
     problems: dict[int, str] = {}
     for index, field in enumerate(batch.schema):

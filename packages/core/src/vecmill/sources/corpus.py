@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vecmill.concurrency import check_interrupt
-from vecmill.errors import PluginError, ReadError, named
+from vecmill.errors import PluginError, ReadError, name_errors
 from vecmill.records import Partition, Terms
 
 if TYPE_CHECKING:
@@ -41,36 +41,36 @@ class Corpus:
 
     def pinned(self) -> Source[Any]:
         """Return the source with all that could move in its options replaced by what it means now."""
-        with self._named("pinned()"):
+        with self._name_errors("pinned()"):
             return type(self._source)(self._source.pinned())
 
     def fingerprint(self) -> str:
         """Return the hash of its content."""
-        with self._named("fingerprint()"):
-            return self._held(self._source.fingerprint(), str, "fingerprint()")
+        with self._name_errors("fingerprint()"):
+            return self._check_type(self._source.fingerprint(), str, "fingerprint()")
 
     def terms(self) -> Terms:
         """Return the text's licences and languages."""
-        with self._named("terms()"):
-            return self._held(self._source.terms(), Terms, "terms()")
+        with self._name_errors("terms()"):
+            return self._check_type(self._source.terms(), Terms, "terms()")
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Yield parts of about ``target_bytes`` of text each."""
-        with self._named("partitions()"):
+        with self._name_errors("partitions()"):
             for partition in self._source.partitions(target_bytes):
                 check_interrupt()
-                yield self._travels(self._held(partition, Partition, "partitions()"))
+                yield self._travels(self._check_type(partition, Partition, "partitions()"))
 
     def count(self) -> int | None:
         """Return how many documents there are, if the source knows."""
-        with self._named("count()"):
+        with self._name_errors("count()"):
             found = self._source.count()
-            return None if found is None else self._held(found, int, "count()")
+            return None if found is None else self._check_type(found, int, "count()")
 
     def renew(self, partition: Partition) -> Partition:
         """Return a stored partition as it is to be read by this command."""
-        with self._named("renew()"):
-            renewed = self._held(self._source.renew(partition), Partition, "renew()")
+        with self._name_errors("renew()"):
+            renewed = self._check_type(self._source.renew(partition), Partition, "renew()")
         if renewed.digest != partition.digest:
             raise PluginError(
                 f"the source {self._source.name!r} made another partition of {_place(partition)} at renew(): report it "
@@ -83,17 +83,17 @@ class Corpus:
         import pyarrow as pa
 
         call = f"read() of the partition {_place(partition)}"
-        with self._named(call):
+        with self._name_errors(call):
             for item in self._source.read(partition):
                 check_interrupt()
-                batch = self._held(item, pa.RecordBatch, call)
+                batch = self._check_type(item, pa.RecordBatch, call)
                 self._check(batch)
                 yield batch
 
-    def _named(self, call: str) -> AbstractContextManager[None]:
-        return named(f"the source {self._source.name!r} failed at {call}", ReadError, ADVICE)
+    def _name_errors(self, call: str) -> AbstractContextManager[None]:
+        return name_errors(f"the source {self._source.name!r} failed at {call}", ReadError, ADVICE)
 
-    def _held(self, value: object, kind: type[T], call: str) -> T:
+    def _check_type(self, value: object, kind: type[T], call: str) -> T:
         if not isinstance(value, kind):
             raise PluginError(
                 f"the source {self._source.name!r} gave {type(value).__name__}, not {kind.__name__}, at {call}: report "

@@ -10,7 +10,7 @@ from vecmill.protocols import later
 from vecmill.sources.csv_records import CsvRecord, read_records
 from vecmill.sources.files_source import RecordSource
 from vecmill.sources.lines import endings
-from vecmill.sources.partitions import Stretch
+from vecmill.sources.partitions import RowRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +36,10 @@ class CsvSource(RecordSource["CsvConfig", CsvRecord]):
         """Stream one partition's documents."""
         import pyarrow as pa
 
-        from vecmill.sources.batches import gathered
+        from vecmill.sources.batches import gather_batches
 
         keep = [pa.field(name, pa.string()) for name in self.config.keep]
-        return gathered(self._rows(Stretch.of(partition)), keep)
+        return gather_batches(self._rows(RowRange.of(partition)), keep)
 
     def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[CsvRecord]:
         """Yield the records of a file, without its header."""
@@ -52,11 +52,11 @@ class CsvSource(RecordSource["CsvConfig", CsvRecord]):
             first.agree(self._projection(file))
         return super()._units(target_bytes)
 
-    def _rows(self, stretch: Stretch) -> Iterator[Row]:
+    def _rows(self, stretch: RowRange) -> Iterator[Row]:
         from vecmill.sources.csv_rows import CsvRows
 
         reader: CsvRows | None = None
-        for file, record, number in self._located(stretch):
+        for file, record, number in self._locate_records(stretch):
             if reader is None or reader.file is not file:
                 reader = CsvRows(file, self._projection(file))
             yield reader.row(record, number)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.expand import expanded, writable_down
+from vecmill.expand import expand_path, writable_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ class File:
             raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
 
 
-def named(paths: list[Path]) -> list[File]:
+def name_files(paths: list[Path]) -> list[File]:
     """Name files by their path within the folder they share."""
     absolute = [path.absolute() for path in paths]
     base = os.path.commonpath([path.parent for path in absolute])
@@ -179,15 +179,15 @@ def find(path: str | list[str], suffixes: tuple[str, ...]) -> list[File]:
     """
     items = [path] if isinstance(path, str) else path
     found: dict[Path, Path] = {}
-    for match in (match for item in items for match in _found(item, suffixes)):
+    for match in (match for item in items for match in _find_files(item, suffixes)):
         writable_down(match)
         found.setdefault(match.parent.resolve() / match.name, match)
     if not found:
         raise ConfigError("source.path is an empty list. Name a file, a folder or a pattern such as data/*.parquet.")
-    return named(list(found.values()))
+    return name_files(list(found.values()))
 
 
-def _found(item: str, suffixes: tuple[str, ...]) -> list[Path]:
+def _find_files(item: str, suffixes: tuple[str, ...]) -> list[Path]:
     if not item:
         raise ConfigError("source.path is empty. Name a file, a folder or a pattern such as data/*.parquet.")
     try:
@@ -198,7 +198,7 @@ def _found(item: str, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _matches(item: str, suffixes: tuple[str, ...]) -> list[Path]:
-    path = expanded(item)
+    path = expand_path(item)
     if path.is_dir():
         return inside(path, suffixes)
     if path.exists():

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from vecmill.protocols import Source, later
 from vecmill.sources.files import find
 from vecmill.sources.fingerprint import STATEMENTS, contents, fingerprint
-from vecmill.sources.lines import compressed
-from vecmill.sources.partitions import Stretch, Unit, plan
+from vecmill.sources.lines import is_compressed
+from vecmill.sources.partitions import RowRange, Unit, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,8 +60,8 @@ class LocalSource(Source[FilesConfigT]):
 
     def renew(self, partition: Partition) -> Partition:
         """Look at a partition's files as they are now."""
-        stretch = Stretch.of(partition)
-        found = stretch.renewed(self.files, self._places.get(stretch.first, 0))
+        stretch = RowRange.of(partition)
+        found = stretch.renew_stamp(self.files, self._places.get(stretch.first, 0))
         return partition.model_copy(update={"seen": found})
 
     @cached_property
@@ -88,14 +88,14 @@ class TableSource(LocalSource[FilesConfigT]):
     ahead: ClassVar[int] = 1
 
     @abstractmethod
-    def opened(self, file: File) -> AbstractContextManager[Table]:
+    def open_table(self, file: File) -> AbstractContextManager[Table]:
         """Open a file as a table."""
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's rows."""
         from vecmill.sources.tables import table_rows
 
-        return table_rows(self.files, Stretch.of(partition), self.opened, self.config)
+        return table_rows(self.files, RowRange.of(partition), self.open_table, self.config)
 
     def count(self) -> int:
         """Return the number of rows that the files say they have, up to the limit."""
@@ -109,7 +109,7 @@ class TableSource(LocalSource[FilesConfigT]):
     def _outlines(self) -> Outlines[File]:
         from vecmill.sources.tables import Outlines
 
-        return Outlines(self.files, self.opened, self.config, self.ahead)
+        return Outlines(self.files, self.open_table, self.config, self.ahead)
 
 
 FINENESS = 16
@@ -141,7 +141,7 @@ class RecordSource(LocalSource[FilesConfigT], Generic[FilesConfigT, RecordT]):
     def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[RecordT]:
         """Yield the records of a file from a byte, which is the first of the line with that number."""
 
-    def _located(self, stretch: Stretch) -> Iterator[tuple[File, RecordT, int]]:
+    def _locate_records(self, stretch: RowRange) -> Iterator[tuple[File, RecordT, int]]:
         """Yield the records of a stretch, each with its file and its number in the source."""
         row = stretch.row
         for piece in stretch.pieces(self.files):
@@ -154,15 +154,15 @@ class RecordSource(LocalSource[FilesConfigT], Generic[FilesConfigT, RecordT]):
     def _units(self, target_bytes: int) -> Iterator[Unit]:
         left = self.config.limit
         for index, file in enumerate(self.files):
-            size = None if compressed(file) else target_bytes // FINENESS
-            for unit in _grouped(index, islice(self.records(file), left), size):
+            size = None if is_compressed(file) else target_bytes // FINENESS
+            for unit in _group_records(index, islice(self.records(file), left), size):
                 yield unit
                 left = None if left is None else left - unit.documents
             if left == 0:
                 return
 
 
-def _grouped(file: int, records: Iterable[Record], size: int | None) -> Iterator[Unit]:
+def _group_records(file: int, records: Iterable[Record], size: int | None) -> Iterator[Unit]:
     """Yield units of at least ``size`` bytes, or one for the whole file."""
     unit = Unit(file, start=0, stop=0, documents=0, bytes=0)
     for record in records:

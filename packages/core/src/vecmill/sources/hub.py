@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.protocols import Source, later
 from vecmill.sources.fingerprint import STATEMENTS, fingerprint
-from vecmill.sources.partitions import Stretch, plan
+from vecmill.sources.partitions import RowRange, plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,14 +54,14 @@ class HubSource(Source["HubConfig"]):
 
     def terms(self) -> Terms:
         """Return what the dataset's card says, or what the job says."""
-        from vecmill.sources.hub_repo import told
+        from vecmill.sources.hub_repo import read_terms
 
         if self.config.license and self.config.language:
             card = {}
         else:
             with self._reading():
                 card = self._card()
-        return told(card, self.config.config).but(self.config.license, self.config.language)
+        return read_terms(card, self.config.config).but(self.config.license, self.config.language)
 
     def fingerprint(self) -> str:
         """Hash the commit and the options that choose from it."""
@@ -92,7 +92,7 @@ class HubSource(Source["HubConfig"]):
             if "shards" in partition.where:
                 yield from self._stream.read(*partition.where["shards"])
             else:
-                yield from table_rows(self._found.files, Stretch.of(partition), self._opened, self.config)
+                yield from table_rows(self._found.files, RowRange.of(partition), self._open_table, self.config)
 
     @cached_property
     def _found(self) -> Found:
@@ -117,7 +117,7 @@ class HubSource(Source["HubConfig"]):
     def _outlines(self) -> Outlines[HubFile]:
         from vecmill.sources.tables import Outlines
 
-        return Outlines(self._found.files, self._opened, self.config, AHEAD)
+        return Outlines(self._found.files, self._open_table, self.config, AHEAD)
 
     @cached_property
     def _stream(self) -> HubStream:
@@ -126,7 +126,7 @@ class HubSource(Source["HubConfig"]):
         return HubStream(self.pinned())
 
     @contextmanager
-    def _opened(self, file: HubFile) -> Iterator[ParquetTable]:
+    def _open_table(self, file: HubFile) -> Iterator[ParquetTable]:
         from vecmill.sources.parquet_table import ParquetTable
 
         repo = self._found.repo

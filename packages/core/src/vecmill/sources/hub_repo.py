@@ -57,7 +57,7 @@ LONGEST, LONGEST_WORD = 1024, 256
 """Characters; what is longer is no licence's name."""
 
 
-def told(card: Mapping[str, object], config: str | None) -> Terms:
+def read_terms(card: Mapping[str, object], config: str | None) -> Terms:
     """Return the terms in a card's front matter. People write all kinds of things there: words are taken, no more.
 
     Args:
@@ -205,7 +205,7 @@ def layout(repo: HubRepo, config: str | None, split: str) -> Layout:
     """
     declared = {str(entry["config_name"]): entry for entry in repo.card.get("configs") or [] if "config_name" in entry}
     if not declared:
-        return _undeclared(repo, config, split)
+        return _infer_layout(repo, config, split)
     name = _choose(config, declared, repo.id)
     entry = declared[name]
     folder = f"{entry['data_dir'].strip('/')}/" if entry.get("data_dir") else ""
@@ -217,7 +217,7 @@ def layout(repo: HubRepo, config: str | None, split: str) -> Layout:
     return Layout(name, _matching(repo, [folder + pattern for pattern in patterns[split]]))
 
 
-def _undeclared(repo: HubRepo, config: str | None, split: str) -> Layout:
+def _infer_layout(repo: HubRepo, config: str | None, split: str) -> Layout:
     """Take folders for configurations, if they are named or look like it."""
     files = [file for file in repo.below("") if file.name.endswith(".parquet")]
     folders = [file.name.partition("/")[0] for file in files if CONVERTED.fullmatch(file.name.partition("/")[2])]
@@ -254,13 +254,13 @@ def _none_such(repo: str, noun: str, wanted: str, known: Iterable[str]) -> Confi
 def _patterns(declared: object) -> dict[str, list[str]]:
     """Return the patterns of each split; without splits, all is ``train``."""
     patterns: dict[str, list[str]] = {}
-    for entry in _listed(declared):
+    for entry in _as_list(declared):
         split, paths = (entry.get("split"), entry.get("path")) if isinstance(entry, dict) else ("train", entry)
-        patterns.setdefault(str(split), []).extend(map(str, _listed(paths)))
+        patterns.setdefault(str(split), []).extend(map(str, _as_list(paths)))
     return patterns
 
 
-def _listed(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else [value] if value else []
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.records import Partition
-from vecmill.sources.batches import ROWS, between, bounded
+from vecmill.sources.batches import ROWS, between, split_batch
 from vecmill.sources.columns import Projection
 from vecmill.sources.partitions import parts
 
@@ -61,12 +61,12 @@ class HubStream:
         except ImportError as error:
             told = f"The dataset {self._config.repo!r} holds no Parquet files, and its own format is read by datasets"
             raise ConfigError(f"{told}, which is not installed: pip install 'vecmill[datasets]'.") from error
-        with self._understood():
+        with self._translate_errors():
             return load_dataset_builder(self._config.repo, self._config.config, revision=self._config.revision)
 
     @cached_property
     def _dataset(self) -> Any:  # noqa: ANN401 (datasets may not be installed)
-        with self._understood():
+        with self._translate_errors():
             return self._builder.as_streaming_dataset(split=self._config.split)
 
     @cached_property
@@ -81,7 +81,7 @@ class HubStream:
         return [int(files.info(path)["size"]) for path in paths]
 
     @contextmanager
-    def _understood(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except (ValueError, RuntimeError, FileNotFoundError) as error:
@@ -93,7 +93,7 @@ class HubStream:
             for table in dataset.with_format("arrow").iter(batch_size=ROWS):
                 projection = Projection(self._config, table.schema, self._place)
                 for batch in table.combine_chunks().to_batches():
-                    yield from bounded(projection.apply(batch, row, prefix))
+                    yield from split_batch(projection.apply(batch, row, prefix))
                     row += batch.num_rows
         except (ValueError, TypeError, RuntimeError, pa.ArrowException) as error:
             told = f"The datasets library stopped in {self._place} after row {row} of a file: {error}"

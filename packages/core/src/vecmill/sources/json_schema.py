@@ -88,7 +88,7 @@ class Types:
         for name in self._keep:
             values = [row[name] for row in rows if name in row]
             try:
-                found = pa.schema([(name, _inferred(values))])
+                found = pa.schema([(name, _infer_type(values))])
                 before = pa.schema([(name, self._known.get(name, pa.null()))])
                 self._known[name] = pa.unify_schemas([before, found], promote_options="permissive").field(0).type
             except (pa.ArrowException, OverflowError) as error:
@@ -111,7 +111,7 @@ class Types:
         return [pa.field(name, plain(self._known[name])) for name in self._keep]
 
 
-def _inferred(values: list[Any]) -> pa.DataType:
+def _infer_type(values: list[Any]) -> pa.DataType:
     try:
         return pa.array(values).type
     except UnicodeEncodeError:

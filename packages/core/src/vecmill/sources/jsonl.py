@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import SourceError
 from vecmill.sources.files_source import RecordSource
 from vecmill.sources.lines import Line, endings, lines
-from vecmill.sources.partitions import Stretch
+from vecmill.sources.partitions import RowRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +30,15 @@ class JsonlSource(RecordSource["FilesConfig", Line]):
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
-        from vecmill.sources.batches import gathered
+        from vecmill.sources.batches import gather_batches
         from vecmill.sources.json_rows import JsonRows
         from vecmill.sources.json_schema import Shape
 
         shape = Shape.load(partition.where["shape"])
         reader = JsonRows(self.config, shape)
-        return gathered((reader.row(*found) for found in self._located(Stretch.of(partition))), shape.keep)
+        return gather_batches(
+            (reader.row(*found) for found in self._locate_records(RowRange.of(partition))), shape.keep
+        )
 
     def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
         """Yield the lines of a file that are not blank.

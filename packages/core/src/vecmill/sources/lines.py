@@ -43,7 +43,7 @@ def endings(suffix: str) -> tuple[str, ...]:
     return (suffix, *(suffix + codec for codec in CODECS))
 
 
-def compressed(file: File) -> bool:
+def is_compressed(file: File) -> bool:
     """Whether a file can only be read from its beginning."""
     return file.path.suffix.lower() in CODECS
 
@@ -60,7 +60,7 @@ def lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
         SourceError: The file cannot be read to its end, has a line without end, or changes meanwhile.
     """
     stop = start
-    with _opened(file) as stream:
+    with _open_file(file) as stream:
         if start:
             stream.seek(start)
         try:
@@ -76,9 +76,9 @@ def lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
 
 
 @contextmanager
-def _opened(file: File) -> Iterator[IO[bytes]]:
+def _open_file(file: File) -> Iterator[IO[bytes]]:
     with file.open() as stream:
-        if not compressed(file):
+        if not is_compressed(file):
             yield stream
             return
         import pyarrow as pa

@@ -23,7 +23,7 @@ class ParquetSource(TableSource["FilesConfig"]):
     ahead = 16
 
     @contextmanager
-    def opened(self, file: File) -> Iterator[ParquetTable]:
+    def open_table(self, file: File) -> Iterator[ParquetTable]:
         """Open a file as a table."""
         from vecmill.sources.parquet_table import ParquetTable
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def damaged(told: str) -> Iterator[None]:
+def translate_errors(told: str) -> Iterator[None]:
     """Turn Arrow's errors into a SourceError.
 
     Args:
@@ -47,7 +47,7 @@ class ArrowTable:
         """
         self._stream = stream
         self.place = place
-        with damaged(f"{place} is not a whole Arrow file: it may be truncated, or something else"):
+        with translate_errors(f"{place} is not a whole Arrow file: it may be truncated, or something else"):
             self._schema = pa.ipc.open_stream(stream).schema
 
     @property
@@ -74,7 +74,7 @@ class ArrowTable:
         reader = pa.ipc.open_stream(self._stream, options=pa.ipc.IpcReadOptions(included_fields=fields))
         row = 0
         while True:
-            with damaged(f"{self.place} is truncated or damaged at row {row}"):
+            with translate_errors(f"{self.place} is truncated or damaged at row {row}"):
                 batch = next(iter(reader), None)
             if batch is None:
                 return
@@ -125,7 +125,7 @@ class ParquetTable:
         self.place = place
         self._remote = remote
         # Prebuffering, the default, would take a column of a row group into memory whole.
-        with damaged(f"{place} is not a whole Parquet file: it may be truncated, or something else"):
+        with translate_errors(f"{place} is not a whole Parquet file: it may be truncated, or something else"):
             self._file = pq.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True)
             self._schema = self._file.schema_arrow
 
@@ -158,7 +158,7 @@ class ParquetTable:
 
     def _read(self, index: int, group: RowGroup, columns: Sequence[str], first: int) -> Iterator[pa.RecordBatch]:
         last = first + group.rows - 1
-        with damaged(f"{self.place} is damaged in row group {index}, which holds the rows {first} to {last}"):
+        with translate_errors(f"{self.place} is damaged in row group {index}, which holds the rows {first} to {last}"):
             size = self._batch_rows(index, group, columns)
             yield from self._reader(group).iter_batches(size, [index], list(columns), use_threads=False)
 

@@ -67,7 +67,7 @@ def row_units(file: int, blocks: Iterable[tuple[int, int]], target: int) -> Iter
         first += rows
 
 
-def limited(units: Iterable[Unit], limit: int | None) -> Iterator[Unit]:
+def limit_units(units: Iterable[Unit], limit: int | None) -> Iterator[Unit]:
     """Yield units of a table until they hold ``limit`` rows; the last is cut to fit."""
     left = limit
     for unit in units:
@@ -100,7 +100,7 @@ class Identified(Protocol):
 FileT = TypeVar("FileT", bound=Identified)
 
 
-class Stretch(NamedTuple):
+class RowRange(NamedTuple):
     """What a partition says; as small for ten thousand files as for one.
 
     Attributes:
@@ -122,7 +122,7 @@ class Stretch(NamedTuple):
     row: int
 
     @classmethod
-    def of(cls, partition: Partition) -> Stretch:
+    def of(cls, partition: Partition) -> RowRange:
         """Return the stretch of a partition made by ``plan``."""
         return cls(**partition.where["stretch"], stamp=partition.seen)
 
@@ -131,7 +131,7 @@ class Stretch(NamedTuple):
         """What a partition's ``where`` says of it: all but the stamp."""
         return {key: value for key, value in self._asdict().items() if key != "stamp"}
 
-    def renewed(self, files: Sequence[Identified], place: int) -> str:
+    def renew_stamp(self, files: Sequence[Identified], place: int) -> str:
         """Return the stamp of its files as they are now, given the source's list and the place of the first."""
         return stamp(files[place : place + self.files])
 
@@ -204,7 +204,7 @@ def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, ext
 
     first, last = units[0], units[-1]
     mine = files[first.file : last.file + 1]
-    stretch = Stretch(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
+    stretch = RowRange(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
     return Partition(
         where={"stretch": stretch.where, **extra},
         documents=sum(unit.documents for unit in units),

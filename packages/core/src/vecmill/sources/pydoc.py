@@ -72,11 +72,11 @@ class PydocSource(Source["SourceConfig"]):
 
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream some of the articles."""
-        from vecmill.sources.batches import bounded
+        from vecmill.sources.batches import split_batch
 
         start, stop = partition.where["start"], partition.where["stop"]
         table = self._table(start, stop)
-        return bounded(self._projection(table).apply(table, start))
+        return split_batch(self._projection(table).apply(table, start))
 
     @cached_property
     def _articles(self) -> list[Article]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 from vecmill.inside import is_inside
 from vecmill.protocols import later
 from vecmill.sources.files import File
@@ -31,7 +31,7 @@ class SavedSource(TableSource["SavedConfig"]):
     @cached_property
     def files(self) -> Sequence[File]:
         """Its Arrow files, in the dataset's order."""
-        folder = _dataset(expanded(self.config.path), self.config.split)
+        folder = _dataset(expand_path(self.config.path), self.config.split)
         state = _json(folder / "state.json")
         if state.get("_indices_data_files"):
             raise ConfigError(
@@ -41,7 +41,7 @@ class SavedSource(TableSource["SavedConfig"]):
         return [File(folder / name, name) for name in _names(folder, state)]
 
     @contextmanager
-    def opened(self, file: File) -> Iterator[ArrowTable]:
+    def open_table(self, file: File) -> Iterator[ArrowTable]:
         """Open a file as a table."""
         from vecmill.sources.parquet_table import ArrowTable
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from vecmill.concurrency import Threads
-from vecmill.sources.batches import bounded
+from vecmill.sources.batches import split_batch
 from vecmill.sources.columns import Projection
-from vecmill.sources.partitions import Identified, limited, row_units
+from vecmill.sources.partitions import Identified, limit_units, row_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from vecmill.sources.options import SourceConfig
-    from vecmill.sources.partitions import Stretch, Unit
+    from vecmill.sources.partitions import RowRange, Unit
 
 FileT = TypeVar("FileT", bound=Identified)
 
@@ -68,7 +68,7 @@ class Outlines(Generic[FileT]):
 
     def units(self, target: int) -> Iterator[Unit]:
         """Yield the units of the tables, in order, up to the limit; larger blocks of text than ``target`` are split."""
-        return limited(self._units(target), self._config.limit)
+        return limit_units(self._units(target), self._config.limit)
 
     def rows(self) -> int:
         """Return how many rows the tables have; with a limit, no table is looked into after the one that meets it."""
@@ -105,7 +105,7 @@ def _ahead(look: Callable[[FileT], Outline], files: Sequence[FileT], most: int) 
 
 def table_rows(
     files: Sequence[FileT],
-    stretch: Stretch,
+    stretch: RowRange,
     opened: Callable[[FileT], AbstractContextManager[Table]],
     config: SourceConfig,
 ) -> Iterator[pa.RecordBatch]:
@@ -115,5 +115,5 @@ def table_rows(
         with opened(piece.file) as table:
             projection = Projection(config, table.schema, table.place)
             for rows in table.rows(projection.names, piece.start, piece.stop):
-                yield from bounded(projection.apply(rows, row))
+                yield from split_batch(projection.apply(rows, row))
                 row += rows.num_rows

@@ -106,7 +106,8 @@ def refuse_strangers(layout: Layout) -> None:
         ) from error
     if names:
         raise StoreError(
-            f"{layout.root} is not empty, and holds no run of vecmill (it has {_shown(names)}): choose another folder"
+            f"{layout.root} is not empty, and holds no run of vecmill (it has {_show_names(names)}): "
+            "choose another folder"
         )
 
 
@@ -183,5 +184,5 @@ def _is_trace(layout: Layout, path: Path) -> bool:
     return empty or path in {layout.lock, layout.holder, layout.state}
 
 
-def _shown(names: list[str]) -> str:
+def _show_names(names: list[str]) -> str:
     return ", ".join(names[:SHOWN])

@@ -45,7 +45,7 @@ class Holder(BaseModel):
 
 
 @contextlib.contextmanager
-def locked(layout: Layout) -> Iterator[None]:
+def lock_folder(layout: Layout) -> Iterator[None]:
     """Hold a dataset folder, creating it if need be. A killed holder's lock is free at once.
 
     With ``VECMILL_LOCKS`` the lock is a file in the folder that it names, and the dataset folder says which: a command
@@ -58,11 +58,11 @@ def locked(layout: Layout) -> Iterator[None]:
     _refuse_links(layout)
     elsewhere = _elsewhere(layout)
     if elsewhere is None:
-        with _held(layout, layout.lock):
+        with _hold_lock(layout, layout.lock):
             _refuse_holder(layout)
             yield
         return
-    with _held(layout, elsewhere):
+    with _hold_lock(layout, elsewhere):
         with _held_if_possible(layout):
             _refuse_holder(layout, but=elsewhere)
             _write_holder(layout, elsewhere)
@@ -81,7 +81,7 @@ def locked_to_read(layout: Layout) -> Iterator[None]:
         StoreError: Another command works in it.
     """
     if os.access(layout.root, os.W_OK | os.X_OK):
-        with locked(layout):
+        with lock_folder(layout):
             yield
         return
     _refuse_holder(layout)
@@ -114,7 +114,7 @@ def _share_lock(layout: Layout) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _held(layout: Layout, path: Path) -> Iterator[None]:
+def _hold_lock(layout: Layout, path: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)

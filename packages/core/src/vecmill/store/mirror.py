@@ -30,7 +30,7 @@ from vecmill.store.destination import (
 from vecmill.store.files import atomic, read_text, remove_file, write_bytes
 from vecmill.store.json import manifest_content, read_manifest, read_places, write_json
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked
+from vecmill.store.lock import lock_folder
 from vecmill.store.state import clear_state, intact
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Mirror:
             return
         root = self._layout.root
         self._admit(dataset, manifest)
-        missing, gone = self._missing(manifest), self._gone(manifest)
+        missing, gone = self._missing(manifest), self._list_gone(manifest)
         if missing:
             yield f"write {_count(missing)} of {dataset} to {root}"
         if gone:
@@ -102,7 +102,7 @@ class Mirror:
         if self.is_at(dataset):
             return
         self._refuse_nested(dataset)
-        with locked(self._layout):
+        with lock_folder(self._layout):
             self._admit(dataset, manifest)
             note = self._begin(dataset, manifest)
             missing = self._missing(manifest)
@@ -165,12 +165,12 @@ class Mirror:
 
     def _missing(self, manifest: Manifest) -> list[FileEntry]:
         """Return the files that are not there as they should be; a link to one is none."""
-        return [entry for entry in _files(manifest) if not self._arrived(entry)]
+        return [entry for entry in _files(manifest) if not self._has_arrived(entry)]
 
-    def _arrived(self, entry: FileEntry) -> bool:
+    def _has_arrived(self, entry: FileEntry) -> bool:
         return not (self._layout.root / entry.path).is_symlink() and intact(self._layout, entry)
 
-    def _gone(self, manifest: Manifest) -> list[str]:
+    def _list_gone(self, manifest: Manifest) -> list[str]:
         """Return the files that are there and no longer part of the dataset."""
         wanted = {entry.path for entry in _files(manifest)}
         shards = {path for path in parquet_files(self._layout) if SHARD.fullmatch(path)}
@@ -219,7 +219,7 @@ class Mirror:
 
     def _switch(self, dataset: Path, manifest: Manifest, missing: list[FileEntry], note: MirrorNote) -> None:
         """Put what was copied in the place of what is there; from first to last there is no manifest."""
-        layout, gone = self._layout, self._gone(manifest)
+        layout, gone = self._layout, self._list_gone(manifest)
         text, own = self._card(dataset, manifest, note)
         if missing or gone or not self._says(dataset, manifest):
             remove_file(layout.manifest)

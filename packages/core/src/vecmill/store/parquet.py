@@ -39,7 +39,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
-        raise damaged(path, shorten(error)) from error
+        raise damaged_error(path, shorten(error)) from error
 
 
 def check_shard(path: Path, entry: FileEntry, manifest: Manifest) -> pq.FileMetaData:
@@ -49,18 +49,18 @@ def check_shard(path: Path, entry: FileEntry, manifest: Manifest) -> pq.FileMeta
         StoreError: It is missing, damaged, or another one.
     """
     if not path.is_file():
-        raise damaged(path, "the file is missing")
+        raise damaged_error(path, "the file is missing")
     with reading(path):
         footer = pq.read_metadata(path)
         schema = footer.schema.to_arrow_schema()
     if footer.num_rows != entry.rows:
-        raise damaged(path, f"it has {footer.num_rows} rows, and the manifest says {entry.rows}")
+        raise damaged_error(path, f"it has {footer.num_rows} rows, and the manifest says {entry.rows}")
     if problem := find_large_group(footer, manifest.model.dimension):
-        raise damaged(path, problem)
+        raise damaged_error(path, problem)
     for field in dataset_schema(manifest.model.dimension):
         found = schema.field(field.name).type if schema.names.count(field.name) == 1 else "missing"
         if found != field.type:
-            raise damaged(path, f"its column {field.name!r} is {found}, not {field.type}")
+            raise damaged_error(path, f"its column {field.name!r} is {found}, not {field.type}")
     return footer
 
 
@@ -72,7 +72,7 @@ def find_large_group(footer: pq.FileMetaData, dimension: int) -> str | None:
     return f"one of its row groups has {rows:,} rows, too many to be taken up at once"
 
 
-def damaged(path: Path, why: str) -> StoreError:
+def damaged_error(path: Path, why: str) -> StoreError:
     """Return the error that says what is wrong with a file of a dataset."""
     return StoreError(f"{path} is not a shard of the dataset ({why}): `vecmill verify` tells all that is wrong")
 
@@ -111,7 +111,7 @@ class ParquetFile:
         self._writer.write_table(table, row_group_size=table.num_rows)
         self.rows += table.num_rows
 
-    def finished(self) -> FileEntry:
+    def file_entry(self) -> FileEntry:
         """Return the file's path, size and hash, once it is closed without an error."""
         if self._entry is None:
             raise StoreError("the file is still open")

@@ -152,7 +152,7 @@ class Earlier:
             groups = np.unique(np.searchsorted(ends, rows, side="right") - 1)
             self._reads[shard] += len(groups)
             if self._reads[shard] <= READS * (len(ends) - 1):
-                return self._concatenated(self._read(shard, rows, groups.tolist()))
+                return self._concatenate_records(self._read(shard, rows, groups.tolist()))
             self._lay_out(shard, copy)
         return self._pick(copy, rows)
 
@@ -200,7 +200,7 @@ class Earlier:
             records["digest"][number] = digest
         return records
 
-    def _concatenated(self, records: Iterable[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
+    def _concatenate_records(self, records: Iterable[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
         return np.concatenate([np.empty(0, self._record), *records])
 
     def _path(self, shard: int) -> Path:

@@ -28,7 +28,7 @@ def strangers(layout: Layout, manifest: Manifest) -> Iterator[str]:
     In a copy of a repo of the Hub, older runs and smaller vectors are no strangers.
     """
     known = {entry.path for entry in [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]}
-    allowed = _published(layout, manifest)
+    allowed = _published_pattern(layout, manifest)
     for path in _readable(layout):
         name = layout.relative(path)
         if name not in known and not (allowed and allowed.fullmatch(name)):
@@ -41,7 +41,7 @@ def listed_runs(readme: str) -> list[str]:
     return found[1].split() if found else []
 
 
-def _published(layout: Layout, manifest: Manifest) -> re.Pattern[str] | None:
+def _published_pattern(layout: Layout, manifest: Manifest) -> re.Pattern[str] | None:
     """Return what else a copy of a repo may have; ``None`` for a dataset that was not published."""
     name = published_name(manifest)
     if shard_folder(manifest) != f"data/{name}":

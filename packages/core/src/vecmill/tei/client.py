@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vecmill.protocols import Tokenizer
     from vecmill.tei.errors import Router
     from vecmill.tei.handshake import RouterInfo
-    from vecmill.tei.session import Patience
+    from vecmill.tei.session import RetryPolicy
 
 
 UNKNOWN = 1 << 30
@@ -91,7 +91,7 @@ class OpenAiRoute(Route):
 
     def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
         """Read base64, or numbers from a server that knows no base64."""
-        answer = _parsed(content)
+        answer = _parse_json(content)
         try:
             entries = sorted(answer["data"], key=lambda entry: entry["index"])
             numbers, made = [entry["index"] for entry in entries], [entry["embedding"] for entry in entries]
@@ -119,7 +119,7 @@ class EmbedRoute(Route):
 
     def vectors(self, content: bytes, rows: int, dimension: int) -> npt.NDArray[np.float32]:
         """Read numbers."""
-        answer = _parsed(content)
+        answer = _parse_json(content)
         if not isinstance(answer, list):
             raise Fault(Kind.DAMAGED, f"no list of vectors, but {quote(content)}")
         return _from_numbers(answer, rows, dimension)
@@ -136,7 +136,7 @@ def _json(request: dict[str, Any]) -> bytes:
         raise EmbedError(f"the text cannot be sent as UTF-8: {error}") from error
 
 
-def _parsed(content: bytes) -> Any:  # noqa: ANN401 - whatever the answer holds
+def _parse_json(content: bytes) -> Any:  # noqa: ANN401 - whatever the answer holds
     try:
         return orjson.loads(content)
     except ValueError as error:
@@ -171,7 +171,7 @@ def _from_numbers(made: list[Any], rows: int, dimension: int) -> npt.NDArray[np.
 TEXT = "How many tokens does a router read in this text?"
 
 
-def check_reading(router: Router, route: Route, tokenizer: Tokenizer, patience: Patience) -> None:
+def check_reading(router: Router, route: Route, tokenizer: Tokenizer, patience: RetryPolicy) -> None:
     """Have a text embedded whose tokens are known, and compare with what the router says it read.
 
     One that puts a prompt of its own in front of each text says so nowhere else. Its vectors are of other texts, and
@@ -181,7 +181,7 @@ def check_reading(router: Router, route: Route, tokenizer: Tokenizer, patience: 
         ConfigError: It read another number of tokens.
         EngineError: It did not answer in time.
     """
-    said = _asked(router, route, patience)
+    said = _ask_token_count(router, route, patience)
     ours = int(tokenizer.count([TEXT])[0]) + tokenizer.special_tokens
     if said is not None and said != ours:
         raise ConfigError(
@@ -191,7 +191,7 @@ def check_reading(router: Router, route: Route, tokenizer: Tokenizer, patience: 
         )
 
 
-def _asked(router: Router, route: Route, patience: Patience) -> int | None:
+def _ask_token_count(router: Router, route: Route, patience: RetryPolicy) -> int | None:
     """Return how many tokens the router read; ``None`` if it does not say."""
     while True:
         try:

@@ -13,7 +13,7 @@ from vecmill.errors import ConfigError
 from vecmill.models.weights import digest
 from vecmill.tei.client import ROUTES, Limits, check_reading
 from vecmill.tei.errors import Fault, Router, check_status
-from vecmill.tei.session import Patience, Session
+from vecmill.tei.session import RetryPolicy, Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ class _Models(BaseModel):
     data: list[_Entry]
 
 
-def find_served_model(router: Router, model: str, patience: Patience) -> str:
+def find_served_model(router: Router, model: str, patience: RetryPolicy) -> str:
     """Ask a server what it calls the model.
 
     Args:
@@ -200,8 +200,8 @@ def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFol
     """
     router = Router(url, config.max_in_flight, config.timeout_s, key)
 
-    def patience() -> Patience:
-        return Patience(config.attempts, config.wait_s)
+    def patience() -> RetryPolicy:
+        return RetryPolicy(config.attempts, config.wait_s)
 
     try:
         info = _wait_for_info(router, patience())
@@ -217,7 +217,7 @@ def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFol
 
 
 def _choose_route(
-    router: Router, config: TeiOptions, info: RouterInfo | None, folder: ModelFolder, patience: Patience
+    router: Router, config: TeiOptions, info: RouterInfo | None, folder: ModelFolder, patience: RetryPolicy
 ) -> Route:
     name = config.served_model
     if name is None:
@@ -225,7 +225,7 @@ def _choose_route(
     return ROUTES[config.route](name)
 
 
-def _wait_for_info(router: Router, patience: Patience) -> RouterInfo | None:
+def _wait_for_info(router: Router, patience: RetryPolicy) -> RouterInfo | None:
     """Ask until there is an answer; ``None`` stands for a server of another make, which has no ``/info``."""
     while True:
         try:

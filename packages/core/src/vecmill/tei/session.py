@@ -30,7 +30,7 @@ FIRST_S = 0.05
 LONGEST_S = 2.0
 
 
-class Patience:
+class RetryPolicy:
     """One request's.
 
     Args:
@@ -65,7 +65,7 @@ class Patience:
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, keeps no secret
 
 
-class Limiter:
+class RateLimit:
     """Finds out how much a router takes: a little more after each answer, half of it after a refusal.
 
     The router counts texts, not requests, so this does too. One request may always go, however many texts it
@@ -88,7 +88,7 @@ class Limiter:
         return self._capacity
 
     @contextmanager
-    def taken(self, texts: int) -> Iterator[int]:
+    def acquire(self, texts: int) -> Iterator[int]:
         """Wait for room for a request, and keep it while the block runs; the value is the round it belongs to."""
         with self._changed:
             self._changed.wait_for(lambda: self._used == 0 or self._used + texts <= self._capacity)
@@ -101,13 +101,13 @@ class Limiter:
                 self._used -= texts
                 self._changed.notify_all()
 
-    def answered(self, texts: int) -> None:
+    def record_answer(self, texts: int) -> None:
         """A request came back with vectors: allow about one more of its size for each capacity's worth of answers."""
         with self._changed:
             self._capacity = min(float(self._ceiling), self._capacity + texts * min(1.0, texts / self._capacity))
             self._changed.notify_all()
 
-    def refused(self, current: int) -> None:
+    def record_refusal(self, current: int) -> None:
         """The router had no room. Requests of one round were sent by the same belief, and correct it once."""
         with self._changed:
             if current == self._round:
@@ -136,12 +136,12 @@ class Session:
     """
 
     def __init__(
-        self, router: Router, route: Route, limits: Limits, dimension: int, patience: Callable[[], Patience]
+        self, router: Router, route: Route, limits: Limits, dimension: int, patience: Callable[[], RetryPolicy]
     ) -> None:
         self._router = router
         self._route = route
         self.limits = limits
-        self._limiter = Limiter(limits.texts_at_once)
+        self._limiter = RateLimit(limits.texts_at_once)
         self._dimension = dimension
         self._patience = patience
         self._closed = threading.Event()
@@ -194,17 +194,17 @@ class Session:
                     raise TooLarge from fault
 
     def _try(self, route: Route, texts: Sequence[str], body: bytes) -> npt.NDArray[np.float32]:
-        with self._limiter.taken(len(texts)) as taken:
+        with self._limiter.acquire(len(texts)) as taken:
             try:
                 content = self._router.post(route.path, body)
             except Fault as fault:
                 if fault.kind is Kind.BUSY:
-                    self._limiter.refused(taken)
+                    self._limiter.record_refusal(taken)
                 raise
-        self._limiter.answered(len(texts))
+        self._limiter.record_answer(len(texts))
         return route.vectors(content, len(texts), self._dimension)
 
-    def _wait(self, fault: Fault, patience: Patience) -> None:
+    def _wait(self, fault: Fault, patience: RetryPolicy) -> None:
         """Wait a little; for a router that is away, until it is back.
 
         One that answers is not gone: after the last attempt its answer may be due to a text, and the worker finds out.

@@ -9,7 +9,7 @@ import numpy as np
 from vecmill.job.identity import paths, places, without_folders
 from vecmill.plugins.registry import options
 from vecmill.records import Document, ModelInfo, Publishing
-from vecmill.sources.columns import carried
+from vecmill.sources.columns import extra_fields
 from vecmill.sources.corpus import Corpus
 from vecmill.store.files import sha256
 from vecmill.testing.stand_ins import AWKWARD_TEXTS, WordTokenizer
@@ -78,7 +78,7 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
     parts = list(corpus.partitions(target_bytes))
     again = [list(_read(corpus, part)) for part in parts]
     assert [item for part in again for item in part] == whole, "splitting changes, loses or reorders documents"
-    kept = {tuple(map(str, carried(batch.schema))) for part in parts for batch in corpus.read(part)}
+    kept = {tuple(map(str, extra_fields(batch.schema))) for part in parts for batch in corpus.read(part)}
     assert len(kept) <= 1, f"batches have other columns to carry along than others: {sorted(kept)}"
     for part, items in zip(parts, again, strict=True):
         known = part.documents

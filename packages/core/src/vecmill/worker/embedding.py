@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vecmill.concurrency import check_interrupt
-from vecmill.errors import EmbedError, EngineError, UnfitEngineError, named
+from vecmill.errors import EmbedError, EngineError, UnfitEngineError, name_errors
 from vecmill.store.columns import check_vectors
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 ADVICE = "Run the same command again, for what is done is kept; if it fails again, report it to the embedder's author"
 
 
-def asked(embedder: Embedder[Any], call: str) -> AbstractContextManager[None]:
+def name_embedder_errors(embedder: Embedder[Any], call: str) -> AbstractContextManager[None]:
     """Raise an ``EngineError`` with the embedder's name where it raises what is none of ours."""
-    return named(f"the embedder {embedder.name!r} failed at {call}", EngineError, ADVICE)
+    return name_errors(f"the embedder {embedder.name!r} failed at {call}", EngineError, ADVICE)
 
 
 REFUSALS = 32
@@ -149,7 +149,7 @@ class EngineHealth:
 
     def _accepts_once(self, text: str) -> bool:
         try:
-            with asked(self._embedder, "embed() of 1 text"):
+            with name_embedder_errors(self._embedder, "embed() of 1 text"):
                 vectors: npt.NDArray[np.float32] = self._embedder.embed([text])
         except EmbedError:
             return False
@@ -302,7 +302,7 @@ class Embedding:
             raise self._verdict
         given = read_texts(batch)
         sent = self._health.note_request()
-        with asked(self._embedder, f"embed() of {len(batch)} texts"):
+        with name_embedder_errors(self._embedder, f"embed() of {len(batch)} texts"):
             made = self._embedder.embed(given)
             self._check_shape(made, len(batch))
         vectors[batch] = made

@@ -93,11 +93,11 @@ def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
     except UnicodeDecodeError:
         import pyarrow as pa
 
-        values = [_decoded(value) for value in column.cast(pa.large_binary()).to_pylist()]
+        values = [_decode_value(value) for value in column.cast(pa.large_binary()).to_pylist()]
     return values
 
 
-def _decoded(value: bytes | None) -> str | bytes | None:
+def _decode_value(value: bytes | None) -> str | bytes | None:
     try:
         return None if value is None else value.decode()
     except UnicodeDecodeError:
@@ -129,8 +129,8 @@ class Kept:
         found = [name for name in batch.schema.names if name not in OWN]
         if sorted(found) != sorted(planned):
             raise SourceError(
-                f"shard {self._shard} has the columns {_told(found)} to carry along, and the first rows of the corpus "
-                f"have {_told(planned)}: make them the same, or report it to the source's author"
+                f"shard {self._shard} has the columns {_format_names(found)} to carry along, and the first rows of the "
+                f"corpus have {_format_names(planned)}: make them the same, or report it to the source's author"
             )
         return self._cast(batch.select(planned)) if planned else batch.select([])
 
@@ -148,7 +148,7 @@ class Kept:
             ) from error
 
 
-def _told(names: list[str]) -> str:
+def _format_names(names: list[str]) -> str:
     return ", ".join(names) or "none"
 
 
@@ -221,7 +221,7 @@ class Reading:
 
     def reject(self, document: Document, reason: str, detail: str) -> None:
         """Set aside a document that was read."""
-        self._rejected.append((self.ids[document.id], _rejected(document, reason, detail)))
+        self._rejected.append((self.ids[document.id], _reject_document(document, reason, detail)))
 
     def _take(self, window: Window, row: int, item: Document | Rejected) -> int:
         """Put a document into the window, or set it aside; return the bytes of text that the window holds for it."""
@@ -231,7 +231,7 @@ class Reading:
             self._rejected.append((place, item))
         elif item.id in self.ids or item.id in self._duplicates:
             detail = f"an earlier document has the id {item.id!r} already"
-            self._rejected.append((place, _rejected(item, "duplicate id", detail)))
+            self._rejected.append((place, _reject_document(item, "duplicate id", detail)))
         else:
             self.ids[item.id] = place
             size = utf8_bytes(item.text)
@@ -252,5 +252,5 @@ class Reading:
             )
 
 
-def _rejected(document: Document, reason: str, detail: str) -> Rejected:
+def _reject_document(document: Document, reason: str, detail: str) -> Rejected:
     return Rejected(reason, detail, document.id, document.url, document.title, document.text)

@@ -51,7 +51,7 @@ class FormerShard:
                 for id_, first in firsts.items():
                     self._rows[id_].append(_Rows(group, first, counts[id_]))
 
-    def known(self, window: Window) -> Known:
+    def find_known(self, window: Window) -> Known:
         """Return the chunks of a window that the file has, with their vectors."""
         found: dict[int, list[tuple[int, _Rows]]] = collections.defaultdict(list)
         for position, document in enumerate(window.documents):
@@ -142,10 +142,10 @@ class Reuse:
         """The digest of its shards."""
         return self._earlier.digest
 
-    def known(self, window: Window) -> Known:
+    def find_known(self, window: Window) -> Known:
         """Return the chunks of a window that need not be embedded, without those whose vectors are unfit."""
         found = list(self._earlier.find([document.id for document in window.documents]))
-        wanted = _wanted(window, [document for document, _ in found])
+        wanted = _index_wanted(window, [document for document, _ in found])
         chunks: list[int] = []
         vectors = [np.empty((0, self._model.dimension), np.float32)]
         for rows in _pieces(sorted(place for _, place in found)):
@@ -153,7 +153,7 @@ class Reuse:
             here = [(chunk, row) for row, key in enumerate(records["digest"].tolist()) for chunk in wanted.pop(key, ())]
             chunks += [chunk for chunk, _ in here]
             vectors.append(records["vector"][[row for _, row in here]])
-        return self._sampled(np.array(chunks, np.int64), np.concatenate(vectors))
+        return self._sample_chunks(np.array(chunks, np.int64), np.concatenate(vectors))
 
     def check(self, known: Known, window: Window, again: npt.NDArray[np.float32], failed: dict[int, str]) -> None:
         """Compare vectors of the sample with those that the engine gives its chunks now.
@@ -186,7 +186,7 @@ class Reuse:
             "without --since, which embeds all chunks, or with --trust-vectors, which takes those vectors as they are"
         )
 
-    def _sampled(self, chunks: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> Known:
+    def _sample_chunks(self, chunks: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> Known:
         bad = check_vectors(vectors, normalized=self._model.normalized)
         fit = np.setdiff1d(np.arange(len(chunks)), np.array(list(bad), np.int64))
         fit = fit[np.argsort(chunks[fit])]
@@ -196,7 +196,7 @@ class Reuse:
         return Known(chunks[fit], vectors[fit], sample)
 
 
-def _wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[int]]:
+def _index_wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[int]]:
     """Return the chunks of some of a window's documents by what tells them apart."""
     wanted: dict[bytes, list[int]] = {}
     firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()

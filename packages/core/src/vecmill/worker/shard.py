@@ -18,7 +18,7 @@ from vecmill.store.layout import Layout
 from vecmill.store.parquet import large_columns, parquet_file
 from vecmill.store.state import read_receipt
 from vecmill.worker.reuse import FormerShard, Reuse
-from vecmill.worker.window import Flight, quarantine_tables
+from vecmill.worker.window import InFlightWindow, quarantine_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +98,7 @@ class Shard:
                 check_interrupt()
                 parquet.write_group(first.pop())
                 first += itertools.islice(tables, 1)
-        return parquet.finished()
+        return parquet.file_entry()
 
     def _write_quarantine(self) -> FileEntry | None:
         rejected = self._reading.in_order()
@@ -109,10 +109,10 @@ class Shard:
         with parquet_file(self._layout, target, QUARANTINE) as parquet:
             for table in quarantine_tables(rejected):
                 parquet.write_group(table)
-        return parquet.finished()
+        return parquet.file_entry()
 
     def _tables(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Iterator[pa.Table]:
-        flying: collections.deque[Flight] = collections.deque()
+        flying: collections.deque[InFlightWindow] = collections.deque()
         for window, source in self._reading.windows():
             flight = self._launch(window, source, embedding)
             flight.submit(embedding, batching, batch_tokens, self._progress)
@@ -123,23 +123,23 @@ class Shard:
             yield from self._land(flying.popleft())
         embedding.confirm()
 
-    def _launch(self, window: Window, source: pa.Table, embedding: Embedding) -> Flight:
-        flight = Flight(window, source, self._tokenizer, self._model.max_tokens)
+    def _launch(self, window: Window, source: pa.Table, embedding: Embedding) -> InFlightWindow:
+        flight = InFlightWindow(window, source, self._tokenizer, self._model.max_tokens)
         if not self._task.spec.truncate:
             flight.refuse_long(self._reading.reject)
         if self._former is not None:
-            known = self._former.known(window)
+            known = self._former.find_known(window)
             if known.chunks.size:
                 longest = known.chunks[[(window.ends - window.starts)[known.chunks].argmax()]]
                 embedding.remember(window.embedded_texts(longest)[0])
             flight.reuse(known)
         elif self._reuse is not None:
-            flight.reuse(self._reuse.known(window), self._reuse.check)
+            flight.reuse(self._reuse.find_known(window), self._reuse.check)
         tokens = self._sent.tokens + flight.tokens
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
         return flight
 
-    def _land(self, flight: Flight) -> Iterator[pa.Table]:
+    def _land(self, flight: InFlightWindow) -> Iterator[pa.Table]:
         tables, account = flight.land(self._reading.reject)
         self._account += account
         self._reused += flight.reused if self._reuse else 0

@@ -215,7 +215,7 @@ def _string_bytes(document: Document) -> int:
     return utf8_bytes(document.id) + utf8_bytes(document.url) + utf8_bytes(document.title)
 
 
-class Flight:
+class InFlightWindow:
     """A window, the count of its tokens, and which of its documents are still good.
 
     A document is judged whole: one chunk that cannot be embedded takes all its others with it.
@@ -242,7 +242,7 @@ class Flight:
     @property
     def tokens(self) -> int:
         """Tokens of the chunks that are still good."""
-        return int(self._seen[self._wanted()].sum())
+        return int(self._seen[self._wanted_mask()].sum())
 
     def reuse(self, known: Known, check: Check | None = None) -> None:
         """Take these vectors for these chunks instead of embedding them.
@@ -256,13 +256,13 @@ class Flight:
     @property
     def reused(self) -> int:
         """Chunks of good documents that are not embedded."""
-        return int(self._wanted()[self._known.chunks].sum()) if self._known else 0
+        return int(self._wanted_mask()[self._known.chunks].sum()) if self._known else 0
 
     def submit(
         self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
     ) -> None:
         """Send the good chunks to the engine; ``done`` is told the chunks and tokens of each finished batch."""
-        wanted = self._wanted()
+        wanted = self._wanted_mask()
         if self._known is not None:
             wanted[self._known.chunks] = False
             done(len(self._known.chunks), int(self._seen[self._known.chunks].sum()))
@@ -305,7 +305,7 @@ class Flight:
         tables = shard_tables(self._window, self._source, self._seen, vectors, self._good)
         return tables, self._account()
 
-    def _wanted(self) -> npt.NDArray[np.bool_]:
+    def _wanted_mask(self) -> npt.NDArray[np.bool_]:
         """Return which chunks are of good documents."""
         wanted: npt.NDArray[np.bool_] = self._good[self._window.owners]
         return wanted
@@ -319,7 +319,7 @@ class Flight:
                 reject(self._window.documents[owner], reason, f"chunk {numbers[chunk]}: {fault}")
 
     def _account(self) -> Account:
-        chunks = self._wanted()
+        chunks = self._wanted_mask()
         return Account(
             documents_embedded=int(self._good.sum()),
             chunks=int(chunks.sum()),

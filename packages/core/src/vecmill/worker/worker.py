@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.concurrency import Threads
-from vecmill.display import redacted
+from vecmill.display import redact_secrets
 from vecmill.errors import ModelError, PluginError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
@@ -15,7 +15,7 @@ from vecmill.records import Sent
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.reuse_index import Earlier
-from vecmill.worker.embedding import Embedding, EngineHealth, asked
+from vecmill.worker.embedding import Embedding, EngineHealth, name_embedder_errors
 from vecmill.worker.reading import Reading
 from vecmill.worker.shard import Shard
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from vecmill.protocols import Embedder
-    from vecmill.records import Errand, ModelInfo, Progress, Receipt, ShardTask, WorkSpec
+    from vecmill.records import ModelInfo, Progress, Receipt, ShardTask, WorkerUpload, WorkSpec
 
 
 NOTE_BYTES = 1000
@@ -43,14 +43,14 @@ def run_errands(spec: WorkSpec, receipt: Receipt) -> Receipt:
             note = _run(errand, spec, receipt)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done all the same
             unsent.append(
-                redacted(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
+                redact_secrets(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
             )
         else:
             sent.append(Sent(publisher=errand.publisher.name, sha256=receipt.shard.sha256, note=note))
     return receipt.model_copy(update={"sent": tuple(sent), "unsent": tuple(unsent)})
 
 
-def _run(errand: Errand, spec: WorkSpec, receipt: Receipt) -> dict[str, Any]:
+def _run(errand: WorkerUpload, spec: WorkSpec, receipt: Receipt) -> dict[str, Any]:
     publisher = build(load().registry, "publisher", errand.publisher)
     note: dict[str, Any] = publisher.send(Path(spec.directory), receipt.shard, errand.ready)
     size = len(json.dumps(note).encode())
@@ -103,13 +103,13 @@ class Worker:
         shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report, earlier)
         with Threads(embedder.concurrency) as threads:
             receipt = shard.run(Embedding(embedder, model, threads, self._health), batching, embedder.batch_tokens)
-        return _delivered(task.spec, receipt) if task.spec.errands else receipt
+        return _deliver_shard(task.spec, receipt) if task.spec.errands else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:
         if self._embedder is None or self._spec is None or not _same_model(self._spec, spec):
             self.close()
             embedder = build(load().registry, "embedder", spec.embedder)
-            with asked(embedder, "open()"):
+            with name_embedder_errors(embedder, "open()"):
                 embedder.open()
             self._embedder = embedder
             self._health = EngineHealth(embedder, embedder.model())
@@ -166,7 +166,7 @@ def _flat(model: ModelInfo) -> dict[str, Any]:
     return model.model_dump(exclude={"files"}) | model.files
 
 
-def _delivered(spec: WorkSpec, receipt: Receipt) -> Receipt:
+def _deliver_shard(spec: WorkSpec, receipt: Receipt) -> Receipt:
     receipt = run_errands(spec, receipt)
     layout = Layout(Path(spec.directory))
     write_json(layout, layout.receipt(receipt.index), receipt)

@@ -12,7 +12,7 @@ from openvino import opset13 as ov
 from vecmill.errors import ModelError
 from vecmill_openvino.graph.architecture import read_architecture
 from vecmill_openvino.graph.encoder import Encoder
-from vecmill_openvino.graph.linear import Observer, axis, constant, ints, kept, plain, positions
+from vecmill_openvino.graph.linear import Observer, axis, constant, ints, plain, positions, text_mask
 from vecmill_openvino.tensors import Tensors
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) ->
         "max": lambda: _largest(x, keep),
         "mean": lambda: ov.divide(_sum(x, text), count),
         "mean_sqrt_len_tokens": lambda: ov.divide(_sum(x, text), ov.sqrt(count)),
-        "weightedmean": lambda: _weighted(x, ids, text),
+        "weightedmean": lambda: _pool_weighted(x, ids, text),
     }
     pooled = [ways[mode]() for mode in modes]
     return ov.concat(pooled, 1) if len(pooled) > 1 else pooled[0]
@@ -108,7 +108,7 @@ def _one(ids: Node, place: Node) -> Node:
     return ov.convert(ov.equal(text, place), "f32")
 
 
-def _weighted(x: Node, ids: Node, text: Node) -> Node:
+def _pool_weighted(x: Node, ids: Node, text: Node) -> Node:
     """Take the mean, later tokens weighing more: 1, 2, 3 and so on."""
     place = ov.add(ov.convert(positions(ids), "f32"), constant(1.0))
     weights = ov.multiply(text, ov.unsqueeze(place, axis(0)))
@@ -147,7 +147,7 @@ def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
         ModelError: The weights are damaged, or are not what ``config.json`` says.
     """
     ids, lengths, keep = _inputs()
-    with _blamed(folder):
+    with _name_model(folder):
         vectors, vocabulary = _add_encoder(folder, ids, keep, project)
         pooled = pool(vectors, ids, keep, lengths, folder.pipeline.pooling)
     return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
@@ -161,7 +161,7 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
     """
     ids, lengths, keep = _inputs()
     observer = Observer()
-    with _blamed(folder):
+    with _name_model(folder):
         _, vocabulary = _add_encoder(folder, ids, keep, observer)
     if not observer.inputs:
         raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
@@ -173,7 +173,7 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
 
 
 @contextmanager
-def _blamed(folder: ModelFolder) -> Iterator[None]:
+def _name_model(folder: ModelFolder) -> Iterator[None]:
     """Say of which model an error speaks."""
     try:
         yield
@@ -187,7 +187,7 @@ def _blamed(folder: ModelFolder) -> Iterator[None]:
 def _inputs() -> tuple[Node, Node, Node]:
     """Return the inputs, token ids and lengths, and which of the tokens are text."""
     ids, lengths = _input(IDS, [-1, -1]), _input(LENGTHS, [-1])
-    return ids, lengths, kept(ids, lengths)
+    return ids, lengths, text_mask(ids, lengths)
 
 
 def _input(name: str, shape: list[int]) -> Node:
@@ -208,13 +208,13 @@ def _add_encoder(folder: ModelFolder, ids: Node, keep: Node, project: Project) -
 
 def _prefix(tensors: Tensors) -> str:
     """Return what stands before the encoder's tensors when heads for other tasks were saved beside it."""
-    names = [name for name in tensors.untouched() if name.endswith(_WORDS)]
+    names = [name for name in tensors.list_unused() if name.endswith(_WORDS)]
     return names[0].removesuffix(_WORDS) if names else ""
 
 
 def _check_complete(tensors: Tensors, prefix: str) -> None:
     """Refuse an encoder with parts that were not used: it is a variant, and would give other vectors."""
-    inside = (name.removeprefix(prefix) for name in tensors.untouched() if name.startswith(prefix))
+    inside = (name.removeprefix(prefix) for name in tensors.list_unused() if name.startswith(prefix))
     extra = [name for name in inside if not name.startswith("pooler.") and not name.endswith(_BUFFERS)]
     if extra:
         raise ModelError(f"its weights hold {extra[0]}, which a model of its kind does not have")

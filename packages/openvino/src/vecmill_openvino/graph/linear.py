@@ -56,7 +56,7 @@ def positions(ids: Node) -> Node:
     return ov.range(axis(0), length, axis(1), "i64")
 
 
-def kept(ids: Node, lengths: Node) -> Node:
+def text_mask(ids: Node, lengths: Node) -> Node:
     """Return which tokens are text and not padding, B L, boolean."""
     return ov.less(ov.unsqueeze(positions(ids), axis(0)), ov.unsqueeze(lengths, axis(1)))
 
@@ -81,7 +81,7 @@ Project = Callable[[Node, Sequence[Layer]], list[Node]]
 
 def plain(x: Node, layers: Sequence[Layer]) -> list[Node]:
     """Multiply in the engine's own precision."""
-    return [_added(ov.matmul(x, constant(layer.weight), False, True), layer) for layer in layers]  # noqa: FBT003 - OpenVINO takes these by place
+    return [_add_bias(ov.matmul(x, constant(layer.weight), False, True), layer) for layer in layers]  # noqa: FBT003 - OpenVINO takes these by place
 
 
 class Observer:
@@ -118,7 +118,7 @@ class Quantizer:
         largest = float((seen / smooth).max())
         bounds = constant(-largest), constant(largest * 127 / 128)
         levels = ov.fake_quantize(ov.multiply(x, constant(1 / smooth)), *bounds, *bounds, _LEVELS)
-        return [_added(ov.matmul(levels, _rounded(layer.weight * smooth), False, True), layer) for layer in layers]  # noqa: FBT003 - (the same)
+        return [_add_bias(ov.matmul(levels, _round(layer.weight * smooth), False, True), layer) for layer in layers]  # noqa: FBT003 - (the same)
 
 
 def _smoothing(inputs: npt.NDArray[np.float32], layers: Sequence[Layer]) -> npt.NDArray[np.float32]:
@@ -129,13 +129,13 @@ def _smoothing(inputs: npt.NDArray[np.float32], layers: Sequence[Layer]) -> npt.
     return smooth
 
 
-def _rounded(weight: npt.NDArray[np.float32]) -> Node:
+def _round(weight: npt.NDArray[np.float32]) -> Node:
     scale = np.abs(weight).max(axis=1, keepdims=True) / _LARGEST_WEIGHT + _TINY * _TINY
     levels = np.rint(weight / scale).astype(np.int8)
     return ov.multiply(ov.convert(ov.constant(levels), "f32"), constant(scale))
 
 
-def _added(product: Node, layer: Layer) -> Node:
+def _add_bias(product: Node, layer: Layer) -> Node:
     return ov.add(product, constant(layer.bias))
 
 

@@ -18,12 +18,12 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 from vecmill.errors import PublishError
 from vecmill_publishers.hub.preuploads import batches
 from vecmill_publishers.hub.retry import status
-from vecmill_publishers.hub.variants import made
+from vecmill_publishers.hub.variants import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vecmill_publishers.hub.preuploads import Shipments, Upload
+    from vecmill_publishers.hub.preuploads import PreUploads, Upload
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -61,7 +61,7 @@ REFUSED = frozenset({400, 422})
 """What the Hub answers to a commit of bytes that it does not have, or no longer."""
 
 
-class Consignment:
+class CommitBatch:
     """Sends and commits files; what workers have sent is committed alone.
 
     Args:
@@ -71,9 +71,11 @@ class Consignment:
         landed: Whether the branch has these files.
     """
 
-    def __init__(self, remote: Remote, name: str, shipments: Shipments, landed: Callable[[list[Upload]], bool]) -> None:
+    def __init__(
+        self, remote: Remote, name: str, pre_uploads: PreUploads, has_committed: Callable[[list[Upload]], bool]
+    ) -> None:
         self._remote, self._name = remote, name
-        self._shipments, self._landed = shipments, landed
+        self._pre_uploads, self._has_committed = pre_uploads, has_committed
 
     def check(self, uploads: list[Upload]) -> None:
         """Refuse to begin with files that are not sound.
@@ -81,7 +83,7 @@ class Consignment:
         Raises:
             PublishError: Some are missing or changed, and no worker has sent them.
         """
-        self._sound([upload for upload in uploads if not self._shipments.settled(upload)])
+        self._sound([upload for upload in uploads if not self._pre_uploads.find_settled(upload)])
 
     def deliver(self, uploads: list[Upload], sent: Callable[[int], None]) -> Iterator[list[Upload]]:
         """Send files and commit them, and yield each batch of them as it was committed.
@@ -95,7 +97,7 @@ class Consignment:
                 yield self._batch(batch, Path(folder), sent)
 
     def _batch(self, batch: list[Upload], folder: Path, sent: Callable[[int], None]) -> list[Upload]:
-        ready = [self._shipments.settled(upload) or made(upload, folder) for upload in batch]
+        ready = [self._pre_uploads.find_settled(upload) or make_variant(upload, folder) for upload in batch]
         try:
             self._add(ready, sent)
         except Exception as error:
@@ -103,13 +105,13 @@ class Consignment:
                 raise
             # What nobody commits the Hub may throw away after a while, and a worker may have sent it long ago.
             self._sound([upload for upload, done in zip(batch, ready, strict=True) if done.sent])
-            ready = [made(upload, folder) for upload in batch]
+            ready = [make_variant(upload, folder) for upload in batch]
             self._add(ready, sent)
         return ready
 
     def _add(self, batch: list[Upload], sent: Callable[[int], None]) -> None:
         operations = self._remote.send(batch, sent)
-        self._remote.add(operations, f"Add {len(batch)} files of {self._name}", lambda: self._landed(batch))
+        self._remote.add(operations, f"Add {len(batch)} files of {self._name}", lambda: self._has_committed(batch))
 
     def _sound(self, uploads: list[Upload]) -> None:
         # A variant is made of the very file that is sent beside it.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.display import escape_json
 from vecmill.errors import ConfigError
-from vecmill.expand import expanded
+from vecmill.expand import expand_path
 from vecmill.store.card import Place, card
 from vecmill.store.card import own_text as own_part
 from vecmill.store.claims import published_name
@@ -43,7 +43,7 @@ class Change:
         return bool(self.texts or self.gone)
 
 
-class Cover:
+class RepoMetadata:
     """What readers see first.
 
     Attributes:
@@ -60,8 +60,8 @@ class Cover:
     def change(self, sha: str, files: Mapping[str, Stored], expected: frozenset[str]) -> Change:
         """Return what is to be done to a commit, so that its readers read this run."""
         there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
-        keep = self._kept(there, files)
-        texts = {CARD: self._card(there, keep, files), MANIFEST: self._shown()}
+        keep = self._list_kept_runs(there, files)
+        texts = {CARD: self._card(there, keep, files), MANIFEST: self._repo_manifest()}
         ours = {path: found[1] for path in files if (found := RUN.fullmatch(path))}
         gone = {path for path, run in ours.items() if run not in keep or (run == self.name and path not in expected)}
         return Change(
@@ -69,7 +69,7 @@ class Cover:
             _whole_folders(gone, files),
         )
 
-    def _kept(self, there: str, files: Mapping[str, Stored]) -> list[str]:
+    def _list_kept_runs(self, there: str, files: Mapping[str, Stored]) -> list[str]:
         """Return the runs that stay, newest first."""
         older = [run for run in listed_runs(there) if run != self.name and run in runs(files)]
         return [self.name, *older[: self._options.keep_runs - 1]]
@@ -79,16 +79,16 @@ class Cover:
         text = card(self._manifest, self._place(files), (own_part(there) or "") if own is None else own)
         return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
 
-    def _shown(self) -> bytes:
+    def _repo_manifest(self) -> bytes:
         """Return the manifest with the paths that files have in the repo, so that a copy of the repo verifies."""
         quarantine = self._manifest.quarantine
         moved = {
-            "shards": [self._moved(entry) for entry in self._manifest.shards],
-            "quarantine": self._moved(quarantine) if quarantine else None,
+            "shards": [self._move_entry(entry) for entry in self._manifest.shards],
+            "quarantine": self._move_entry(quarantine) if quarantine else None,
         }
         return escape_json(self._manifest.model_copy(update=moved).model_dump_json(indent=2)).encode() + b"\n"
 
-    def _moved(self, entry: FileEntry) -> FileEntry:
+    def _move_entry(self, entry: FileEntry) -> FileEntry:
         return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
 
     def _place(self, files: Mapping[str, Stored]) -> Place:
@@ -118,7 +118,7 @@ def own_text(options: HubOptions) -> str | None:
     if options.readme is None:
         return None
     try:
-        return expanded(options.readme).read_text(encoding="utf-8")
+        return expand_path(options.readme).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"publisher.readme: {options.readme} cannot be read: {error}") from None
 

@@ -46,8 +46,8 @@ def admit(remote: Remote, options: HubOptions) -> None:
     Raises:
         PublishError: The token may not write there, or the repo holds something else.
     """
-    with remote.understood():
-        _permitted(remote.whoami(), remote.id)
+    with remote.translate_errors():
+        _check_permission(remote.whoami(), remote.id)
         head = remote.head()
         if head is None or not head.sha:
             return
@@ -77,7 +77,7 @@ def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: H
         )
 
 
-def _permitted(user: dict[str, Any], repo: str) -> None:
+def _check_permission(user: dict[str, Any], repo: str) -> None:
     namespace = repo.partition("/")[0]
     names = [user["name"], *(org["name"] for org in user.get("orgs") or [])]
     if namespace not in names:
@@ -86,14 +86,14 @@ def _permitted(user: dict[str, Any], repo: str) -> None:
             "Choose one of them, or use another token"
         )
     access = (user.get("auth") or {}).get("accessToken") or {}
-    if access.get("role") == "read" or (access.get("role") == "fineGrained" and not _scoped(access, namespace)):
+    if access.get("role") == "read" or (access.get("role") == "fineGrained" and not _may_write(access, namespace)):
         raise PublishError(
             f"the token of {user['name']} may not write to {repo}: make one with write permission in the settings "
             "of your account on the Hub"
         )
 
 
-def _scoped(access: dict[str, Any], namespace: str) -> bool:
+def _may_write(access: dict[str, Any], namespace: str) -> bool:
     """Whether a fine-grained token may write somewhere below a namespace; the Hub says the rest."""
     scopes = (access.get("fineGrained") or {}).get("scoped")
     if scopes is None:

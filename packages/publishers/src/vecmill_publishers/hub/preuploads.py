@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vecmill.errors import PublishError
 from vecmill.store.files import sha256
 from vecmill_publishers.hub.impatience import refuse_to_wait
-from vecmill_publishers.hub.variants import made
+from vecmill_publishers.hub.variants import make_variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +59,7 @@ class Upload:
         path = f"{folder}/{variant}/{name}" if variant else f"{folder}/{name}"
         return cls(dataset / entry.path, path, entry.bytes, entry.sha256, variant)
 
-    def arrived(self, files: dict[str, Stored]) -> bool:
+    def has_arrived(self, files: dict[str, Stored]) -> bool:
         """Whether the repo has this very file.
 
         What is in a variant is known when it is made; before, that it is there must do: the folder's name says
@@ -112,15 +112,15 @@ def ship(remote: Remote, variants: Sequence[str], dataset: Path, shard: FileEntr
     """
     if not (dataset / shard.path).is_file():
         raise PublishError(f"{shard.path} cannot be sent to {remote.id}: there is no such file in {dataset}")
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, remote.understood():
+    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, remote.translate_errors():
         whole = Upload.of(dataset, shard, ANYWHERE)
-        smaller = {name: made(Upload.of(dataset, shard, ANYWHERE, name), Path(folder)) for name in variants}
+        smaller = {name: make_variant(Upload.of(dataset, shard, ANYWHERE, name), Path(folder)) for name in variants}
         with refuse_to_wait():
             remote.send([whole, *smaller.values()], lambda _: None)
     return {"to": remote.url, "variants": {name: [file.bytes, file.sha256] for name, file in smaller.items()}}
 
 
-class Shipments:
+class PreUploads:
     """What workers have sent to one repo.
 
     Args:
@@ -131,7 +131,7 @@ class Shipments:
     def __init__(self, url: str, sent: Iterable[Sent]) -> None:
         self._notes = {each.sha256: each.note for each in sent if each.note.get("to") == url}
 
-    def settled(self, upload: Upload) -> Upload | None:
+    def find_settled(self, upload: Upload) -> Upload | None:
         """Return a file as a worker sent it; ``None`` if none has."""
         note = self._notes.get(upload.sha256)
         if note is None:

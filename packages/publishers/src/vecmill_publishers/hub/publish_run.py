@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill.store.variants import refuse_clash
-from vecmill_publishers.hub.commits import Consignment
-from vecmill_publishers.hub.metadata import Cover, runs
+from vecmill_publishers.hub.commits import CommitBatch
+from vecmill_publishers.hub.metadata import RepoMetadata, runs
 from vecmill_publishers.hub.preflight import refuse_others
-from vecmill_publishers.hub.preuploads import Shipments, Upload
+from vecmill_publishers.hub.preuploads import PreUploads, Upload
 from vecmill_publishers.hub.retry import insist
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Publication:
         dataset: Path,
         manifest: Manifest,
         report: Callable[[RunEvent], None],
-        sent: Iterable[Sent] = (),
+        report_sent: Iterable[Sent] = (),
     ) -> None:
         self.options, self.remote = options, remote
         self._report = report
@@ -70,19 +70,19 @@ class Publication:
             raise PublishError(
                 f"{dataset} is of a run that failed: finish it with `vecmill run` before it is published"
             )
-        self.cover = Cover(options, remote, manifest)
+        self.cover = RepoMetadata(options, remote, manifest)
         self.name = self.cover.name
         entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
         self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
         for variant in options.vectors:
             refuse_clash(manifest.columns, variant)
             self.uploads += [Upload.of(dataset, entry, self.cover.folder, variant) for entry in manifest.shards]
-        self.shipments = Shipments(remote.url, sent)
-        self._consignment = Consignment(remote, self.name, self.shipments, self._landed)
+        self.shipments = PreUploads(remote.url, report_sent)
+        self._consignment = CommitBatch(remote, self.name, self.shipments, self._has_committed)
 
     def run(self) -> str:
         """Publish, and return the address of the dataset."""
-        with self.remote.understood():
+        with self.remote.translate_errors():
             state = self.begin()
             if missing := self.missing(state):
                 self._deliver(missing)
@@ -113,27 +113,27 @@ class Publication:
 
     def missing(self, state: State) -> list[Upload]:
         """Return the files that the repo lacks."""
-        return [upload for upload in self.uploads if not upload.arrived(state.files)]
+        return [upload for upload in self.uploads if not upload.has_arrived(state.files)]
 
     def _deliver(self, uploads: list[Upload]) -> None:
         total = sum(upload.bytes for upload in self.uploads)
         done = total - sum(upload.bytes for upload in uploads)
 
-        def sent(count: int) -> None:
+        def report_sent(count: int) -> None:
             self._report(Publishing(self.remote.url, done + count, total))
 
-        sent(0)
+        report_sent(0)
         size = {upload.path: upload.bytes for upload in uploads}
-        for batch in self._consignment.deliver(uploads, sent):
+        for batch in self._consignment.deliver(uploads, report_sent):
             known = {upload.path: upload for upload in batch}
             self.uploads = [known.get(upload.path, upload) for upload in self.uploads]
             # Variants count for the shards they are made of: how small they are is known too late.
             done += sum(size[path] for path in known)
-        sent(0)
+        report_sent(0)
 
-    def _landed(self, batch: list[Upload]) -> bool:
+    def _has_committed(self, batch: list[Upload]) -> bool:
         state = self.look()
-        return all(upload.arrived(state.files) for upload in batch)
+        return all(upload.has_arrived(state.files) for upload in batch)
 
     def _switch(self, known: State | None) -> State:
         """Switch readers to the run, in one commit on top of a commit that was seen to hold all of it."""
@@ -142,7 +142,7 @@ class Publication:
             nonlocal known
             state, known = known or self.look(), None
             self._compare(state)
-            change = self.cover.change(state.sha, state.files, self._expected())
+            change = self.cover.change(state.sha, state.files, self._expected_names())
             if not change.needed:
                 return state
             sha = self.remote.change(change.texts, change.gone, f"Switch to {self.name}", state.sha)
@@ -169,7 +169,7 @@ class Publication:
         if self.name not in self.remote.tags():
             self.remote.tag(self.name, state.sha)
 
-    def _expected(self) -> frozenset[str]:
+    def _expected_names(self) -> frozenset[str]:
         return frozenset(upload.path for upload in self.uploads)
 
 
@@ -179,7 +179,7 @@ MEGA = 1e6
 def preview(publication: Publication) -> Iterator[str]:
     """Yield a line for each thing that would be done; the repo is read and not changed."""
     remote, options = publication.remote, publication.options
-    with remote.understood():
+    with remote.translate_errors():
         state = publication.look()
         if state.head is None:
             yield f"create {remote.url}, {'private' if options.private else 'public'}"
@@ -187,7 +187,7 @@ def preview(publication: Publication) -> Iterator[str]:
             yield f"create the branch {remote.branch} of {remote.url}"
         missing = publication.missing(state)
         for upload in missing:
-            how = "commit what a worker sent:" if publication.shipments.settled(upload) else "send"
+            how = "commit what a worker sent:" if publication.shipments.find_settled(upload) else "send"
             yield f"{how} {upload.path}, {upload.bytes / MEGA:,.1f} MB"
         if kept := len(publication.uploads) - len(missing):
             yield f"{kept} of {len(publication.uploads)} files are there already"

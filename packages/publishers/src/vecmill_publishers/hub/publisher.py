@@ -51,7 +51,7 @@ class HubPublisher(Publisher["HubOptions"]):
         """
         if not self.config.from_workers:
             return None
-        with self._remote.understood():
+        with self._remote.translate_errors():
             self._remote.prepare(self._remote.head(), private=self.config.private)
         return {}
 

@@ -14,7 +14,7 @@ from vecmill_publishers.hub.commits import operation, silent
 from vecmill_publishers.hub.preflight import valid
 from vecmill_publishers.hub.preuploads import Stored, groups
 from vecmill_publishers.hub.publish_run import Head
-from vecmill_publishers.hub.retry import insist, understood
+from vecmill_publishers.hub.retry import insist, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -56,9 +56,9 @@ class Remote:
         """Where people find it."""
         return f"{self._api.endpoint}/datasets/{self.id}"
 
-    def understood(self) -> AbstractContextManager[None]:
+    def translate_errors(self) -> AbstractContextManager[None]:
         """Turn the client's errors into ours."""
-        return understood(self.id, self._token)
+        return translate_errors(self.id, self._token)
 
     def whoami(self) -> dict[str, Any]:
         """Describe the user of the token."""

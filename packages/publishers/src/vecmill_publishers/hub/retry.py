@@ -44,7 +44,7 @@ def headers(error: BaseException) -> Mapping[str, str]:
 
 
 @contextlib.contextmanager
-def understood(repo: str, token: str) -> Iterator[None]:
+def translate_errors(repo: str, token: str) -> Iterator[None]:
     """Turn the client's errors into ours; the token stays out of them."""
     try:
         yield
@@ -53,7 +53,7 @@ def understood(repo: str, token: str) -> Iterator[None]:
 
 
 def _message(repo: str, error: Exception) -> str:
-    code, said = status(error), _said(error)
+    code, said = status(error), _format_error(error)
     if isinstance(error, errors.OfflineModeIsEnabled):
         return f"the Hub cannot be reached: HF_HUB_OFFLINE is set. Unset it to publish to {repo}"
     if any(isinstance(cause, errors.RepositoryNotFoundError) for cause in _causes(error)):
@@ -65,7 +65,7 @@ def _message(repo: str, error: Exception) -> str:
     return f"{repo} could not be published: {said}. {AGAIN}"
 
 
-def _said(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     """Return the Hub's own words if there are any, else the error's first line."""
     for cause in _causes(error):
         told = getattr(cause, "server_message", None)

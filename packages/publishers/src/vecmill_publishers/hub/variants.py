@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vecmill_publishers.hub.preuploads import Upload
 
 
-def made(upload: Upload, folder: Path) -> Upload:
+def make_variant(upload: Upload, folder: Path) -> Upload:
     """Make the file of a variant in a folder; other files are what they are."""
     if not upload.variant:
         return upload
@@ -27,5 +27,5 @@ def made(upload: Upload, folder: Path) -> Upload:
     with parquet_file(Layout(folder), target, schema) as parquet:
         for group in range(source.num_row_groups):
             parquet.write(shrink_vectors(source.read_row_group(group), upload.variant))
-    entry = parquet.finished()
+    entry = parquet.file_entry()
     return replace(upload, local=target, bytes=entry.bytes, sha256=entry.sha256, variant="")

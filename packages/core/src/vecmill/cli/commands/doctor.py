@@ -15,7 +15,7 @@ import click
 from vecmill.cli import environment as machine
 from vecmill.cli.command import subcommand
 from vecmill.cli.environment import EXTRA, LOCAL, Check, accounts, missing, packages
-from vecmill.cli.format import printable, said, size
+from vecmill.cli.format import clean_text, printable, size
 from vecmill.plugins.manager import DISABLE
 
 if TYPE_CHECKING:
@@ -105,16 +105,16 @@ def _plugins() -> Iterator[Check]:
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
         yield from _local(missing(), [])
         return
-    yield from _listed(plugins)
+    yield from _list_plugins(plugins)
     yield from _local(
         missing(), [f"{kind} {name}" for kind, name in NEEDED if name not in plugins.registry.entries[kind]]
     )
 
 
-def _listed(plugins: Plugins) -> Iterator[Check]:
+def _list_plugins(plugins: Plugins) -> Iterator[Check]:
     for name, problem in plugins.problems.items():
         found = f"{problem.origin} is broken and was left out: {problem.error}"
-        yield Check(f"plugin {name}", "note", said(found), problem.cure)
+        yield Check(f"plugin {name}", "note", clean_text(found), problem.cure)
     for name in plugins.disabled:
         yield Check(f"plugin {name}", "note", f"disabled: {DISABLE} names it")
     yield Check("plugins", "ok", ", ".join(sorted(plugins.loaded)))
@@ -170,11 +170,11 @@ def _print(checks: list[Check], failures: int) -> None:
 
 def _line(check: Check, width: int) -> None:
     mark = click.style(f"{check.level:<4}", fg=COLORS[check.level])
-    for number, text in enumerate(_wrapped(check, width)):
+    for number, text in enumerate(_wrap_lines(check, width)):
         click.echo(f"{mark}  {check.name:<{width}}  {text}" if not number else f"{'':<{width + 8}}{text}")
 
 
-def _wrapped(check: Check, width: int) -> list[str]:
+def _wrap_lines(check: Check, width: int) -> list[str]:
     import shutil
     import textwrap
 

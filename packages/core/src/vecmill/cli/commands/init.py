@@ -63,7 +63,7 @@ COLUMNS = """\
 
 def template(file: str, source: str, model: str | None, output: str) -> str:
     """Return a job file: the source in use, the others as comments."""
-    others = "\n#\n".join(_commented(_source(name)) for name in SOURCES if name != source)
+    others = "\n#\n".join(_comment_out(_source(name)) for name in SOURCES if name != source)
     sample = f"vecmill run {file} --set source.limit=100"
     return TEMPLATE.format(
         file=file,
@@ -74,7 +74,7 @@ def template(file: str, source: str, model: str | None, output: str) -> str:
         ),
         others=f"# Instead:\n#\n{others}",
         model=_model(model),
-        output=_quoted(output),
+        output=_quote_string(output),
     )
 
 
@@ -87,13 +87,13 @@ def _columns(source: str) -> list[str]:
     return [] if source == "pydoc" else [COLUMNS]
 
 
-def _commented(text: str) -> str:
+def _comment_out(text: str) -> str:
     return "\n".join(f"# {line.removeprefix('# ')}" for line in text.splitlines())
 
 
 def _model(model: str | None) -> str:
     if model is not None:
-        return f"model = {_quoted(model)}"
+        return f"model = {_quote_string(model)}"
     hub = f'model = "{HUB_MODEL}"   # a model of the Hub, or a folder'
     if find_spec(DEMO_PACKAGE) is None:
         return f'{hub}\n# revision = "main"      # a branch, a tag or a commit'
@@ -101,7 +101,7 @@ def _model(model: str | None) -> str:
     return f'{demo}\nrevision = "{DEMO_REVISION}"\n# {hub}'
 
 
-def _quoted(text: str) -> str:
+def _quote_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

@@ -147,7 +147,7 @@ def _plugins_plugins(found: Inventory) -> None:
 
 
 def _state(plugin: Plugin) -> str:
-    from vecmill.cli.format import said
+    from vecmill.cli.format import clean_text
 
     state = click.style(plugin.state, fg=COLORS[plugin.state])
-    return f"{state}: {said(plugin.reason)}" if plugin.reason else state
+    return f"{state}: {clean_text(plugin.reason)}" if plugin.reason else state

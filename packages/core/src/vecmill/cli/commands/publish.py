@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.cli.capture import log_option, logged
+from vecmill.cli.capture import log_command, log_option
 from vecmill.cli.command import subcommand
-from vecmill.cli.progress import delivered, draws
+from vecmill.cli.progress import draws, format_publishing
 from vecmill.cli.signals import resumable
 from vecmill.records import Publishing
 
@@ -64,7 +64,7 @@ def _lines() -> Callable[[RunEvent], None]:
         last = isinstance(event, Publishing) and event.done == event.bytes
         if isinstance(event, Publishing) and (not said or last or now - said >= INTERVAL_SECONDS):
             said = now
-            click.echo(f"vecmill: {delivered(event)}", err=True)
+            click.echo(f"vecmill: {format_publishing(event)}", err=True)
 
     return show
 
@@ -100,7 +100,7 @@ def command(  # noqa: PLR0913 - a command takes its options
         warn_of_plugins([("publisher", to)])
         _preview(directory, to, options)
         return
-    with logged(log_json, "publish", str(directory)) as log:
+    with log_command(log_json, "publish", str(directory)) as log:
         warn_of_plugins([("publisher", to)])
         where = _publish(directory, to, options, log, quiet=quiet)
         log.write("run.published", places=[where])

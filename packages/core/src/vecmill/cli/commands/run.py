@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecmill.cli.capture import log_option, logged
+from vecmill.cli.capture import log_command, log_option
 from vecmill.cli.command import subcommand
 from vecmill.cli.signals import resumable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vecmill.cli.progress_stats import Tally
+    from vecmill.cli.progress_stats import ProgressStats
     from vecmill.records import Dataset, RunEvent
 
 
@@ -53,11 +53,11 @@ def command(
     The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
     """
     from vecmill.cli.progress import progress
-    from vecmill.cli.progress_stats import Tally
+    from vecmill.cli.progress_stats import ProgressStats
 
-    tally = Tally()
-    with logged(log_json, "run", str(job_file)) as log:
-        with resumable(lambda: _interrupted(tally)), progress(tally, quiet=quiet or log.talks) as observe:
+    tally = ProgressStats()
+    with log_command(log_json, "run", str(job_file)) as log:
+        with resumable(lambda: _interrupt_message(tally)), progress(tally, quiet=quiet or log.talks) as observe:
             dataset = _run(job_file, overrides, log.follow(observe), how)
         signature = _sha256(dataset)
         log.write("run.published", places=list(dataset.published), manifest_sha256=signature)
@@ -94,7 +94,7 @@ def _run(
     return run(job, observe, **how)
 
 
-def _interrupted(tally: Tally) -> str:
+def _interrupt_message(tally: ProgressStats) -> str:
     from vecmill.cli.format import plural
     from vecmill.cli.progress_stats import ELSEWHERE
 

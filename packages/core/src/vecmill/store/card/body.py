@@ -37,8 +37,8 @@ def what(manifest: Manifest, place: Place) -> str:
 | pooling | {plain(model.pooling)}, {length} |
 | arithmetic | {plain(model.precision or "the engine's own")} |
 | longest input | {model.max_tokens:,} tokens |
-| put in front of a document | {_quoted(model.prompt)} |
-| put in front of a query | {_quoted(model.query_prompt)} |
+| put in front of a document | {_quote_prompt(model.prompt)} |
+| put in front of a query | {_quote_prompt(model.query_prompt)} |
 """
 
 
@@ -151,7 +151,7 @@ def _cost(cost: Cost | None) -> str:
     return "" if cost is None else f" It cost {plain(str(cost))}."
 
 
-def _quoted(prompt: str) -> str:
+def _quote_prompt(prompt: str) -> str:
     return cell(prompt) if prompt else "nothing"
 
 
