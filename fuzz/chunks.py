@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.chunking.characters import CharactersChunker
-from vecmill.chunking.limits import prefix
 from vecmill.chunking.paragraphs import ParagraphsChunker
+from vecmill.chunking.template import prefix
 from vecmill.chunking.tokens import TokensChunker
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins.registry import options

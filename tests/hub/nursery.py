@@ -11,8 +11,7 @@ import traceback
 from pathlib import Path
 
 from vecmill import open_dataset
-from vecmill_publishers.hub import HubPublisher
-from vecmill_publishers.hub.options import HubOptions
+from vecmill_publishers.hub.publisher import HubPublisher
 
 for name in ("vecmill_publishers.hub.publish_run", "vecmill_publishers.hub.remote", "hf_xet", "httpx2", "httpcore2"):
     importlib.import_module(name)  # here, so that no child needs to
@@ -30,7 +29,7 @@ def main():
 
 def _publish(dataset):
     try:
-        publisher = HubPublisher(HubOptions(repo="user/name"))
+        publisher = HubPublisher(HubPublisher.Config(repo="user/name"))
         publisher.check()
         publisher.publish(dataset, open_dataset(dataset).manifest)
     except BaseException:  # noqa: BLE001 - what this process ends with is all that counts

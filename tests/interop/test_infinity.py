@@ -10,7 +10,6 @@ from doubles.tei import MODEL
 from places import DEMO
 from vecmill.errors import ConfigError
 from vecmill.tei.embedder import TeiEmbedder
-from vecmill.tei.options import TeiOptions
 from vecmill.testing import check_embedder
 
 
@@ -39,12 +38,12 @@ def test_the_demo_at_infinity_equals_the_demo_in_the_worker(vecmill, infinity, t
 
 def test_it_is_an_embedder(infinity):
     """It keeps the protocol, awkward texts included."""
-    check_embedder(TeiEmbedder(TeiOptions(model=MODEL, url=infinity.url)))
+    check_embedder(TeiEmbedder(TeiEmbedder.Config(model=MODEL, url=infinity.url)))
 
 
 def test_an_address_that_ends_in_v1_is_named(infinity):
     """A common slip ends in a sentence that quotes the address that was tried."""
-    embedder = TeiEmbedder(TeiOptions(model=MODEL, url=f"{infinity.url}/v1"))
+    embedder = TeiEmbedder(TeiEmbedder.Config(model=MODEL, url=f"{infinity.url}/v1"))
     embedder.open()
     try:
         with pytest.raises(ConfigError, match=r"/v1/v1/embeddings is not there .*correct embedder\.url"):

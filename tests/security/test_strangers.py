@@ -25,7 +25,6 @@ from vecmill.plugins.registry import Registered
 from vecmill.quality import measure
 from vecmill.tei.errors import Router, check_status
 from vecmill.testing import HashEmbedder
-from vecmill.testing.stand_ins import HashOptions
 
 STRANGE = "0123456789abcdef"
 KEY = "canary-of-the-router"
@@ -205,7 +204,7 @@ class Remote(HashEmbedder):
     location = frozenset({"host"})
     opened: ClassVar[list[tuple[str | None, str | None]]] = []
 
-    class Config(HashOptions):
+    class Config(HashEmbedder.Config):
         """Where it is."""
 
         host: str | None = None

@@ -10,7 +10,6 @@ from doubles.tei import MODEL
 from places import DEMO
 from vecmill import Job, run, verify
 from vecmill.tei.embedder import TeiEmbedder
-from vecmill.tei.options import TeiOptions
 from vecmill.testing import check_embedder
 from vecmill_openvino.embedder import OpenVinoEmbedder
 from vecmill_openvino.options import OpenVinoOptions
@@ -51,13 +50,13 @@ def test_the_demo_through_a_router_equals_the_demo_in_the_worker(encoder, tmp_pa
 
 def test_it_is_an_embedder(encoder):
     """It keeps the protocol, awkward texts included."""
-    check_embedder(TeiEmbedder(TeiOptions(model=MODEL, url=encoder.url)))
+    check_embedder(TeiEmbedder(TeiEmbedder.Config(model=MODEL, url=encoder.url)))
 
 
 @pytest.mark.parametrize("route", ["openai-base64", "embed"])
 def test_long_texts_are_cut_where_the_model_would_cut_them(encoder, reference, route):
     """On both routes, also by a router that refuses what is too long."""
-    embedder = TeiEmbedder(TeiOptions(model=MODEL, url=encoder.url, route=route))
+    embedder = TeiEmbedder(TeiEmbedder.Config(model=MODEL, url=encoder.url, route=route))
     embedder.open()
     try:
         assert cosines(embedder.embed(LONG), reference.embed(LONG)).min() >= 0.9999
@@ -68,7 +67,7 @@ def test_long_texts_are_cut_where_the_model_would_cut_them(encoder, reference, r
 def test_an_unknown_limit_is_kept_here(encoder, reference):
     """A server that does not say how long texts may be is sent none that the model would not take."""
     encoder.behave(no_info=True)
-    embedder = TeiEmbedder(TeiOptions(model=MODEL, url=encoder.url))
+    embedder = TeiEmbedder(TeiEmbedder.Config(model=MODEL, url=encoder.url))
     embedder.open()
     try:
         assert cosines(embedder.embed(LONG), reference.embed(LONG)).min() >= 0.9999

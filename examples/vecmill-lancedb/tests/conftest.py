@@ -8,7 +8,7 @@ import pytest
 
 import vecmill
 from vecmill.testing import install
-from vecmill_lancedb import LanceDBOptions, LanceDBPublisher
+from vecmill_lancedb import LanceDBPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,6 @@ def publisher(tmp_path: Path) -> Callable[..., LanceDBPublisher]:
     """Make a publisher of a table named ``notes`` in the test's own database."""
 
     def make(**options: object) -> LanceDBPublisher:
-        return LanceDBPublisher(LanceDBOptions(uri=str(tmp_path / "db"), table="notes", **options))
+        return LanceDBPublisher(LanceDBPublisher.Config(uri=str(tmp_path / "db"), table="notes", **options))
 
     return make

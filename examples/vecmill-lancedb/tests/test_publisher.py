@@ -10,7 +10,7 @@ import pytest
 
 from vecmill.errors import PublishError
 from vecmill.testing import check_delivery, check_publisher
-from vecmill_lancedb import LanceDBOptions, LanceDBPublisher
+from vecmill_lancedb import LanceDBPublisher
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_it_keeps_to_its_own_things(publisher, dataset, rows, tmp_path):
         theirs.checkout_latest()
         return theirs.version, theirs.to_arrow()
 
-    occupied = LanceDBPublisher(LanceDBOptions(uri=str(tmp_path / "theirs"), table="notes"))
+    occupied = LanceDBPublisher(LanceDBPublisher.Config(uri=str(tmp_path / "theirs"), table="notes"))
     check_delivery(publisher(), dataset, pairs, occupied, content)
 
 
@@ -157,11 +157,11 @@ KILLED = """
 import os, sys
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
-from vecmill_lancedb import LanceDBOptions, LanceDBPublisher
+from vecmill_lancedb import LanceDBPublisher
 from pathlib import Path
 
 dataset, uri = map(Path, sys.argv[1:])
-publisher = LanceDBPublisher(LanceDBOptions(uri=str(uri), table="notes"))
+publisher = LanceDBPublisher(LanceDBPublisher.Config(uri=str(uri), table="notes"))
 publisher.report = lambda event: os._exit(9) if event.done > event.bytes / 2 else None
 publisher.publish(dataset, finished_manifest(Layout(dataset)))
 """

@@ -24,10 +24,10 @@ from pathlib import Path
 
 from vecmill.errors import EngineError, SourceError
 from vecmill.hookspecs import hookimpl
-from vecmill.testing.stand_ins import HashEmbedder, HashOptions
+from vecmill.testing import HashEmbedder
 
 
-class Options(HashOptions):
+class Options(HashEmbedder.Config):
     folder: str
     do: str = "nothing"
     times: int = 1

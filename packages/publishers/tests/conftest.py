@@ -10,8 +10,7 @@ import pytest
 
 from doubles.hub import HubDouble, User
 from small_dataset import small_dataset, small_job
-from vecmill_publishers.hub import HubPublisher
-from vecmill_publishers.hub.options import HubOptions
+from vecmill_publishers.hub.publisher import HubPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +96,7 @@ def publisher(hub: HubDouble) -> Callable[..., HubPublisher]:
     """Make the publisher; keywords are its options."""
 
     def build(repo: str = "user/name", **options: object) -> HubPublisher:
-        return HubPublisher(HubOptions(repo=repo, **options))
+        return HubPublisher(HubPublisher.Config(repo=repo, **options))
 
     return build
 

@@ -10,13 +10,12 @@ from small_dataset import small_job
 from vecmill.errors import PublishError
 from vecmill.testing import check_delivery, check_publisher
 from vecmill_publishers.parquet import ParquetPublisher
-from vecmill_publishers.parquet_options import ParquetOptions
 
 
 @pytest.fixture
 def publisher(tmp_path):
     """Make a publisher for a folder of the test's own."""
-    return lambda **options: ParquetPublisher(ParquetOptions(path=str(tmp_path / "copy"), **options))
+    return lambda **options: ParquetPublisher(ParquetPublisher.Config(path=str(tmp_path / "copy"), **options))
 
 
 def test_it_is_a_publisher(publisher, made):
@@ -36,7 +35,7 @@ def test_it_keeps_to_its_own_things(publisher, made, tmp_path):
     def theirs():
         return {path: path.read_bytes() for path in (tmp_path / "theirs").rglob("*") if path.is_file()}
 
-    occupied = ParquetPublisher(ParquetOptions(path=str(tmp_path / "theirs")))
+    occupied = ParquetPublisher(ParquetPublisher.Config(path=str(tmp_path / "theirs")))
     check_delivery(publisher(), made, rows, occupied, theirs)
 
 

@@ -16,29 +16,27 @@ if TYPE_CHECKING:
     from vecmill_lancedb.table import Table
 
 
-class LanceDBOptions(Options):
-    """Where the table is, and how it is kept.
-
-    Attributes:
-        uri: The database: a folder (``~`` is the home folder), or ``s3://…``, ``gs://…``, ``az://…``.
-        table: The table's name.
-        index_rows: A table of so many rows gets a vector index; a smaller one is searched exactly, and fast enough.
-        keep_days: How long earlier versions of the table can be read.
-        force: Replace a table that vecmill did not write.
-    """
-
-    uri: str = Field(min_length=1)
-    table: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
-    index_rows: int = Field(100_000, ge=256)
-    keep_days: int = Field(7, ge=1)
-    force: bool = False
-
-
-class LanceDBPublisher(Publisher[LanceDBOptions]):
+class LanceDBPublisher(Publisher["LanceDBPublisher.Config"]):
     """Publishes a dataset as a LanceDB table whose readers see the old rows or the new ones, and nothing between."""
 
     name = "lancedb"
-    Config = LanceDBOptions
+
+    class Config(Options):
+        """Where the table is, and how it is kept.
+
+        Attributes:
+            uri: The database: a folder (``~`` is the home folder), or ``s3://…``, ``gs://…``, ``az://…``.
+            table: The table's name.
+            index_rows: A table of so many rows gets a vector index; a smaller one is searched exactly, and fast enough.
+            keep_days: How long earlier versions of the table can be read.
+            force: Replace a table that vecmill did not write.
+        """
+
+        uri: str = Field(min_length=1)
+        table: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+        index_rows: int = Field(100_000, ge=256)
+        keep_days: int = Field(7, ge=1)
+        force: bool = False
 
     def check(self) -> None:
         """Find out whether the database can be written, and whether the table is free or was written by vecmill.

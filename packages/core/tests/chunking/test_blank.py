@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.blank import is_blank
+from vecmill.chunking.boundaries import is_blank
 from vecmill.chunking.characters import CharactersChunker
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.tokens import TokensChunker

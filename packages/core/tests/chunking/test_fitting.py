@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.limits import prefix
 from vecmill.chunking.paragraphs import ParagraphsChunker
+from vecmill.chunking.template import prefix
 from vecmill.chunking.tokens import TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vecmill.chunking.characters import CharactersChunker
-from vecmill.chunking.limits import head, prefix
+from vecmill.chunking.template import head, prefix
 from vecmill.errors import PluginError
 from vecmill.records import Document
 

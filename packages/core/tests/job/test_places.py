@@ -14,7 +14,6 @@ from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone
 from vecmill.store import json as store
 from vecmill.testing import HashEmbedder
-from vecmill.testing.stand_ins import HashOptions
 
 
 class Inner(vecmill.Options):
@@ -47,7 +46,7 @@ class Filed(HashEmbedder):
     name = "filed"
     location = frozenset({"model", "url"})
 
-    class Config(HashOptions):
+    class Config(HashEmbedder.Config):
         """Where it is."""
 
         model: str = "user/model"
@@ -230,7 +229,7 @@ def test_an_embedder_with_an_undeclared_path_is_opened_here_again(job, corpus, t
         name = "adapted"
         machine = frozenset({"cache"})
 
-        class Config(HashOptions):
+        class Config(HashEmbedder.Config):
             adapter: Path | None = None
             cache: Path | None = None
 

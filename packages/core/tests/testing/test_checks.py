@@ -9,7 +9,6 @@ from vecmill import Chunker, Options, Partition, Publisher, Source, Span, run
 from vecmill.errors import PluginError
 from vecmill.records import Publishing
 from vecmill.testing import HashEmbedder, check_chunker, check_embedder, check_publisher, check_source
-from vecmill.testing.stand_ins import HashOptions
 
 
 class Whole(Chunker[Options]):
@@ -155,7 +154,7 @@ def test_an_option_that_leads_somewhere_and_is_not_declared_is_pointed_out():
     declared = frozenset({"folder", "words"})
     source = type("Stored", (Numbers,), {"Config": Placed})
     chunker = type("Stored", (Whole,), {"Config": Placed})
-    embedder = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashOptions, Placed), {})})
+    embedder = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashEmbedder.Config, Placed), {})})
     for folder in ("/home/jane", "~/corpus", "..", "C:\\Users\\jane"):
         with pytest.raises(AssertionError, match=r"would show where .*: put \['folder'\] in `location`"):
             check_source(source(Placed(folder=folder)))
@@ -182,9 +181,9 @@ class Shuffled(HashEmbedder):
 
 def test_an_embedder_must_keep_the_order():
     """The stand-in passes; one that reorders is caught."""
-    check_embedder(HashEmbedder(HashOptions()))
+    check_embedder(HashEmbedder(HashEmbedder.Config()))
     with pytest.raises(AssertionError, match="order"):
-        check_embedder(Shuffled(HashOptions()))
+        check_embedder(Shuffled(HashEmbedder.Config()))
 
 
 class Shelf(Publisher[Options]):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from vecmill.concurrency import Threads
 from vecmill.errors import EmbedError, EngineError, UnfitEngineError
 from vecmill.testing import HashEmbedder
-from vecmill.testing.stand_ins import HashOptions
 from vecmill.worker.embedding import ATTEMPTS, Embedding, EngineHealth, read_from
 
 TEXTS = [f"text {number}" for number in range(20)]
@@ -28,7 +27,7 @@ def embed(embedder, texts=TEXTS, size=7, model=None, health=None):
 
 def test_vectors_come_back_in_the_order_of_the_texts():
     """However batches are cut and ordered, row i is the vector of text i."""
-    embedder = HashEmbedder(HashOptions())
+    embedder = HashEmbedder(HashEmbedder.Config())
     vectors, failed = embed(embedder)
     assert failed == {}
     assert np.array_equal(vectors, embedder.embed(TEXTS))
@@ -36,17 +35,17 @@ def test_vectors_come_back_in_the_order_of_the_texts():
 
 def test_one_bad_text_is_found_and_the_others_are_embedded():
     """A refused text fails alone, whatever batch it was in."""
-    embedder = HashEmbedder(HashOptions(refuse="text 13"))
+    embedder = HashEmbedder(HashEmbedder.Config(refuse="text 13"))
     vectors, failed = embed(embedder)
     assert list(failed) == [13]
     assert "refuses" in failed[13]
     others = [i for i in range(20) if i != 13]
-    assert np.array_equal(vectors[others], HashEmbedder(HashOptions()).embed([TEXTS[i] for i in others]))
+    assert np.array_equal(vectors[others], HashEmbedder(HashEmbedder.Config()).embed([TEXTS[i] for i in others]))
 
 
 def test_a_vector_that_is_no_number_fails_its_text_alone():
     """NaN never passes for a vector."""
-    _, failed = embed(HashEmbedder(HashOptions(spoil="text 4")))
+    _, failed = embed(HashEmbedder(HashEmbedder.Config(spoil="text 4")))
     assert failed == {4: "the vector is not finite"}
 
 
@@ -83,14 +82,14 @@ class Lists(HashEmbedder):
 def test_an_error_that_is_not_ours_names_the_embedder(kind, said):
     """Whose plugin it was, and at how many texts; the shard may be tried again."""
     with pytest.raises(EngineError, match=said):
-        embed(kind(HashOptions()))
+        embed(kind(HashEmbedder.Config()))
 
 
 def test_vectors_of_another_width_are_the_engines_fault():
     """An engine that answers with the wrong shape is asked no more: no text is to blame, and no chance."""
-    wide = HashEmbedder(HashOptions(dimension=9))
+    wide = HashEmbedder(HashEmbedder.Config(dimension=9))
     with pytest.raises(UnfitEngineError, match=r"'hash' returned vectors of shape \(\d+, 9\).*not \(\d+, 8\)"):
-        embed(wide, model=HashEmbedder(HashOptions()).model())
+        embed(wide, model=HashEmbedder(HashEmbedder.Config()).model())
 
 
 @pytest.mark.parametrize("size", [1, 7])
@@ -106,7 +105,7 @@ def test_a_vector_that_is_unfit_by_chance_sets_nothing_aside(size):
     embedder = Scripted(spoils=spoil)
     vectors, failed = embed(embedder, size=size)
     assert failed == {}
-    assert np.array_equal(vectors, HashEmbedder(HashOptions()).embed(TEXTS))
+    assert np.array_equal(vectors, HashEmbedder(HashEmbedder.Config()).embed(TEXTS))
     assert sum(embedder.calls) == len(TEXTS) + 4
 
 
@@ -116,7 +115,7 @@ class Scripted(HashEmbedder):
     name = "scripted"
 
     def __init__(self, refuses=lambda text: False, spoils=lambda text: False, scale=1.0):
-        super().__init__(HashOptions())
+        super().__init__(HashEmbedder.Config())
         self.refuses, self.spoils, self.scale, self.calls = refuses, spoils, scale, []
 
     def embed(self, texts):

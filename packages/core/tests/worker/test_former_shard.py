@@ -7,11 +7,10 @@ import pytest
 
 from vecmill.records import Document, Span
 from vecmill.testing import HashEmbedder
-from vecmill.testing.stand_ins import HashOptions
 from vecmill.worker.reuse import FormerShard
 from vecmill.worker.window import Window
 
-EMBEDDER = HashEmbedder(HashOptions())
+EMBEDDER = HashEmbedder(HashEmbedder.Config())
 TEXTS = {"a": ["one", "two", "three"], "c": ["four", "five"], "d": ["six"]}
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from vecmill.errors import EmbedError, UnfitEngineError
 from vecmill.testing import HashEmbedder
-from vecmill.testing.stand_ins import HashOptions
 from vecmill.worker.embedding import REFUSALS, EngineHealth
 
 
@@ -14,7 +13,7 @@ class Engine(HashEmbedder):
     """Refuses what a function says."""
 
     def __init__(self, refuses):
-        super().__init__(HashOptions())
+        super().__init__(HashEmbedder.Config())
         self.refuses = refuses
 
     def embed(self, texts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vecmill.hookspecs import hookimpl
+from vecmill import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ import modal
 from modal.experimental import stop_fetching_inputs
 
 from vecmill.records import ShardTask
-from vecmill.tei.address import URL
+from vecmill.tei.embedder import URL
 from vecmill.worker import Worker
 from vecmill_modal_runtime import volume, weights
 from vecmill_modal_runtime.dispatch import Outcome, failure

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.chunking.options import TokenBudgetOptions
 from vecmill.chunking.token_budget import TokenBudgetBatching
 from vecmill.errors import EmbedError
 from vecmill.models.settings import padding_token
@@ -100,7 +99,7 @@ def calibrate(folder: ModelFolder, tokenizer: Tokenizer, texts: Sequence[str]) -
     filler = padding_token(folder.config)
     seen = [
         engine.pool_batch(pad([ids[row] for row in rows], filler, folder.max_tokens), lengths[rows])
-        for rows in TokenBudgetBatching(TokenBudgetOptions()).batches(lengths, _BATCH_TOKENS)
+        for rows in TokenBudgetBatching(TokenBudgetBatching.Config()).batches(lengths, _BATCH_TOKENS)
     ]
     every = np.split(np.max(seen, axis=0), np.cumsum([*widths.values()])[:-1])
     return Quantizer(dict(zip(widths, every, strict=True)))
@@ -134,7 +133,9 @@ class Encoding:
         self._filler = padding_token(folder.config)
         self._dimension = folder.dimension
         self._batch_tokens = batch_tokens
-        self._batching = TokenBudgetBatching(TokenBudgetOptions())  # which leaves whole what the worker made with it
+        self._batching = TokenBudgetBatching(
+            TokenBudgetBatching.Config()
+        )  # which leaves whole what the worker made with it
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return the texts' vectors, shape ``(len(texts), dimension)``."""

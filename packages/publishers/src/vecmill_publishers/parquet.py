@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError, StoreError
 from vecmill.expand import expand_path
-from vecmill.protocols import Publisher, later
+from vecmill.protocols import Options, Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 
     from vecmill.records import Manifest
     from vecmill.store.mirror import Mirror
-    from vecmill_publishers.parquet_options import ParquetOptions
 
 
-class ParquetPublisher(Publisher["ParquetOptions"]):
+class ParquetPublisher(Publisher["ParquetPublisher.Config"]):
     """Leaves the dataset in a folder. The first one in a job is where the dataset is made: nothing is copied."""
 
     name = "parquet"
-    Config = later("vecmill_publishers.parquet_options:ParquetOptions")
+
+    class Config(Options):
+        """Where the dataset goes.
+
+        Attributes:
+            path: A folder; ``~`` is the home folder. It is made if need be.
+            force: Replace another dataset of vecmill's that is in the folder. What vecmill did not write stays.
+        """
+
+        path: str
+        force: bool = False
 
     def directory(self) -> Path:
         """Return the folder."""

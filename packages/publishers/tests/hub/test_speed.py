@@ -10,12 +10,11 @@ PUBLISH = """
 import sys, time
 from pathlib import Path
 from vecmill.records import Manifest, Sent
-from vecmill_publishers.hub import HubPublisher
-from vecmill_publishers.hub.options import HubOptions
+from vecmill_publishers.hub.publisher import HubPublisher
 
 for repo, path in zip(sys.argv[1::2], sys.argv[2::2]):
     manifest = Manifest.model_validate_json(Path(path).read_bytes())
-    publisher = HubPublisher(HubOptions(repo=repo, from_workers=True))
+    publisher = HubPublisher(HubPublisher.Config(repo=repo, from_workers=True))
     publisher.check()
     publisher.prepare()
     note = {"to": publisher._remote.url}

@@ -1,4 +1,4 @@
-"""Boundaries: where a text may be cut (paragraphs, sentences, lines, words), and the pieces between them."""
+"""Boundaries: where a text may be cut (paragraphs, sentences, lines, words), the pieces between, what is blank."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from vecmill.protocols.tokenizer import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from vecmill.protocols import Tokenizer
 
     Cutter = Callable[[str, int, int], list[int]]
     Turn = Callable[["Pieces", "Budget", int, int], tuple[int, int]]
@@ -80,6 +82,28 @@ def _last_cut(text: str, low: int, high: int) -> int:
 def are_clean(text: str, places: list[int]) -> bool:
     """Return whether there is a separator beside each of these cuts, so that no word of the model's is cut."""
     return all(text[place - 1] in SEPARATORS or text[place] in SEPARATORS for place in places)
+
+
+_READ_BY_ALL = re.compile(r"[^\W_]")
+"""A letter or a digit: found at once in almost every text, so that nothing need be counted."""
+
+
+def is_blank(text: str, tokenizer: Tokenizer, start: int = 0, end: int | None = None) -> bool:
+    """Return whether a text has no tokens: it is empty, whitespace, or of characters that the model drops.
+
+    Such are zero-width spaces, byte order marks, soft hyphens, control characters; which ones depends on the model.
+
+    Args:
+        text: The text.
+        tokenizer: The model's own.
+        start: Where the part begins that is meant.
+        end: Where it ends; by default with the text.
+    """
+    end = len(text) if end is None else end
+    if _READ_BY_ALL.search(text, start, end):
+        return False
+    part = text[start:end]
+    return not part or part.isspace() or not tokenizer.count([part])[0]
 
 
 def is_heading(text: str, start: int, end: int) -> bool:

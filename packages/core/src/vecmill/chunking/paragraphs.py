@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from vecmill.chunking.boundaries import Budget, is_heading, lines, paragraphs, sentences, words
-from vecmill.chunking.limits import DEFAULT_TOKENS, head, limit, prefix
+from vecmill.chunking.packing import Fitting
+from vecmill.chunking.template import DEFAULT_TOKENS, head, limit, prefix
 from vecmill.protocols import Chunker, Options
 
 if TYPE_CHECKING:
@@ -45,8 +46,6 @@ class ParagraphsChunker(Chunker["ParagraphsChunker.Config"]):
         title: bool = True
 
     def __init__(self, config: Config, tokenizer: Tokenizer, model: ModelInfo) -> None:
-        from vecmill.chunking.packing import Fitting
-
         super().__init__(config, tokenizer, model)
         self.template = "{title}\n\n{text}" if config.title else "{text}"
         levels = (paragraphs, sentences, lines, words)

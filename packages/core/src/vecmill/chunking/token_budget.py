@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vecmill.protocols import Batching, later
+from pydantic import Field
+
+from vecmill.protocols import Batching, Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,17 +14,23 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from vecmill.chunking.options import FixedOptions, TokenBudgetOptions
 
-
-class TokenBudgetBatching(Batching["TokenBudgetOptions"]):
+class TokenBudgetBatching(Batching["TokenBudgetBatching.Config"]):
     """Sorts chunks by length, longest first, so that hardly any of a batch is padding.
 
     The longest come first, so that too large a budget fails at once and not at the end.
     """
 
     name = "token_budget"
-    Config = later("vecmill.chunking.options:TokenBudgetOptions")
+
+    class Config(Options):
+        """Options of ``token_budget``.
+
+        Attributes:
+            max_tokens: Tokens in a batch, padding included; what suits the engine by default.
+        """
+
+        max_tokens: int | None = Field(None, gt=0)
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
         """Yield batches of indices into ``tokens``; every index is in exactly one."""
@@ -38,11 +46,19 @@ class TokenBudgetBatching(Batching["TokenBudgetOptions"]):
             start = end
 
 
-class FixedBatching(Batching["FixedOptions"]):
+class FixedBatching(Batching["FixedBatching.Config"]):
     """Takes chunks as they come, ``size`` at a time."""
 
     name = "fixed"
-    Config = later("vecmill.chunking.options:FixedOptions")
+
+    class Config(Options):
+        """Options of ``fixed``.
+
+        Attributes:
+            size: Chunks in each batch.
+        """
+
+        size: int = Field(512, gt=0)
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:  # noqa: ARG002 - the engine is not asked
         """Yield batches of indices into ``tokens``; every index is in exactly one."""

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, model_validator
 
 from vecmill.chunking.boundaries import apart, words
-from vecmill.chunking.limits import limit, prefix
-from vecmill.protocols import Chunker, later
+from vecmill.chunking.packing import Fitting
+from vecmill.chunking.template import DEFAULT_TOKENS, limit, prefix
+from vecmill.protocols import Chunker, Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vecmill.chunking.boundaries import Budget, Pieces
-    from vecmill.chunking.options import TokensOptions
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
 
-class TokensChunker(Chunker["TokensOptions"]):
+class TokensChunker(Chunker["TokensChunker.Config"]):
     """Fills each chunk with words to its last token; a word is cut only if it is too long for a chunk of its own."""
 
     name = "tokens"
-    Config = later("vecmill.chunking.options:TokensOptions")
 
-    def __init__(self, config: TokensOptions, tokenizer: Tokenizer, model: ModelInfo) -> None:
-        from vecmill.chunking.packing import Fitting
+    class Config(Options):
+        """Options of ``tokens``.
 
+        Attributes:
+            max_tokens: Tokens of a chunk as embedded.
+            overlap: How many of them repeat the chunk before.
+        """
+
+        max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
+        overlap: int = Field(0, ge=0)
+
+        @model_validator(mode="after")
+        def _moves_on(self) -> Self:
+            if self.overlap >= self.max_tokens:
+                raise ValueError(f"overlap ({self.overlap}) must be smaller than max_tokens ({self.max_tokens})")
+            return self
+
+    def __init__(self, config: Config, tokenizer: Tokenizer, model: ModelInfo) -> None:
         super().__init__(config, tokenizer, model)
         self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (words,))
 

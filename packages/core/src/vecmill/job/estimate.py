@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vecmill.chunking.limits import prefix
+from vecmill.chunking.template import prefix
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import bytes_on_disk, components

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vecmill.chunking.limits import prefix
+from vecmill.chunking.template import prefix
 from vecmill.chunking.token_budget import TokenBudgetBatching
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_o
 from vecmill.errors import ConfigError, ModelError
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.store.register import FOLDER, can_register, find_run
-from vecmill.tei.address import URL, address
+from vecmill.tei.embedder import URL, check_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -137,7 +137,7 @@ def _holds_address(value: object) -> bool:
 def _own_address(name: str, key: str) -> str | None:
     """Return the router that the reader's environment names; ``None`` if there is none that can be shown."""
     try:
-        return address(os.environ[URL]) if (name, key) == ("tei", "url") else None
+        return check_address(os.environ[URL]) if (name, key) == ("tei", "url") else None
     except (ConfigError, LookupError, ValueError):
         return None
 

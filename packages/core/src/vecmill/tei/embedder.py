@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
 
 from vecmill.errors import ConfigError, EngineError
-from vecmill.protocols import Embedder, later
-from vecmill.tei.address import API_KEY, URL, address
+from vecmill.protocols import INCIDENTAL, LOCATION, Embedder, Options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +22,30 @@ if TYPE_CHECKING:
     from vecmill.models import ModelFolder
     from vecmill.protocols import Tokenizer
     from vecmill.records import ModelInfo
-    from vecmill.tei.options import TeiOptions
     from vecmill.tei.session import Session
+
+
+URL = "VECMILL_TEI_URL"
+"""The environment variable that says where the router is when the job does not: a runtime that starts one sets it."""
+API_KEY = "VECMILL_TEI_API_KEY"  # a name, not a key
+
+
+def check_address(url: str) -> str:
+    """Return an address that may be shown and written down.
+
+    Raises:
+        ConfigError: It holds a password.
+        ValueError: It is none.
+    """
+    parts = urlsplit(url)
+    if parts.username or parts.password:  # no ValueError: that would be shown with the value
+        raise ConfigError(
+            "embedder.url: no user name or password may stand in it, as it is written into the dataset's manifest; "
+            f"a key goes into the environment variable {API_KEY}"
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("an address like http://127.0.0.1:8080 is needed")
+    return url
 
 
 def too_long(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> npt.NDArray[np.bool_]:
@@ -42,17 +66,51 @@ def _first(text: str, tokenizer: Tokenizer, room: int) -> str:
     return text[: tokenizer.offsets(text)[room - 1, 1]]
 
 
-class TeiEmbedder(Embedder["TeiOptions"]):
+class TeiEmbedder(Embedder["TeiEmbedder.Config"]):
     """Embeds by HTTP: Hugging Face's router 1.9, or any server with OpenAI's ``/v1/embeddings``."""
 
     name = "tei"
-    Config = later("vecmill.tei.options:TeiOptions")
-    location = frozenset({"url", "model", "served_model", "route", "max_in_flight", "timeout_s", "attempts", "wait_s"})
+
+    class Config(Options):
+        """Which model, and where it is served.
+
+        Attributes:
+            url: Where the router is, such as ``http://127.0.0.1:8080``. Left out, it is what the environment
+                variable ``VECMILL_TEI_URL`` says in each worker.
+            model: The model that the router serves: a Hub id, a folder, or ``package:NAME/path``. Its tokenizer
+                and settings are read here, its weights are not.
+            revision: On the Hub a branch, tag or commit; for a folder the ``sha256:…`` its weights must have.
+            served_model: What the server calls the model; by default what it says itself.
+            route: ``openai-base64`` is the fast one; ``embed`` is the router's own.
+            precision: What the router must compute in; by default it is not asked.
+            prompt: Put in front of every document; by default what the model's own files say.
+            max_in_flight: Requests at the same time.
+            timeout_s: Seconds that an answer may take.
+            attempts: How often a request is sent that breaks something.
+            wait_s: Seconds to wait for a router that is not there yet, or not any more, or has no room.
+        """
+
+        url: Annotated[str | None, LOCATION] = None
+        model: Annotated[str, LOCATION]
+        revision: str | None = None
+        served_model: Annotated[str | None, INCIDENTAL] = Field(default=None, min_length=1)
+        route: Annotated[Literal["openai-base64", "embed"], INCIDENTAL] = "openai-base64"
+        precision: Literal["f16", "bf16", "f32"] | None = None
+        prompt: str | None = None
+        max_in_flight: Annotated[int, INCIDENTAL] = Field(default=8, ge=1, le=512)
+        timeout_s: Annotated[float, INCIDENTAL] = Field(default=60.0, gt=0)
+        attempts: Annotated[int, INCIDENTAL] = Field(default=5, ge=1)
+        wait_s: Annotated[float, INCIDENTAL] = Field(default=60.0, ge=0)
+
+        @field_validator("url")
+        @classmethod
+        def _plain_address(cls, url: str | None) -> str | None:
+            return None if url is None else check_address(url)
 
     _session: Session | None = None
     _cuts_here = False
 
-    def pinned(self) -> TeiOptions:
+    def pinned(self) -> Config:
         """Return the options with the revision and the prompt as they are now.
 
         Raises:
@@ -113,7 +171,7 @@ class TeiEmbedder(Embedder["TeiOptions"]):
         if not found:
             raise ConfigError(f"no address of a router: set embedder.url, or {URL} in the environment of the workers")
         try:
-            return address(found)
+            return check_address(found)
         except ValueError as error:
             raise ConfigError(f"{URL}: {error}") from None
 

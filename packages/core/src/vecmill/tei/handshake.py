@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vecmill.models import ModelFolder
     from vecmill.protocols import Tokenizer
     from vecmill.tei.client import Route
-    from vecmill.tei.options import TeiOptions
+    from vecmill.tei.embedder import TeiEmbedder
 
 
 PRECISIONS = {"f16": "float16", "f32": "float32", "bf16": "bfloat16"}
@@ -184,7 +184,9 @@ def _last(name: str) -> str:
 NO_SUCH_PAGE = frozenset({404, 405})
 
 
-def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFolder, tokenizer: Tokenizer) -> Session:
+def open_session(
+    url: str, key: str | None, config: TeiEmbedder.Config, folder: ModelFolder, tokenizer: Tokenizer
+) -> Session:
     """Wait for a router, check what it serves and how it reads, and keep the connection.
 
     Args:
@@ -217,7 +219,7 @@ def open_session(url: str, key: str | None, config: TeiOptions, folder: ModelFol
 
 
 def _choose_route(
-    router: Router, config: TeiOptions, info: RouterInfo | None, folder: ModelFolder, patience: RetryPolicy
+    router: Router, config: TeiEmbedder.Config, info: RouterInfo | None, folder: ModelFolder, patience: RetryPolicy
 ) -> Route:
     name = config.served_model
     if name is None:

@@ -69,30 +69,28 @@ def _number(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4).digest())
 
 
-class HashOptions(Options):
-    """What kind of model to be.
-
-    Attributes:
-        dimension: Width of a vector.
-        max_tokens: Longest input.
-        prompt: Put in front of documents.
-        refuse: A text that contains this cannot be embedded.
-        spoil: A text that contains this gets a vector that is not a number.
-    """
-
-    dimension: int = 8
-    max_tokens: int = 64
-    prompt: str = ""
-    refuse: str | None = None
-    spoil: str | None = None
-
-
-class HashEmbedder(Embedder[HashOptions]):
+class HashEmbedder(Embedder["HashEmbedder.Config"]):
     """The same text always has the same unit vector; other texts have others. No meaning at all."""
 
     name = "hash"
-    Config = HashOptions
     batch_tokens = 256
+
+    class Config(Options):
+        """What kind of model to be.
+
+        Attributes:
+            dimension: Width of a vector.
+            max_tokens: Longest input.
+            prompt: Put in front of documents.
+            refuse: A text that contains this cannot be embedded.
+            spoil: A text that contains this gets a vector that is not a number.
+        """
+
+        dimension: int = 8
+        max_tokens: int = 64
+        prompt: str = ""
+        refuse: str | None = None
+        spoil: str | None = None
 
     def model(self) -> ModelInfo:
         """Describe a model that is its options."""

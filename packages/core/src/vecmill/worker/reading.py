@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.chunking.blank import is_blank
-from vecmill.chunking.limits import check_prefix, prefix
+from vecmill.chunking.boundaries import is_blank
+from vecmill.chunking.template import check_prefix, prefix
 from vecmill.errors import SourceError
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes

@@ -1,5 +1,1 @@
 """The ``hub`` publisher: a dataset repository of the Hugging Face Hub."""
-
-from vecmill_publishers.hub.publisher import HubPublisher
-
-__all__ = ["HubPublisher"]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from vecmill.records import FileEntry, Manifest
-    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.preuploads import Stored
+    from vecmill_publishers.hub.publisher import HubPublisher
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -51,7 +51,7 @@ class RepoMetadata:
         folder: Where its shards go.
     """
 
-    def __init__(self, options: HubOptions, remote: Remote, manifest: Manifest) -> None:
+    def __init__(self, options: HubPublisher.Config, remote: Remote, manifest: Manifest) -> None:
         self.name = published_name(manifest)
         self.folder = f"data/{self.name}"
         self._options, self._remote = options, remote
@@ -109,7 +109,7 @@ def runs(files: Mapping[str, Stored]) -> set[str]:
     return {found[1] for found in map(RUN.fullmatch, files) if found}
 
 
-def own_text(options: HubOptions) -> str | None:
+def own_text(options: HubPublisher.Config) -> str | None:
     """Return the user's text for the card; ``None`` if the job names none.
 
     Raises:

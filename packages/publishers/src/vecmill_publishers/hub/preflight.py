@@ -12,8 +12,8 @@ from vecmill.errors import ConfigError, PublishError
 from vecmill.store.card import own_text
 
 if TYPE_CHECKING:
-    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.preuploads import Stored
+    from vecmill_publishers.hub.publisher import HubPublisher
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -40,7 +40,7 @@ FRONT = re.compile(r"\A(?:---\r?\n.*?^---\s*$)?", flags=re.DOTALL | re.MULTILINE
 SHOWN = 3
 
 
-def admit(remote: Remote, options: HubOptions) -> None:
+def admit(remote: Remote, options: HubPublisher.Config) -> None:
     """Refuse what could not be published.
 
     Raises:
@@ -59,7 +59,7 @@ def admit(remote: Remote, options: HubOptions) -> None:
         refuse_others(remote, head.sha, remote.files(head.sha), options)
 
 
-def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: HubOptions) -> None:
+def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: HubPublisher.Config) -> None:
     """Refuse a repo that holds something else than datasets of ours.
 
     Raises:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.records import Manifest, RunEvent, Sent
-    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.preuploads import Stored
+    from vecmill_publishers.hub.publisher import HubPublisher
     from vecmill_publishers.hub.remote import Remote
 
 
@@ -57,7 +57,7 @@ class Publication:
 
     def __init__(
         self,
-        options: HubOptions,
+        options: HubPublisher.Config,
         remote: Remote,
         dataset: Path,
         manifest: Manifest,

@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from vecmill.protocols import Publisher, later
+from pydantic import Field
+
+from vecmill.protocols import Options, Publisher
+from vecmill.records.manifest import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from vecmill.records import FileEntry, Manifest, Sent
-    from vecmill_publishers.hub.options import HubOptions
     from vecmill_publishers.hub.publish_run import Publication
     from vecmill_publishers.hub.remote import Remote
 
 
-class HubPublisher(Publisher["HubOptions"]):
+class HubPublisher(Publisher["HubPublisher.Config"]):
     """Publishes a dataset so that its readers see the old one or the new one, and nothing between.
 
     The token is that of ``HF_TOKEN`` or of ``hf auth login``.
     """
 
     name = "hub"
-    Config = later("vecmill_publishers.hub.options:HubOptions")
 
-    def __init__(self, config: HubOptions) -> None:
+    class Config(Options):
+        """Where the dataset goes, and what its card says beyond the manifest.
+
+        Attributes:
+            repo: ``user/name`` or ``organisation/name``. It is created if need be.
+            private: Whether a repo that is created is private.
+            branch: The branch that readers read. It is created if need be.
+            keep_runs: How many runs stay on the branch, the new one included; every run keeps its tag.
+            force: Publish to a repo that holds something else. Its card and ``manifest.json`` are replaced, its
+                other files stay.
+            readme: A Markdown file with text of your own for the card; without it, what the card has stays.
+            vectors: Further configurations with the same rows and smaller vectors.
+            from_workers: Whether each worker sends the shards that it makes, with a token of its own, so that the
+                driver sends none. The repo is then created before the work.
+            license: Identifiers of the text's licences; by default those that the source states.
+            language: Codes of the text's languages; by default those that the source states.
+            pretty_name: The dataset's name for people.
+        """
+
+        repo: str
+        private: bool = False
+        branch: str = Field("main", min_length=1)
+        keep_runs: int = Field(1, ge=1)
+        force: bool = False
+        readme: str | None = None
+        vectors: tuple[Literal["float16", "int8"], ...] = ()
+        from_workers: bool = False
+        license: Words = ()
+        language: Words = ()
+        pretty_name: str = ""
+
+    def __init__(self, config: Config) -> None:
         super().__init__(config)
         self._sent: list[Sent] = []
 

@@ -1,4 +1,4 @@
-"""Limits: how many tokens a chunk may have, and what is embedded in front of each."""
+"""Template: what is embedded in front of each chunk, and how many tokens that leaves for its text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,0 @@
-"""Which chunks are embedded together."""
