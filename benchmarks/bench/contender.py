@@ -25,6 +25,7 @@ class Entry:
         settings: What it is told first.
         ours: Whether it is vecmill.
         older: Whether it runs in the environment with older libraries.
+        checkout: Whose build it is, where that is another one: a checkout with its default environment.
     """
 
     name: str
@@ -32,11 +33,19 @@ class Entry:
     settings: dict[str, Any] = field(default_factory=dict)
     ours: bool = False
     older: bool = False
+    checkout: Path | None = None
 
     @property
     def python(self) -> Path:
         """Its interpreter."""
+        if self.checkout is not None:
+            return self.checkout / ".hatch" / "default" / "bin" / "python"
         return OLDER if self.older else Path(sys.executable)
+
+    @property
+    def home(self) -> Path:
+        """The folder that its file is below, with what the file imports."""
+        return HERE if self.checkout is None else self.checkout / "benchmarks"
 
 
 class UnavailableError(Exception):
@@ -54,10 +63,10 @@ class Contender:
         self.name = entry.name
         if not entry.python.is_file():
             raise UnavailableError(f"its environment is not installed: hatch run {entry.python.parents[1].name}:model")
-        path = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(entry.home), os.environ.get("PYTHONPATH", "")])
         offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
         self._child = subprocess.Popen(
-            [entry.python, "-W", "ignore", HERE / "peers" / f"{entry.script}.py"],
+            [entry.python, "-W", "ignore", entry.home / "peers" / f"{entry.script}.py"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
