@@ -107,7 +107,7 @@ def _quality(rounds: Rounds) -> dict[str, dict[str, Any]]:
 
 def _flop(chunks: list[str]) -> float:
     """Return the multiplications and additions in the model's matrices, padding and attention's own left out."""
-    from vecmill.models.tokenizer import load_tokenizer
+    from vecmill.models import load_tokenizer
 
     tokenizer = load_tokenizer(model_folder())
     tokens = int(tokenizer.count(chunks).sum()) + tokenizer.special_tokens * len(chunks)

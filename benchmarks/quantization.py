@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import results, table, texts
 from bench.model import MODEL
-from vecmill.models import open_model
-from vecmill.models.tokenizer import load_tokenizer
-from vecmill_local_runtime.processors import usable
-from vecmill_openvino.encoding import Encoding
+from vecmill.models import load_tokenizer, open_model
+from vecmill_local_runtime.runtime import usable_processors
+from vecmill_openvino.engine import LoadedModel
 from vecmill_openvino.graph import linear
 from vecmill_openvino.graph.architecture import NATIVE
 
@@ -89,8 +88,8 @@ def _odd(who: str) -> list[str]:
 def embedded(precision: str, kinds: dict[str, list[str]]) -> list[Any]:
     """Return the vectors of each kind."""
     folder = open_model(MODEL, None, NATIVE)
-    encoding = Encoding(folder, load_tokenizer(folder.path), precision, len(usable()), 2048)
-    return [encoding.embed(pieces) for pieces in kinds.values()]
+    model = LoadedModel(folder, load_tokenizer(folder.path), precision, len(usable_processors()), 2048)
+    return [model.embed(pieces) for pieces in kinds.values()]
 
 
 if __name__ == "__main__":

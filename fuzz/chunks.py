@@ -11,7 +11,7 @@ from vecmill.chunking.characters import CharactersChunker
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.template import prefix
 from vecmill.chunking.tokens import TokensChunker
-from vecmill.models.tokenizer import load_tokenizer
+from vecmill.models import load_tokenizer
 from vecmill.plugins.registry import options
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from vecmill.errors import VecmillError
-from vecmill.models.folder import describe
-from vecmill.models.tokenizer import load_tokenizer
+from vecmill.models import load_tokenizer
+from vecmill.models.folder import describe_folder
 
 FILES = (
     "config.json",
@@ -30,7 +30,7 @@ def check(data: bytes) -> None:
                 (folder / file).parent.mkdir(exist_ok=True)
                 (folder / file).write_bytes(content)
         try:
-            describe("fuzz", folder).info("", None, normalized=True)
+            describe_folder("fuzz", folder).info("", None, normalized=True)
             load_tokenizer(folder).count(["some words"])
         except VecmillError as error:
             assert str(error).strip()

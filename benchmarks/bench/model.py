@@ -20,7 +20,7 @@ def model_folder() -> Path:
     Raises:
         RuntimeError: ``MODEL`` is no folder of this machine.
     """
-    from vecmill.models.reference import find_folder
+    from vecmill.models import find_folder
 
     folder = find_folder(MODEL)
     if folder is None:

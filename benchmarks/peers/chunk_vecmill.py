@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def load(settings: dict[str, Any]) -> Work:
     """Make the chunker."""
     from vecmill.chunking.paragraphs import ParagraphsChunker
-    from vecmill.models.tokenizer import load_tokenizer
+    from vecmill.models import load_tokenizer
     from vecmill.records import Document, ModelInfo
 
     info = {"revision": None, "dimension": 384, "max_tokens": 512, "pooling": "mean", "normalized": True}

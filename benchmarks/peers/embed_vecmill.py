@@ -18,9 +18,8 @@ def load(settings: dict[str, Any]) -> Work:
     from vecmill.concurrency import Threads
     from vecmill.worker.embedding import Embedding, read_from
     from vecmill_openvino.embedder import OpenVinoEmbedder
-    from vecmill_openvino.options import OpenVinoOptions
 
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=settings["model"], precision=settings["precision"]))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=settings["model"], precision=settings["precision"]))
     embedder.open()
     model, tokenizer = embedder.model(), embedder.tokenizer()
     batching = TokenBudgetBatching(TokenBudgetBatching.Config())

@@ -35,10 +35,10 @@ def load(settings: dict[str, Any]) -> Work:
     """Compile a chain of multiplications, a stream for each processor."""
     import openvino
 
-    from vecmill_local_runtime.processors import usable
+    from vecmill_local_runtime.runtime import usable_processors
     from vecmill_openvino import engine
 
-    streams = len(usable())
+    streams = len(usable_processors())
     model = chain([(WIDE, NARROW), (NARROW, WIDE)] * (LAYERS // 2))
     compiled = openvino.Core().compile_model(model, "CPU", engine.settings(settings["precision"], streams))
     requests = [compiled.create_infer_request() for _ in range(streams)]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from doubles.tei import MODEL
-from vecmill.models.reference import find_folder
+from vecmill.models import find_folder
 
 START_S = 180
 

@@ -7,7 +7,6 @@ import pytest
 
 from doubles.tei import MODEL
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
 
 TEXTS = ["hello world", "Übung macht den Meister.", "a longer sentence about nothing in particular " * 9]
 
@@ -15,7 +14,7 @@ TEXTS = ["hello world", "Übung macht den Meister.", "a longer sentence about no
 @pytest.fixture(scope="module")
 def reference():
     """Embed in this process."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision="f32"))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=MODEL, precision="f32"))
     embedder.open()
     yield embedder.embed(TEXTS)
     embedder.close()

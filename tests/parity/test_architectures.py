@@ -11,7 +11,6 @@ from sentence_transformers import SentenceTransformer
 
 from parity.tiny_models import save_sentence_model, save_transformer, texts
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
 
 CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "bert-cls": ("Bert", "cls", {}),
@@ -39,7 +38,7 @@ def reference(folder, what):
 
 def embed(folder, what, precision="f32"):
     """Embed with ours."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=str(folder), precision=precision))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=str(folder), precision=precision))
     embedder.open()
     return embedder.embed(what)
 
@@ -65,9 +64,9 @@ def test_vectors_equal_those_of_sentence_transformers(case, tmp_path):
 @pytest.mark.parametrize("kind", ["Bert", "MPNet"])
 def test_bf16_points_the_same_way(kind, tmp_path):
     """Where the processor has bf16, random weights (harsher than trained ones) keep a cosine of 0.999."""
-    from vecmill_openvino.arithmetic import arithmetic
+    from vecmill_openvino.precision import detect_processor
 
-    if not arithmetic().bf16:
+    if not detect_processor().bf16:
         pytest.skip("this processor has no bf16")
     save_transformer(tmp_path / "bare", kind)
     save_sentence_model(tmp_path / "model", tmp_path / "bare", "mean")

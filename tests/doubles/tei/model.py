@@ -9,9 +9,7 @@ import numpy as np
 import tokenizers
 
 from doubles.tei.refusal import Refusal
-from vecmill.models import open_model
-from vecmill.models.settings import sentence_settings
-from vecmill.models.tokenizer import load_tokenizer
+from vecmill.models import load_tokenizer, open_model, sentence_settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -103,9 +101,8 @@ class _Table:
 
 def _engine(flags: Namespace) -> Any:
     from vecmill_openvino.embedder import OpenVinoEmbedder
-    from vecmill_openvino.options import OpenVinoOptions
 
-    engine = OpenVinoEmbedder(OpenVinoOptions(model=flags.model_id, revision=flags.revision, precision="f32"))
+    engine = OpenVinoEmbedder(OpenVinoEmbedder.Config(model=flags.model_id, revision=flags.revision, precision="f32"))
     engine.open()
     return engine
 

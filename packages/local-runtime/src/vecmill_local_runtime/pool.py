@@ -1,4 +1,4 @@
-"""Pool: gives tasks to worker processes, and replaces those that die."""
+"""The pool of worker processes: it gives them tasks, and replaces those that die."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.concurrency import get_item
 from vecmill.errors import RunError
 from vecmill.records import Receipt, ShardFailure, ShardProgress, ShardRetried, ShardStarted, WorkerSaid
-from vecmill_local_runtime.process import Process
+from vecmill_local_runtime.process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,14 @@ STOP_SECONDS = 8
 
 
 class Pool:
-    """The worker processes of one ``map``."""
+    """The worker processes of one ``map``.
+
+    Args:
+        tasks: What is to be done.
+        shares: The processors of each worker process: one process is started for each share.
+        attempts: How often a task is tried before it counts as failed.
+        report: Called with each event.
+    """
 
     def __init__(
         self, tasks: Sequence[ShardTask], shares: list[list[int]], attempts: int, report: Callable[[RunEvent], None]
@@ -30,20 +37,24 @@ class Pool:
         self._todo = collections.deque(tasks)
         self._attempts = attempts
         self._report = report
-        self._tried: collections.Counter[int] = collections.Counter()
-        self._busy: dict[Process, ShardTask] = {}
-        self._inbox: queue.SimpleQueue[tuple[Process, str, Any]] = queue.SimpleQueue()
-        self._idle = [self._start(number, cores) for number, cores in enumerate(shares)]
+        self._tries: collections.Counter[int] = collections.Counter()
+        self._busy: dict[WorkerProcess, ShardTask] = {}
+        self._inbox: queue.SimpleQueue[tuple[WorkerProcess, str, Any]] = queue.SimpleQueue()
+        self._idle = [self._start(number, processors) for number, processors in enumerate(shares)]
 
-    def outcomes(self) -> Iterator[Receipt | ShardFailure]:
-        """Yield an outcome for every task, in the order they come in."""
+    def run_tasks(self) -> Iterator[Receipt | ShardFailure]:
+        """Yield an outcome for every task, in the order in which they arrive.
+
+        Raises:
+            RunError: A worker process sends what cannot be read.
+        """
         while self._todo or self._busy:
             self._assign()
             process, kind, body = get_item(self._inbox)
             if kind == "progress":
                 self._report(ShardProgress(body))
-            elif kind == "said":
-                self._note_line(process, body)
+            elif kind == "line":
+                self._report_line(process, body)
             elif kind == "receipt":
                 del self._busy[process]
                 self._idle.append(process)
@@ -51,16 +62,16 @@ class Pool:
             elif kind == "error":
                 self._idle.append(process)
                 yield from self._fail_task(process, body["error"], final=body["final"], engine=body["engine"])
-            elif kind == "broken":
+            elif kind == "unreadable":
                 raise RunError(
                     f"what the worker process {process.pid} sends cannot be read ({type(body).__name__}: {body}): run "
-                    "again, for what is done is kept; please report it if it stays so"
+                    "again, finished shards are not done again; please report it if it happens again"
                 ) from body
-            elif kind == "gone":
+            elif kind == "exit":
                 yield from self._handle_exit(process)
 
     def stop(self) -> None:
-        """End every worker, busy or not: all are told, and then waited for together."""
+        """End every worker process, busy or idle: ask all of them first, then wait for them together."""
         deadline = time.monotonic() + STOP_SECONDS
         for process in self._busy:
             process.terminate()
@@ -71,39 +82,43 @@ class Pool:
         with contextlib.suppress(queue.Empty):  # a worker's last lines may come after its last message
             while True:
                 process, kind, body = get_item(self._inbox, 0)
-                if kind == "said":
-                    self._note_line(process, body)
+                if kind == "line":
+                    self._report_line(process, body)
 
-    def _note_line(self, process: Process, line: str) -> None:
+    def _report_line(self, process: WorkerProcess, line: str) -> None:
         task = self._busy.get(process)
         self._report(WorkerSaid(process.pid, task.index if task else None, line))
 
-    def _start(self, number: int, cores: Sequence[int]) -> Process:
-        return Process(number, cores, lambda process, kind, body: self._inbox.put((process, kind, body)))
+    def _start(self, number: int, processors: Sequence[int]) -> WorkerProcess:
+        return WorkerProcess(number, processors, lambda process, kind, body: self._inbox.put((process, kind, body)))
 
     def _assign(self) -> None:
         while self._todo and self._idle:
             process, task = self._idle.pop(), self._todo.popleft()
             self._busy[process] = task
-            self._tried[task.index] += 1
-            self._report(ShardStarted(task.index, self._tried[task.index], process.pid))
-            process.give(task)
+            self._tries[task.index] += 1
+            self._report(ShardStarted(task.index, self._tries[task.index], process.pid))
+            process.send(task)
 
-    def _fail_task(self, process: Process, error: str, *, final: bool, engine: bool = False) -> Iterator[ShardFailure]:
+    def _fail_task(
+        self, process: WorkerProcess, error: str, *, final: bool, engine: bool = False
+    ) -> Iterator[ShardFailure]:
+        """Queue a task again, or yield its failure if another attempt cannot help or none is left."""
         task = self._busy.pop(process)
-        tried = self._tried[task.index]
-        if final or tried >= self._attempts:
-            yield ShardFailure(index=task.index, error=error, attempts=tried, engine=engine)
+        tries = self._tries[task.index]
+        if final or tries >= self._attempts:
+            yield ShardFailure(index=task.index, error=error, attempts=tries, engine=engine)
         else:
             self._report(ShardRetried(task.index, error))
             self._todo.append(task)
 
-    def _handle_exit(self, process: Process) -> Iterator[ShardFailure]:
-        words = process.last_words
+    def _handle_exit(self, process: WorkerProcess) -> Iterator[ShardFailure]:
+        """Fail the task of a process that has ended, and start another process if tasks are left."""
+        error = process.describe_exit()
         process.wait(time.monotonic())
         if process in self._idle:
             self._idle.remove(process)
         if process in self._busy:
-            yield from self._fail_task(process, words, final=False)
+            yield from self._fail_task(process, error, final=False)
         if self._todo:
-            self._idle.append(self._start(process.number, process.cores))
+            self._idle.append(self._start(process.number, process.processors))

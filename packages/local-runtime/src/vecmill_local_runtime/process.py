@@ -1,6 +1,8 @@
-"""Process: a worker process as its driver sees it, and the messages between them.
+"""The worker process: both ends of its pipes, the driver's handle and the loop of the process itself.
 
-They are bytes, UTF-8 on both sides: what a text stream makes of them depends on the locale of whoever opens it.
+It is a plain child with pipes and not ``multiprocessing``: a user's script needs no ``__main__`` guard, and a killed
+driver closes the pipe, so no worker outlives it. A message is a line of JSON, in UTF-8 on both sides, whatever the
+locale of the process is.
 """
 
 from __future__ import annotations
@@ -8,136 +10,96 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import io
 import json
 import os
+import queue
+import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
 from vecmill.concurrency import start_thread
 from vecmill.display import redact_secrets
+from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError, VecmillError
 from vecmill.records import Progress, Receipt, ShardTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-
-def send(stream: IO[bytes], kind: str, body: str) -> None:
-    """Write one message; ``body`` is JSON."""
-    stream.write(f'{{"kind":"{kind}","body":{body}}}\n'.encode())
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """Yield each message's kind and its record, until the other side is gone."""
-    for line in stream:
-        if not line.endswith(b"\n"):
-            return  # the other side was killed in the middle of it
-        message = json.loads(line)
-        yield message["kind"], _read(message["kind"], message["body"])
-
-
-def send_task(stream: IO[bytes], task: ShardTask) -> None:
-    """Ask a worker for a shard."""
-    send(stream, "task", task.model_dump_json())
-
-
-def send_progress(stream: IO[bytes], progress: Progress) -> None:
-    """Say how far a shard is."""
-    send(stream, "progress", json.dumps(dataclasses.asdict(progress)))
-
-
-def send_receipt(stream: IO[bytes], receipt: Receipt) -> None:
-    """Say that a shard is done."""
-    send(stream, "receipt", receipt.model_dump_json())
-
-
-def send_error(stream: IO[bytes], error: str, *, final: bool, engine: bool = False) -> None:
-    """Say that a shard failed, and name no secret.
-
-    Args:
-        stream: Where to write it.
-        error: Why.
-        final: Whether another attempt would fail the same way.
-        engine: Whether other shards would, too, because the engine refuses whatever it is given.
-    """
-    send(stream, "error", json.dumps({"error": redact_secrets(error), "final": final, "engine": engine}))
-
-
-def _read(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
-    readers: dict[str, Callable[[Any], Any]] = {
-        "task": ShardTask.model_validate,
-        "receipt": Receipt.model_validate,
-        "progress": lambda body: Progress(**body),
-    }
-    return readers.get(kind, lambda body: body)(body)
-
+    from vecmill.worker import Worker
 
 LAST_LINES = 20
+REPORT_SECONDS = 0.2
+FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError)
+"""Errors that another attempt would meet again."""
+PR_SET_PDEATHSIG = 1
 
 
-class Process:
-    """A child that does one task at a time.
+class WorkerProcess:
+    """The driver's handle of a worker process, which does one task at a time.
 
     Args:
         number: The worker's number.
-        cores: The processors it may use.
-        inbox: Called, from a thread of its own, with this process, a message's kind, and its body; the kind
-            ``said`` is a line that the child wrote to standard error, ``broken`` an error in reading what it sends, and
-            ``gone`` its last message.
+        processors: The processors it may use.
+        inbox: Called, from a thread of its own, with this process, a message's kind, and its body. The kind
+            ``line`` is a line that the process wrote to standard error, ``unreadable`` an error in reading what it
+            sends, and ``exit`` its last message.
     """
 
-    def __init__(self, number: int, cores: Sequence[int], inbox: Callable[[Process, str, Any], None]) -> None:
+    def __init__(
+        self, number: int, processors: Sequence[int], inbox: Callable[[WorkerProcess, str, Any], None]
+    ) -> None:
         self.number = number
-        self.cores = cores
+        self.processors = processors
         self._inbox = inbox
-        self._errors: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._child = subprocess.Popen(
-            # -P, so that a numpy.py beside the corpus is no numpy
-            [sys.executable, "-P", "-m", "vecmill_local_runtime.child"],
+            # -P, so that a numpy.py in the corpus's folder is not taken for numpy
+            [sys.executable, "-P", "-m", "vecmill_local_runtime.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # the terminal's Ctrl-C is for the driver, which stops its children in order
+            start_new_session=True,  # the terminal's Ctrl-C is for the driver, which stops its workers in order
         )
         if hasattr(os, "sched_setaffinity"):
             with contextlib.suppress(OSError):  # forbidden here, or it has ended: both show, and neither is fatal
-                os.sched_setaffinity(self._child.pid, cores)
-        self._logger = start_thread(f"worker-{number}-stderr", self._log, self._fail)
-        self._listener = start_thread(f"worker-{number}", self._listen, self._fail)
+                os.sched_setaffinity(self._child.pid, processors)
+        self._logger = start_thread(f"worker-{number}-stderr", self._read_lines, self._fail)
+        self._listener = start_thread(f"worker-{number}", self._read_messages, self._fail)
 
     @property
     def pid(self) -> int:
-        """The child's process id."""
+        """The process id."""
         return self._child.pid
 
-    def give(self, task: ShardTask) -> None:
-        """Send a task. A dead child is noticed by the listener."""
+    def send(self, task: ShardTask) -> None:
+        """Send a task. The listener notices a dead process."""
         if self._child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 send_task(self._child.stdin, task)
 
-    @property
-    def last_words(self) -> str:
-        """How the child ended, and the last lines it wrote to standard error."""
+    def describe_exit(self) -> str:
+        """Return how the process ended, and the last lines that it wrote to standard error."""
         self._logger.join(timeout=1)
         code = self._child.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-        return "\n    ".join([f"the worker process {how}", *self._errors])
+        return "\n    ".join([f"the worker process {how}", *self._last_lines])
 
     def finish(self) -> None:
-        """Ask an idle child to end by itself."""
+        """Ask an idle process to end by itself."""
         if self._child.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):  # it died just now, which is what was asked
-                send(self._child.stdin, "stop", "null")
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                send_message(self._child.stdin, "stop", "null")
 
     def terminate(self) -> None:
-        """Tell a busy child to end. Its unfinished file is cleared by the next run."""
+        """End a busy process. The next run clears its unfinished file."""
         self._child.terminate()
 
     def wait(self, deadline: float) -> None:
-        """Wait until the child has ended; kill it at the deadline, a time of ``time.monotonic``."""
+        """Wait until the process has ended; kill it at the deadline, a time of ``time.monotonic``."""
         try:
             self._child.wait(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -149,19 +111,148 @@ class Process:
                 with contextlib.suppress(BrokenPipeError):  # a task that it never read
                     stream.close()
 
-    def _listen(self) -> None:
+    def _read_messages(self) -> None:
         if self._child.stdout is not None:
-            for kind, body in receive(self._child.stdout):
+            for kind, body in read_messages(self._child.stdout):
                 self._inbox(self, kind, body)
         self._logger.join(timeout=1)  # so that its last lines come before its end
-        self._inbox(self, "gone", None)
+        self._inbox(self, "exit", None)
+
+    def _read_lines(self) -> None:
+        for line in self._child.stderr or ():
+            text = redact_secrets(line.decode(errors="backslashreplace").rstrip())
+            self._last_lines.append(text)
+            self._inbox(self, "line", text)
 
     def _fail(self, error: BaseException) -> None:
-        """Have whoever waits for the child know that it is no longer listened to."""
-        self._inbox(self, "broken", error)
+        """Report that a thread no longer reads what the process sends."""
+        self._inbox(self, "unreadable", error)
 
-    def _log(self) -> None:
-        for line in self._child.stderr or ():
-            said = redact_secrets(line.decode(errors="backslashreplace").rstrip())
-            self._errors.append(said)
-            self._inbox(self, "said", said)
+
+def send_message(stream: IO[bytes], kind: str, body: str) -> None:
+    """Write one message; ``body`` is JSON."""
+    stream.write(f'{{"kind":"{kind}","body":{body}}}\n'.encode())
+    stream.flush()
+
+
+def send_task(stream: IO[bytes], task: ShardTask) -> None:
+    """Send a worker process the task of a shard."""
+    send_message(stream, "task", task.model_dump_json())
+
+
+def send_progress(stream: IO[bytes], progress: Progress) -> None:
+    """Send the driver the progress of a shard."""
+    send_message(stream, "progress", json.dumps(dataclasses.asdict(progress)))
+
+
+def send_error(stream: IO[bytes], error: str, *, final: bool, engine: bool = False) -> None:
+    """Send the driver the error of a shard, with secrets redacted.
+
+    Args:
+        stream: Where to write it.
+        error: The error's message.
+        final: Whether another attempt would fail the same way.
+        engine: Whether other shards would fail, too, because the engine refuses whatever it is given.
+    """
+    send_message(stream, "error", json.dumps({"error": redact_secrets(error), "final": final, "engine": engine}))
+
+
+def read_messages(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    """Yield each message's kind and its record, until the other side has ended."""
+    for line in stream:
+        if not line.endswith(b"\n"):
+            return  # the other side was killed while it wrote
+        message = json.loads(line)
+        yield message["kind"], _read_body(message["kind"], message["body"])
+
+
+def _read_body(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
+    readers: dict[str, Callable[[Any], Any]] = {
+        "task": ShardTask.model_validate,
+        "receipt": Receipt.model_validate,
+        "progress": lambda body: Progress(**body),
+    }
+    return readers.get(kind, lambda body: body)(body)
+
+
+class ProgressReporter:
+    """Sends the driver progress, but not more often than anyone can see."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._last = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Send progress, unless the last was sent less than ``REPORT_SECONDS`` ago."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._last >= REPORT_SECONDS:
+                self._last = now
+                send_progress(self._stream, progress)
+
+
+def main() -> None:
+    """Do tasks until the driver closes the pipe."""
+    from vecmill.worker import Worker
+
+    _die_with_parent()
+    stream = _take_stdout()
+    tasks = _read_tasks()
+    with Worker() as worker:
+        while (task := tasks.get()) is not None:
+            _do_task(worker, task, stream)
+
+
+def _do_task(worker: Worker, task: ShardTask, stream: IO[bytes]) -> None:
+    try:
+        receipt = worker.do(task, ProgressReporter(stream))
+    except VecmillError as error:
+        send_error(stream, str(error), final=isinstance(error, FINAL), engine=isinstance(error, UnfitEngineError))
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must know of it
+        send_error(stream, f"{type(error).__name__}: {error}", final=False)
+    else:
+        send_message(stream, "receipt", receipt.model_dump_json())
+
+
+def _read_tasks() -> queue.SimpleQueue[ShardTask | None]:
+    """Read tasks in a thread of its own, which ends the process as soon as the driver has ended."""
+    tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for kind, body in read_messages(sys.stdin.buffer):
+            if kind == "stop":
+                tasks.put(None)
+                return
+            tasks.put(body)
+        os._exit(1)
+
+    start_thread("tasks", read)
+    return tasks
+
+
+def _take_stdout() -> IO[bytes]:
+    """Reserve standard output for messages; what a library prints goes to standard error, which is read as UTF-8."""
+    stream = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for printed in (sys.stdout, sys.stderr):
+        if isinstance(printed, io.TextIOWrapper):
+            printed.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return stream
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends, where there is a kernel that does so.
+
+    The closed pipe says the same, but a thread must read it: a process that is stopped, or stuck in a library that
+    holds the interpreter's lock, would stay.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):  # a libc without it: the pipe must do
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,13 +16,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.models.settings import sentence_settings
-from vecmill.models.weights import INNER, LAYERS, WIDTH
+from vecmill.models import INNER, LAYERS, WIDTH, sentence_settings
 from vecmill_modal_runtime.gpus import GPUS
 from vecmill_modal_runtime.router import BATCH_TOKENS
 
 if TYPE_CHECKING:
-    from vecmill.models.folder import ModelFolder
+    from vecmill.models import ModelFolder
     from vecmill_modal_runtime.options import ModalOptions
 
 USABLE = 0.8

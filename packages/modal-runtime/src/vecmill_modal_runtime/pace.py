@@ -75,8 +75,7 @@ def _basis(options: ModalOptions) -> str:
 
 def shard_dollars(options: ModalOptions, task: ShardTask) -> float:
     """Reckon what a shard will cost at least, from the size of its text; 0 for a model of unknown size."""
-    from vecmill.models import describe_model
-    from vecmill.models.weights import flop_per_token
+    from vecmill.models import describe_model, flop_per_token
 
     model = task.spec.embedder.options.get("model")
     if not model:

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import StoreError
-from vecmill.models import describe_model
-from vecmill.models.reference import find_folder
+from vecmill.models import describe_model, find_folder
 from vecmill.plugins import load
 from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec

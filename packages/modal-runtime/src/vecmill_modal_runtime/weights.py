@@ -9,8 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vecmill.models import describe_model
-from vecmill.models.reference import fetch
+from vecmill.models import describe_model, fetch_model
 from vecmill_modal_runtime.volume import WEIGHTS, commit, reload
 
 PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
@@ -25,7 +24,7 @@ def keep(model: str, revision: str | None) -> None:
     """
     if not _of_hub(model) or (revision and _cache_path(model, revision).is_dir()):
         return
-    snapshot = fetch(model, revision, PATTERNS)
+    snapshot = fetch_model(model, revision, PATTERNS)
     target = _cache_path(model, snapshot.name)
     if not target.is_dir():
         _copy(snapshot, target)
@@ -46,7 +45,7 @@ def bring(model: str, revision: str | None) -> Path:
             _copy(kept, near)
         if near.is_dir():
             return near
-    return fetch(model, revision, PATTERNS)
+    return fetch_model(model, revision, PATTERNS)
 
 
 def _of_hub(model: str) -> bool:

@@ -1,4 +1,4 @@
-"""The CPU engine: transformer encoders on OpenVINO."""
+"""The CPU engine of vecmill: transformer encoders on OpenVINO."""
 
 import sys
 

@@ -23,7 +23,7 @@ _BF16_SHIFT = 16
 
 
 class Tensors:
-    """The floating-point tensors of some files; it knows which were asked for.
+    """The floating-point tensors of some files, and which of them were taken.
 
     Args:
         files: Safetensors files.
@@ -56,7 +56,7 @@ class Tensors:
         return stored.astype(np.float32, copy=False)
 
     def list_unused(self) -> list[str]:
-        """Return the names of the tensors that nobody asked for, sorted."""
+        """Return the names of the tensors that were not taken, sorted."""
         return sorted(self._stored.keys() - self._taken)
 
 
@@ -66,7 +66,7 @@ def _read(path: Path) -> Iterator[tuple[str, npt.NDArray[np.generic]]]:
         with safe_open(path, "numpy"):  # checks that header and file agree
             pass
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is damaged: {error}. Get the model's files again.") from error
+        raise ModelError(f"{path} is damaged: {error}: get the model's files again") from error
     raw = np.memmap(path, np.uint8, "r")
     start = 8 + int.from_bytes(raw[:8].tobytes(), "little")
     for name, entry in json.loads(raw[8:start].tobytes()).items():

@@ -1,4 +1,4 @@
-"""Layer norms, whole and in parts, against their definition."""
+"""Layer norms, their result and their parts, against their definition."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def x():
     return np.random.default_rng(4).normal(3, 2, size=(3, 5, 16)).astype(np.float32)
 
 
-def test_the_whole_is_a_layer_norm(compute, tensors, expected, x):
+def test_the_result_is_a_layer_norm(compute, tensors, expected, x):
     """Scale and shift included."""
-    found = compute(lambda node: layer_norm(node, Taken(tensors), "norm", EPSILON).whole(), x)
+    found = compute(lambda node: layer_norm(node, Taken(tensors), "norm", EPSILON).result(), x)
     np.testing.assert_allclose(found, expected(x), rtol=1e-4, atol=1e-5)
 
 
 def test_a_layer_that_takes_the_scale_and_the_shift_in_gives_the_same(compute, tensors, expected, x):
-    """A linear layer after the whole norm, and the adapted layer after its first half, are one function."""
+    """A linear layer after the norm's result, and the adapted layer after its first half, are one function."""
     draw = np.random.default_rng(5)
     layer = Layer("next", draw.normal(size=(8, 16)).astype(np.float32), draw.normal(size=8).astype(np.float32))
 
     def folded(node):
         norm = layer_norm(node, Taken(tensors), "norm", EPSILON)
-        return plain(norm.x, [norm.into(layer)])[0]
+        return plain(norm.x, [norm.merge_into(layer)])[0]
 
     np.testing.assert_allclose(compute(folded, x), expected(x) @ layer.weight.T + layer.bias, rtol=1e-4, atol=1e-4)

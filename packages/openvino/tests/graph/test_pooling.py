@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vecmill.models.pipeline import POOLING
+from vecmill.models.folder import POOLING
 from vecmill_openvino.graph.build import pool
 from vecmill_openvino.graph.linear import text_mask
 

@@ -34,16 +34,9 @@ class TokenBudgetBatching(Batching["TokenBudgetBatching.Config"]):
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
         """Yield batches of indices into ``tokens``; every index is in exactly one."""
-        import numpy as np
+        from vecmill.models import group_by_tokens
 
-        budget = self.config.max_tokens or preferred
-        order = np.argsort(-tokens, kind="stable")
-        start = 0
-        while start < len(order):
-            longest = max(int(tokens[order[start]]), 1)
-            end = start + max(budget // longest, 1)
-            yield order[start:end]
-            start = end
+        return group_by_tokens(tokens, self.config.max_tokens or preferred)
 
 
 class FixedBatching(Batching["FixedBatching.Config"]):

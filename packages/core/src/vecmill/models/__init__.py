@@ -1,7 +1,59 @@
-"""The embedding model as files: what it is, how it pools, how it counts tokens."""
+"""The embedding model as files: what it is, how it pools, how it counts tokens. Public for engines.
 
-from vecmill.models.folder import ModelFolder
-from vecmill.models.pipeline import Dense, Pipeline, Prompts
-from vecmill.models.reference import describe_model, open_model
+A module imports what it needs from here. Each name is imported when it is first used, so ``tokenizers`` and the Hub's
+client are loaded only where they are needed.
+"""
 
-__all__ = ["Dense", "ModelFolder", "Pipeline", "Prompts", "describe_model", "open_model"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vecmill.models.folder import Dense, ModelFolder, Pipeline, Prompts
+    from vecmill.models.reference import describe_model, fetch_model, find_folder, open_model
+    from vecmill.models.settings import OFFSET_POSITIONS, padding_token, sentence_settings
+    from vecmill.models.tokenizer import group_by_tokens, load_tokenizer
+    from vecmill.models.weights import INNER, LAYERS, SAFETENSORS, WIDTH, flop_per_token
+
+_HOMES = {
+    "folder": ("Dense", "ModelFolder", "Pipeline", "Prompts"),
+    "reference": ("describe_model", "fetch_model", "find_folder", "open_model"),
+    "settings": ("OFFSET_POSITIONS", "padding_token", "sentence_settings"),
+    "tokenizer": ("group_by_tokens", "load_tokenizer"),
+    "weights": ("INNER", "LAYERS", "SAFETENSORS", "WIDTH", "flop_per_token"),
+}
+
+__all__ = [
+    "INNER",
+    "LAYERS",
+    "OFFSET_POSITIONS",
+    "SAFETENSORS",
+    "WIDTH",
+    "Dense",
+    "ModelFolder",
+    "Pipeline",
+    "Prompts",
+    "describe_model",
+    "fetch_model",
+    "find_folder",
+    "flop_per_token",
+    "group_by_tokens",
+    "load_tokenizer",
+    "open_model",
+    "padding_token",
+    "sentence_settings",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has its own type, stated above for type checkers
+    """Import a public name when it is first used."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not, and nothing else."""
+    return list(__all__)

@@ -1,23 +1,68 @@
-"""ModelFolder: everything there is to know about a model short of its numbers."""
+"""The model folder: all that its files say about a model, short of its numbers: the transformer, pooling, prompts."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ModelError
-from vecmill.models.pipeline import Pipeline, Prompts, read_pipeline, read_prompts
+from vecmill.inside import is_inside
 from vecmill.models.settings import check_casing, read_max_tokens, read_settings, record_reads, sentence_settings
-from vecmill.models.weights import hash_file
+from vecmill.models.weights import WIDTH, hash_file
 from vecmill.records import ModelInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 TOKENIZER = "tokenizer.json"
-_WIDTHS = ("hidden_size", "dim", "d_model")
+_DESCRIPTION = "config_sentence_transformers.json"
+
+
+class Prompts(NamedTuple):
+    """The texts that are put in front of a document and of a query; empty for none."""
+
+    document: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A linear layer after pooling.
+
+    Attributes:
+        folder: Where its weights are, in the model's folder.
+        inputs: Width of what goes in.
+        outputs: Width of what comes out.
+        activation: Name of the torch class applied to the result, such as ``Tanh`` or ``Identity``.
+    """
+
+    folder: str
+    inputs: int
+    outputs: int
+    activation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The steps after the transformer.
+
+    Attributes:
+        transformer: The transformer's folder in the model's folder; mostly empty: the folder itself.
+        pooling: How token vectors become one; the results of several ways are put side by side.
+        dense: Linear layers on the pooled vector.
+        normalized: Whether the vector is scaled to unit length at the end.
+    """
+
+    transformer: str = ""
+    pooling: tuple[str, ...] = ("mean",)
+    dense: tuple[Dense, ...] = ()
+    normalized: bool = False
+
+    def dimension(self, hidden: int) -> int:
+        """Return the width of a finished vector, given the transformer's."""
+        return self.dense[-1].outputs if self.dense else hidden * len(self.pooling)
 
 
 @dataclass(frozen=True)
@@ -30,8 +75,8 @@ class ModelFolder:
         root: The folder.
         path: Where the transformer and the tokenizer are: mostly the same folder.
         config: The transformer's ``config.json``.
-        pipeline: What happens to its token vectors.
-        prompts: What stands before documents and queries.
+        pipeline: The steps after the transformer.
+        prompts: The texts in front of documents and queries.
         max_tokens: Longest input, special tokens included.
         dimension: Width of a vector.
         weights: The files that hold the numbers; the transformer's safetensors, or ONNX, come first. Empty
@@ -54,7 +99,7 @@ class ModelFolder:
 
     @property
     def kind(self) -> str:
-        """The transformer's architecture, such as ``bert``; ``unknown`` for one with code of its own."""
+        """The transformer's architecture, such as ``bert``; ``unknown`` for one that brings code."""
         return "unknown" if self.config.get("auto_map") else str(self.config.get("model_type", "unknown"))
 
     def info(self, prompt: str, precision: str | None, *, normalized: bool) -> ModelInfo:
@@ -86,14 +131,18 @@ class ModelFolder:
         return replace(self, files=self.files | names)
 
 
-def describe(model: str, root: Path) -> ModelFolder:
+def describe_folder(model: str, root: Path) -> ModelFolder:
     """Read what a folder says of the model in it; revision and weights are left empty.
+
+    Args:
+        model: The model, as the job names it.
+        root: The folder.
 
     Raises:
         ModelError: It holds no model, a damaged one, or one that is not a text embedder.
     """
     with _explain_errors(root), record_reads() as reads:
-        found = _describe_folder(model, root)
+        found = _read_folder(model, root)
     tokenizer = found.path / TOKENIZER
     return found.with_files(reads | ({tokenizer: hash_file(tokenizer)} if tokenizer.is_file() else {}))
 
@@ -104,24 +153,25 @@ def _explain_errors(root: Path) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        message = f"The settings in {root} make no sense ({type(error).__name__}: {error})"
-        raise ModelError(f"{message}. Get the model's files again.") from error
+        raise ModelError(
+            f"the settings in {root} make no sense ({type(error).__name__}: {error}): get the model's files again"
+        ) from error
 
 
-def _describe_folder(model: str, root: Path) -> ModelFolder:
+def _read_folder(model: str, root: Path) -> ModelFolder:
     pipeline = read_pipeline(root)
     path = root / pipeline.transformer
     config = read_settings(path / "config.json", dict)
     if config is None:
         raise ModelError(
-            f"{model!r} holds no model: there is no {path / 'config.json'}. Name a transformer's folder or Hub id."
+            f"{model!r} holds no model: there is no {path / 'config.json'}: name a transformer's folder or Hub id"
         )
     settings = sentence_settings(path)
     _check_task(model, settings)
     check_casing(path, settings)
-    hidden = next((config[key] for key in _WIDTHS if isinstance(config.get(key), int)), None)
+    hidden = next((config[key] for key in WIDTH if isinstance(config.get(key), int)), None)
     if hidden is None:
-        raise ModelError(f"{path / 'config.json'} does not say how wide the model is. Name a text embedding model.")
+        raise ModelError(f"{path / 'config.json'} does not say how wide the model is: name a text embedding model")
     return ModelFolder(
         id=model,
         revision="",
@@ -141,4 +191,134 @@ def _check_task(model: str, settings: dict[str, Any]) -> None:
     text = (settings.get("modality_config") or {}).get("text", {})
     output = text.get("method_output_name", "last_hidden_state")
     if task != "feature-extraction" or output != "last_hidden_state":
-        raise ModelError(f"{model!r} is made for {task} and gives {output}. Name a model that embeds text.")
+        raise ModelError(f"{model!r} is made for {task} and gives {output}: name a model that embeds text")
+
+
+_DOCUMENT_NAMES = ("document", "passage", "corpus")
+
+
+def read_prompts(folder: Path) -> Prompts:
+    """Read a model's prompts from ``config_sentence_transformers.json``.
+
+    A document gets the prompt called ``document``, ``passage`` or ``corpus``, a query the one called
+    ``query``; where there is none, the model's default prompt. A default that is the query prompt is not
+    for documents.
+
+    Raises:
+        ModelError: A prompt is not a text.
+    """
+    settings = read_settings(folder / _DESCRIPTION, dict) or {}
+    prompts = {name: _check_prompt(text or "", folder) for name, text in (settings.get("prompts") or {}).items()}
+    default_name = settings.get("default_prompt_name")
+    default = prompts.get(default_name, "")
+    named = (prompts[name] for name in _DOCUMENT_NAMES if name in prompts)
+    return Prompts(
+        document=next(named, "" if default_name == "query" else default),
+        query=prompts.get("query", default),
+    )
+
+
+def _check_prompt(prompt: object, folder: Path) -> str:
+    if not isinstance(prompt, str):
+        raise ModelError(
+            f"{folder / _DESCRIPTION} has the prompt {prompt!r}, which is not a text: get the model's files again"
+        )
+    return prompt
+
+
+_MODULES = "sentence_transformers."
+_EMBEDDING = "sentence_embedding"
+_POOLING_FLAGS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+POOLING = frozenset(_POOLING_FLAGS.values())
+
+
+def read_pipeline(folder: Path) -> Pipeline:
+    """Read ``modules.json`` and what it names.
+
+    A folder without it is a bare transformer; sentence-transformers then takes the mean of the token vectors
+    and does not normalize, and so does this.
+
+    Raises:
+        ModelError: The model is not a plain text embedder, or has steps that are not known here.
+    """
+    kind = (read_settings(folder / _DESCRIPTION, dict) or {}).get("model_type")
+    if kind not in {None, "SentenceTransformer"}:
+        raise ModelError(f"{folder} holds a {kind}: name a model that makes one dense vector per text")
+    modules = read_settings(folder / "modules.json", list)
+    if modules is None:
+        return Pipeline()
+    steps = [(_class_name(folder, module), _module_path(folder, module)) for module in modules]
+    steps = [step for step in steps if step[0] != "Dropout"]  # which does nothing outside training
+    _check_order(folder, [name for name, _ in steps])
+    config = {path: read_settings(folder / path / "config.json", dict) or {} for _, path in steps[1:]}
+    for name, path in steps[1:]:
+        _check_inputs(folder, name, config[path])
+    return Pipeline(
+        transformer=steps[0][1],
+        pooling=_read_pooling(folder, config[steps[1][1]]),
+        dense=tuple(_read_dense(folder / path, path, config[path]) for name, path in steps if name == "Dense"),
+        normalized=steps[-1][0] == "Normalize",
+    )
+
+
+def _class_name(folder: Path, module: Any) -> str:  # noqa: ANN401 - it is whatever the file holds
+    reference = str(module.get("type")) if isinstance(module, dict) else str(module)
+    if not reference.startswith(_MODULES):
+        raise ModelError(
+            f"{folder} brings code of its own ({reference}), and vecmill runs none: "
+            "name a model made of sentence-transformers' modules"
+        )
+    return reference.rpartition(".")[2]
+
+
+def _module_path(folder: Path, module: dict[str, Any]) -> str:
+    path = str(module.get("path", ""))
+    if path and not is_inside(path):
+        raise ModelError(f"{folder / 'modules.json'} names {path!r}, which is not in the model's folder")
+    return path
+
+
+def _check_order(folder: Path, names: Sequence[str]) -> None:
+    """Accept Transformer, Pooling, any Dense, and a Normalize at the end."""
+    inner = list(names[2:-1] if names[-1:] == ["Normalize"] else names[2:])
+    if list(names[:2]) != ["Transformer", "Pooling"] or set(inner) - {"Dense"}:
+        raise ModelError(
+            f"{folder} is made of {' + '.join(names) or 'nothing'}; known here are Transformer + Pooling, "
+            "then Dense layers and Normalize: name another model"
+        )
+
+
+def _check_inputs(folder: Path, name: str, config: dict[str, Any]) -> None:
+    inputs = {config.get(key) or _EMBEDDING for key in ("module_input_name", "module_output_name")}
+    if name != "Pooling" and inputs != {_EMBEDDING}:
+        raise ModelError(f"{folder} applies {name} to {sorted(inputs)}, not to the pooled vector: name another model")
+
+
+def _read_pooling(folder: Path, config: dict[str, Any]) -> tuple[str, ...]:
+    modes = config.get("pooling_mode") or [mode for key, mode in _POOLING_FLAGS.items() if config.get(key)]
+    named = (modes,) if isinstance(modes, str) else tuple(modes) or ("mean",)
+    if not POOLING.issuperset(named):
+        raise ModelError(
+            f"{folder} pools by {', '.join(named)}; known here are {', '.join(sorted(POOLING))}: name another model"
+        )
+    if config.get("include_prompt") is False:
+        raise ModelError(f"{folder} leaves the prompt out of pooling, which is not known here: name another model")
+    return named
+
+
+def _read_dense(folder: Path, path: str, config: dict[str, Any]) -> Dense:
+    if config.get("use_residual"):
+        raise ModelError(f"{folder} adds a residual connection, which is not known here: name another model")
+    try:
+        inputs, outputs = int(config["in_features"]), int(config["out_features"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / 'config.json'} lacks {error}: get the model's files again") from error
+    activation = str(config.get("activation_function", "Tanh")).rpartition(".")[2]
+    return Dense(path, inputs, outputs, activation)

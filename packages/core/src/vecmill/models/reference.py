@@ -1,4 +1,4 @@
-"""Reference: a folder, a package or a Hub id becomes a model's files at one revision."""
+"""The reference of a model in a job: a folder, a package or a Hub id, and the files that it names at one revision."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vecmill.errors import ConfigError, ModelError
 from vecmill.expand import expand_path
 from vecmill.inside import is_inside
-from vecmill.models.folder import describe
+from vecmill.models.folder import describe_folder
 from vecmill.models.settings import record_reads
 from vecmill.models.weights import INDEX, ONNX, SAFETENSORS, SHARDS, digest, hash_file, onnx_files, safetensors_files
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 _REF = re.compile(r"(?![/-])(?!.*(?:\.\.|//|@\{))[^\x00-\x20\x7f~^:?*\[\\]{1,255}(?<![/.])")
-"""What git takes for the name of a branch or a tag. A client may make a path of it, so no other is handed on."""
+"""What git takes for the name of a branch or a tag. A client may make a path of it, so no other text is passed on."""
 
 
-def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
+def fetch_model(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """Download the files of a model that match ``patterns``, or find them in the cache.
 
     A revision is resolved to a commit first, and every file is of that commit. What the cache holds is not
-    asked for again, so a commit that was downloaded before works offline; so does a branch, at the commit
+    requested again, so a commit that was downloaded before works offline; so does a branch, at the commit
     it had then, if the Hub cannot be reached.
 
     Args:
@@ -48,9 +48,13 @@ def fetch(repo: str, revision: str | None, patterns: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
 
     if revision is not None and not _REF.fullmatch(revision):
-        raise ModelError(f"the model {repo!r} has no revision {revision!r}: name a branch, a tag or a commit")
+        raise ModelError(_no_revision(repo, revision))
     with _translate_errors(repo, revision):
         return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+
+
+def _no_revision(repo: str, revision: str | None) -> str:
+    return f"the model {repo!r} has no revision {revision!r}: name a branch, a tag or a commit"
 
 
 class _Anonymity:
@@ -103,25 +107,25 @@ def _translate_errors(repo: str, revision: str | None) -> Iterator[None]:
     try:
         yield
     except errors.GatedRepoError as error:
-        raise ModelError(f"The model {repo!r} is gated: accept its terms on its page, then {login}.") from error
+        raise ModelError(f"the model {repo!r} is gated: accept its terms on its page, then {login}") from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise ModelError(
-            f"There is no model {repo!r}: no folder of that name here, and none on the Hub that you may read. "
-            f"Check the name; if it is private, {login}."
+            f"there is no model {repo!r}: no folder of that name here, and none on the Hub that you may read: "
+            f"check the name; if it is private, {login}"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise ModelError(f"The model {repo!r} has no revision {revision!r}. Name a branch, tag or commit.") from error
+        raise ModelError(_no_revision(repo, revision)) from error
     except errors.LocalEntryNotFoundError as error:
         at = f" at revision {revision!r}" if revision else ""
         raise ModelError(
-            f"The Hub cannot be reached, and {repo!r}{at} is not wholly in the cache. Connect (or unset "
-            "HF_HUB_OFFLINE) and run again, or name a folder that holds the model."
+            f"the Hub cannot be reached, and the cache does not hold all of {repo!r}{at}: connect (or unset "
+            "HF_HUB_OFFLINE) and run again, or name a folder that holds the model"
         ) from error
     except Exception as error:  # the HTTP library's own errors: which library that is depends on the client's version
         if problem := describe_unusable_home(error):
-            raise ModelError(f"The model {repo!r} could not be downloaded: {problem}.") from error
+            raise ModelError(f"the model {repo!r} could not be downloaded: {problem}") from error
         why = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(f"The model {repo!r} could not be downloaded: {why}. Run again.") from error
+        raise ModelError(f"the model {repo!r} could not be downloaded: {why}: run again") from error
 
 
 PACKAGE = "package:"
@@ -146,11 +150,11 @@ def find_folder(model: str) -> Path | None:
     if model and folder.is_dir():
         return folder
     if _LOOKS_LIKE_A_PATH.match(model) or folder.is_file():
-        raise ConfigError(f"There is no folder {model!r}. Name a folder that holds a model, or a model's Hub id.")
+        raise ConfigError(f"there is no folder {model!r}: name a folder that holds a model, or a model's Hub id")
     if not _HUB_ID.fullmatch(model):
         raise ConfigError(
-            f"{model!r} is neither a folder here nor a Hub id. Name a model like 'BAAI/bge-small-en-v1.5', "
-            "a folder, or 'package:NAME/path'."
+            f"{model!r} is neither a folder here nor a Hub id: name a model like 'BAAI/bge-small-en-v1.5', "
+            "a folder, or 'package:NAME/path'"
         )
     return None
 
@@ -159,15 +163,15 @@ def _in_package(model: str) -> Path:
     name, _, inside = model.removeprefix(PACKAGE).partition("/")
     # a dotted name would run its parent's code
     if not name.isidentifier() or not (inside == "" or is_inside(inside)):
-        raise ConfigError(f"{model!r} is not of the form 'package:NAME/path', with the import name of a package.")
+        raise ConfigError(f"{model!r} is not of the form 'package:NAME/path', with the import name of a package")
     spec = importlib.util.find_spec(name)
-    places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    if not places:
-        raise ConfigError(f"The Python package {name!r} of {model!r} is not installed. Install it with pip.")
-    for place in places:
-        if (place / inside).is_dir():
-            return place / inside
-    raise ConfigError(f"The Python package {name!r} holds no folder {inside!r}. Look into {places[0]}.")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+    if not folders:
+        raise ConfigError(f"the Python package {name!r} of {model!r} is not installed: install it with pip")
+    for folder in folders:
+        if (folder / inside).is_dir():
+            return folder / inside
+    raise ConfigError(f"the Python package {name!r} holds no folder {inside!r}: look into {folders[0]}")
 
 
 _DIGEST = "sha256:"
@@ -199,17 +203,17 @@ def open_model(model: str, revision: str | None = None, native: Collection[str] 
     """
     folder = find_folder(model)
     if folder is not None:
-        found = describe(model, folder)
+        found = describe_folder(model, folder)
         found = _with_weights(found, native)
         return replace(found, revision=_check_pin(model, revision, digest(found.weights)))
     if revision and revision.startswith(_DIGEST):
         raise ConfigError(
-            f"revision {revision!r} is for a folder, but {model!r} is a Hub id: name a branch, tag or commit."
+            f"revision {revision!r} is for a folder, but {model!r} is a Hub id: name a branch, tag or commit"
         )
     found = _describe_on_hub(model, revision)
     if native is None:
         return found
-    fetch(model, found.revision, _weight_patterns(found, native))
+    fetch_model(model, found.revision, _weight_patterns(found, native))
     found = _with_weights(found, native)
     return found.with_files({path: hash_file(path) for path in found.weights})
 
@@ -226,12 +230,12 @@ def describe_model(model: str, revision: str | None = None) -> ModelFolder:
         ModelError: The model is not there, damaged, or not a text embedder.
     """
     folder = find_folder(model)
-    return _describe_on_hub(model, revision) if folder is None else describe(model, folder)
+    return _describe_on_hub(model, revision) if folder is None else describe_folder(model, folder)
 
 
 def _describe_on_hub(model: str, revision: str | None) -> ModelFolder:
-    root = fetch(model, revision, _SETTINGS)
-    return replace(describe(model, root), revision=root.name)
+    root = fetch_model(model, revision, _SETTINGS)
+    return replace(describe_folder(model, root), revision=root.name)
 
 
 def _with_weights(found: ModelFolder, native: Collection[str] | None) -> ModelFolder:
@@ -256,7 +260,7 @@ def _choose(found: ModelFolder, native: Collection[str] | None) -> tuple[Path, .
     heads = [found.root / dense.folder / SAFETENSORS for dense in found.pipeline.dense]
     for path in heads:
         if not path.is_file():
-            raise ModelError(f"{found.id!r} lacks {path}; pickled weights are never loaded. Name another model.")
+            raise ModelError(f"{found.id!r} lacks {path}; pickled weights are never loaded: name another model")
     return (*files, *heads)
 
 
@@ -264,23 +268,21 @@ def _nothing_to_run(found: ModelFolder, native: Collection[str] | None) -> str:
     if native is None or found.kind in native:
         return (
             f"{found.id!r} holds no weights: there is no model.safetensors in {found.path}, and pickled ones "
-            "(.bin, .pt) are never loaded. Name a model or revision with safetensors."
+            "(.bin, .pt) are never loaded: name a model or revision with safetensors"
         )
     why = "brings code of its own" if found.config.get("auto_map") else f"is a {found.kind!r} model"
     return (
-        f"{found.id!r} {why} and has no onnx/model.onnx. Without one these can be run: {', '.join(sorted(native))}. "
-        "Name another model, or export this one to ONNX."
+        f"{found.id!r} {why} and has no onnx/model.onnx; without one these can be run: {', '.join(sorted(native))}: "
+        "name another model, or export this one to ONNX"
     )
 
 
 def _check_pin(model: str, pinned: str | None, found: str) -> str:
     if pinned is not None and not pinned.startswith(_DIGEST):
-        raise ConfigError(
-            f"revision {pinned!r} cannot be of the folder {model!r}: give its digest, {found!r}, or none."
-        )
+        raise ConfigError(f"revision {pinned!r} cannot be of the folder {model!r}: give its digest, {found!r}, or none")
     if pinned not in {None, found}:
         raise ModelError(
-            f"The weights of {model!r} are not the ones the job asks for: expected {pinned}, found {found}. "
-            "Get the right files, or correct the revision."
+            f"the weights of {model!r} are not the ones the job asks for: expected {pinned}, found {found}: "
+            "get the right files, or correct the revision"
         )
     return found

@@ -1,6 +1,6 @@
-"""Settings: the JSON files that describe a model, read and hashed through one door, and the limits that they state.
+"""The settings of a model: its JSON files, read and hashed in one function, and the limits that they state.
 
-They are read here alone, so that a run knows which files of a folder decide its vectors.
+They are read only here, so that a run knows which files of a folder decide its vectors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _reads: ContextVar[dict[Path, str] | None] = ContextVar("reads", default=None)
 
 @contextlib.contextmanager
 def record_reads() -> Iterator[dict[Path, str]]:
-    """Collect which settings are read inside the block, each with the sha256, in hex, of what was read."""
+    """Collect the settings that are read inside the block, each with the sha256, in hex, of its content."""
     reads: dict[Path, str] = {}
     token = _reads.set(reads)
     try:
@@ -54,31 +54,31 @@ def read_settings(path: Path, shape: type[Shape]) -> Shape | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be read: {error}. Get the model's files again.") from error
+        raise ModelError(f"{path} cannot be read: {error}: get the model's files again") from error
     if not isinstance(content, shape):
         raise ModelError(
-            f"{path} holds a {type(content).__name__}, not a {shape.__name__}. Get the model's files again."
+            f"{path} holds a {type(content).__name__}, not a {shape.__name__}: get the model's files again"
         )
     return content
 
 
 def check_casing(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Refuse a model whose texts are to be made lower case by something else than its tokenizer.
+    """Refuse a model that wants texts in lower case and whose tokenizer keeps capitals.
 
     Args:
         folder: Where the tokenizer is.
         settings: sentence-transformers' settings of the transformer.
 
     Raises:
-        ModelError: The tokenizer keeps capitals, and the settings say that they are to go.
+        ModelError: The tokenizer keeps capitals, and the settings ask for lower case.
     """
     if not settings.get("do_lower_case"):
         return
     tokenizer = read_settings(folder / "tokenizer.json", dict) or {}
     if not _lowers(tokenizer.get("normalizer")):
         raise ModelError(
-            f"{folder} wants texts in lower case, but its tokenizer.json does not make them so. "
-            "Add a Lowercase normalizer to it, or name another model."
+            f"{folder} wants texts in lower case, but its tokenizer.json does not make them so: "
+            "add a Lowercase normalizer to it, or name another model"
         )
 
 
@@ -100,7 +100,7 @@ _KINDS = ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta",
 
 
 def sentence_settings(folder: Path) -> dict[str, Any]:
-    """Return sentence-transformers' own settings of a transformer, under whichever name they are saved."""
+    """Return sentence-transformers' settings of a transformer, under whichever name they are saved."""
     found = (read_settings(folder / _SETTINGS.format(kind), dict) for kind in _KINDS)
     return next((settings for settings in found if settings), {})
 
@@ -118,10 +118,10 @@ def read_max_tokens(folder: Path, config: dict[str, Any]) -> int:
     Raises:
         ModelError: None of the files says.
     """
-    limits = [*_iterate_stated(folder), *_positions(config)]
+    limits = [*_iterate_stated(folder), *_iterate_positions(config)]
     if not limits:
         raise ModelError(
-            f"{folder} does not say how long an input may be. Add sentence_bert_config.json with a max_seq_length."
+            f"{folder} does not say how long an input may be: add sentence_bert_config.json with a max_seq_length"
         )
     return min(limits)
 
@@ -133,7 +133,7 @@ def _iterate_stated(folder: Path) -> Iterator[int]:
         yield int(stated)
 
 
-def _positions(config: dict[str, Any]) -> Iterator[int]:
+def _iterate_positions(config: dict[str, Any]) -> Iterator[int]:
     positions = config.get("max_position_embeddings") or 0
     if config.get("model_type") in OFFSET_POSITIONS:
         positions -= padding_token(config) + 1

@@ -1,4 +1,4 @@
-"""Weights: the files that hold a model's numbers, and what they cost to use."""
+"""The weights of a model: the files that hold its numbers, their digest, and what they cost to use."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def safetensors_files(folder: Path) -> list[Path]:
     index = read_settings(folder / INDEX, dict) or {}
     names = sorted({str(name) for name in dict(index.get("weight_map") or {}).values()})
     if outside := [name for name in names if not is_inside(name)]:
-        raise ModelError(f"{folder / INDEX} names {outside[0]!r}, which is not in the model's folder.")
+        raise ModelError(f"{folder / INDEX} names {outside[0]!r}, which is not in the model's folder")
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise ModelError(f"{folder} lacks the weights {missing[0]}, which {INDEX} names. Get the model's files again.")
+        raise ModelError(f"{folder} lacks the weights {missing[0]}, which {INDEX} names: get the model's files again")
     return [folder / name for name in names]
 
 
@@ -62,16 +62,14 @@ def onnx_files(folder: Path) -> list[Path]:
 
 
 def _external_data(path: Path) -> Iterator[Path]:
-    """Yield the files beside an ONNX file that hold numbers of its own, as it names them."""
+    """Yield the files next to an ONNX file that hold its numbers, as it names them."""
     if not path.stat().st_size:  # which cannot be mapped
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         names = {content[at.end() : at.end() + at[1][0]].decode(errors="replace") for at in _LOCATION.finditer(content)}
     for name in sorted(names):
         if not is_inside(name) or not (path.parent / name).is_file():
-            raise ModelError(
-                f"{path} lacks its data {name!r}, or it is not in its folder. Get the model's files again."
-            )
+            raise ModelError(f"{path} lacks its data {name!r}, or it is not in its folder: get the model's files again")
         yield path.parent / name
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ModelError
-from vecmill.models.settings import OFFSET_POSITIONS, padding_token
+from vecmill.models import OFFSET_POSITIONS, padding_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

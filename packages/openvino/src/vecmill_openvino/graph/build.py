@@ -1,4 +1,4 @@
-"""Build: a model's folder becomes an OpenVINO graph, from safetensors or from the ONNX that it brings."""
+"""The graph of a model: built from its safetensors, or from the ONNX file that it brings."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _TOKEN_VECTORS = ("last_hidden_state", "token_embeddings")
 _TOKEN_RANK = 3
 
 
-def onnx_vectors(path: Path, ids: Node, keep: Node) -> Node:
+def onnx_vectors(path: Path, ids: Node, mask: Node) -> Node:
     """Return an ONNX encoder's token vectors, B L H, computed from our inputs.
 
     Args:
         path: The ONNX file.
         ids: Token ids, B L.
-        keep: Which of them are text, B L, boolean.
+        mask: Which of them are text, B L, boolean.
 
     Raises:
         ModelError: The file cannot be read, wants other inputs, or gives no token vectors.
@@ -42,7 +42,7 @@ def onnx_vectors(path: Path, ids: Node, keep: Node) -> Node:
     model = _read(path)
     ours: dict[str, Callable[[], Node]] = {
         _IDS: lambda: ids,
-        _MASK: lambda: keep,
+        _MASK: lambda: mask,
         _TYPES: lambda: ov.multiply(ids, axis(0)),
     }
     for port in model.inputs:
@@ -58,33 +58,33 @@ def _read(path: Path) -> openvino.Model:
         return openvino.Core().read_model(path)
     except RuntimeError as error:
         why = str(error).strip().splitlines()[-1]
-        raise ModelError(f"{path} cannot be read: {why}. Get the model's files again.") from error
+        raise ModelError(f"{path} cannot be read: {why}: get the model's files again") from error
 
 
 def _find_token_vectors(path: Path, model: openvino.Model) -> Node:
     named = [port for port in model.outputs if port.names & set(_TOKEN_VECTORS)]
     found = named or [port for port in model.outputs if port.partial_shape.rank.get_length() == _TOKEN_RANK]
     if not found:
-        raise ModelError(f"{path} gives no token vectors; it needs an output called {' or '.join(_TOKEN_VECTORS)}")
+        raise ModelError(f"{path} gives no token vectors: it needs an output called {' or '.join(_TOKEN_VECTORS)}")
     return found[0].get_node().input_value(0)
 
 
-def pool(x: Node, ids: Node, keep: Node, lengths: Node, modes: Sequence[str]) -> Node:
+def pool(x: Node, ids: Node, mask: Node, lengths: Node, modes: Sequence[str]) -> Node:
     """Pool token vectors; the results of several modes are put side by side.
 
     Args:
         x: Token vectors, B L H.
         ids: Token ids, B L.
-        keep: Which tokens are text, B L, boolean.
+        mask: Which tokens are text, B L, boolean.
         lengths: How many they are, B.
-        modes: Out of ``vecmill.models.pipeline.POOLING``.
+        modes: Out of ``vecmill.models.folder.POOLING``.
     """
-    text = ov.convert(keep, "f32")
+    text = ov.convert(mask, "f32")
     count = ov.unsqueeze(ov.convert(lengths, "f32"), axis(1))
     ways: dict[str, Callable[[], Node]] = {
-        "cls": lambda: _sum(x, _one(ids, axis(0))),
-        "lasttoken": lambda: _sum(x, _one(ids, ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1)))),
-        "max": lambda: _largest(x, keep),
+        "cls": lambda: _sum(x, _select_token(ids, axis(0))),
+        "lasttoken": lambda: _sum(x, _select_token(ids, ov.unsqueeze(ov.subtract(lengths, axis(1)), axis(1)))),
+        "max": lambda: _largest(x, mask),
         "mean": lambda: ov.divide(_sum(x, text), count),
         "mean_sqrt_len_tokens": lambda: ov.divide(_sum(x, text), ov.sqrt(count)),
         "weightedmean": lambda: _pool_weighted(x, ids, text),
@@ -99,24 +99,24 @@ def _sum(x: Node, weights: Node) -> Node:
     As a product of matrices, also where a single token is wanted: asked for bf16, OpenVINO leaves in f32 what stands
     between the last product and the result, and along the residuals that would be every sum and norm of the encoder.
     """
-    return ov.squeeze(ov.matmul(ov.unsqueeze(weights, axis(1)), x, False, False), ints(1))  # noqa: FBT003 - OpenVINO takes these by place
+    return ov.squeeze(ov.matmul(ov.unsqueeze(weights, axis(1)), x, False, False), ints(1))  # noqa: FBT003 - positional in OpenVINO
 
 
-def _one(ids: Node, place: Node) -> Node:
-    """Return weights, B L, that are 1 for the token at a place, 1 or B 1, and 0 for the others."""
+def _select_token(ids: Node, position: Node) -> Node:
+    """Return weights, B L, that are 1 for the token at a position, 1 or B 1, and 0 for the others."""
     text = ov.broadcast(ov.unsqueeze(positions(ids), axis(0)), ov.shape_of(ids))
-    return ov.convert(ov.equal(text, place), "f32")
+    return ov.convert(ov.equal(text, position), "f32")
 
 
 def _pool_weighted(x: Node, ids: Node, text: Node) -> Node:
     """Take the mean, later tokens weighing more: 1, 2, 3 and so on."""
-    place = ov.add(ov.convert(positions(ids), "f32"), constant(1.0))
-    weights = ov.multiply(text, ov.unsqueeze(place, axis(0)))
+    number = ov.add(ov.convert(positions(ids), "f32"), constant(1.0))
+    weights = ov.multiply(text, ov.unsqueeze(number, axis(0)))
     return ov.divide(_sum(x, weights), ov.unsqueeze(ov.reduce_sum(weights, axis(1)), axis(1)))
 
 
-def _largest(x: Node, keep: Node) -> Node:
-    return ov.reduce_max(ov.select(ov.unsqueeze(keep, axis(2)), x, constant(-np.inf)), axis(1))
+def _largest(x: Node, mask: Node) -> Node:
+    return ov.reduce_max(ov.select(ov.unsqueeze(mask, axis(2)), x, constant(-np.inf)), axis(1))
 
 
 IDS, LENGTHS = "ids", "lengths"
@@ -146,10 +146,10 @@ def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
     Raises:
         ModelError: The weights are damaged, or are not what ``config.json`` says.
     """
-    ids, lengths, keep = _inputs()
+    ids, lengths, mask = _inputs()
     with _name_model(folder):
-        vectors, vocabulary = _add_encoder(folder, ids, keep, project)
-        pooled = pool(vectors, ids, keep, lengths, folder.pipeline.pooling)
+        vectors, vocabulary = _add_encoder(folder, ids, mask, project)
+        pooled = pool(vectors, ids, mask, lengths, folder.pipeline.pooling)
     return Graph(openvino.Model([pooled], [ids, lengths], "encoder"), vocabulary)
 
 
@@ -159,13 +159,13 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
     Returns:
         The graph, and how many channels each input has, in the order of the row.
     """
-    ids, lengths, keep = _inputs()
+    ids, lengths, mask = _inputs()
     observer = Observer()
     with _name_model(folder):
-        _, vocabulary = _add_encoder(folder, ids, keep, observer)
+        _, vocabulary = _add_encoder(folder, ids, mask, observer)
     if not observer.inputs:
-        raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors. Take another precision.")
-    text = ov.unsqueeze(ov.convert(keep, "f32"), axis(2))
+        raise ModelError(f"{folder.id!r} is an ONNX graph, and int8 needs safetensors: take another precision")
+    text = ov.unsqueeze(ov.convert(mask, "f32"), axis(2))
     magnitudes = [ov.multiply(ov.abs(x), text) for x in observer.inputs.values()]
     row = ov.concat([ov.reduce_max(each, ints(0, 1)) for each in magnitudes], 0)
     widths = {name: x.output(0).partial_shape[2].get_length() for name, x in observer.inputs.items()}
@@ -174,14 +174,16 @@ def build_observer(folder: ModelFolder) -> tuple[Graph, dict[str, int]]:
 
 @contextmanager
 def _name_model(folder: ModelFolder) -> Iterator[None]:
-    """Say of which model an error speaks."""
+    """Put the model's name into an error."""
     try:
         yield
     except (RuntimeError, ValueError) as error:  # OpenVINO's, numpy's
         why = str(error).strip().splitlines()[-1]
-        raise ModelError(f"{folder.id!r}: its weights do not fit its config.json ({why}).") from error
+        raise ModelError(
+            f"{folder.id!r}: its weights do not fit its config.json ({why}): get the model's files again"
+        ) from error
     except ModelError as error:
-        raise ModelError(f"{folder.id!r} cannot be run: {error}. Name another model or revision.") from error
+        raise ModelError(f"{folder.id!r} cannot be run: {error}: name another model or revision") from error
 
 
 def _inputs() -> tuple[Node, Node, Node]:
@@ -196,12 +198,12 @@ def _input(name: str, shape: list[int]) -> Node:
     return node
 
 
-def _add_encoder(folder: ModelFolder, ids: Node, keep: Node, project: Project) -> tuple[Node, int]:
+def _add_encoder(folder: ModelFolder, ids: Node, mask: Node, project: Project) -> tuple[Node, int]:
     if folder.weights[0].suffix == ".onnx":
-        return onnx_vectors(folder.weights[0], ids, keep), int(folder.config.get("vocab_size", 1 << 31))
+        return onnx_vectors(folder.weights[0], ids, mask), int(folder.config.get("vocab_size", 1 << 31))
     tensors = Tensors(path for path in folder.weights if path.parent == folder.path)
     prefix = _prefix(tensors)
-    vectors = Encoder(tensors, read_architecture(folder.config), prefix, project).vectors(ids, keep)
+    vectors = Encoder(tensors, read_architecture(folder.config), prefix, project).token_vectors(ids, mask)
     _check_complete(tensors, prefix)
     return vectors, len(tensors.take(prefix + _WORDS))
 

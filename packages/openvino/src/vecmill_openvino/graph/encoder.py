@@ -64,8 +64,8 @@ def relative_bias(ids: Node, table: npt.NDArray[np.float32], longest: int) -> No
     """
     distances = np.arange(-longest + 1, longest)
     by_distance = constant(table[buckets(distances)].T)
-    place = positions(ids)
-    distance = ov.subtract(ov.unsqueeze(place, axis(0)), ov.unsqueeze(place, axis(1)))
+    position = positions(ids)
+    distance = ov.subtract(ov.unsqueeze(position, axis(0)), ov.unsqueeze(position, axis(1)))
     gathered = ov.gather(by_distance, ov.add(distance, axis(longest - 1)), axis(1))
     return ov.unsqueeze(gathered, axis(0))
 
@@ -101,23 +101,24 @@ class Encoder:
         self._prefix = prefix
         self._project = project
 
-    def vectors(self, ids: Node, keep: Node) -> Node:
+    def token_vectors(self, ids: Node, mask: Node) -> Node:
         """Return the last layer's token vectors, B L H, given ids and which of them are text, B L each."""
-        x, bias = self._embed(ids), self._bias(ids, keep)
+        x, bias = self._embed(ids), self._bias(ids, mask)
         for number in range(self._shape.layers):
             x = self._layer(x, bias, self._prefix + self._shape.names.layer.format(number))
-        return x.whole()
+        return x.result()
 
     def _embed(self, ids: Node) -> Norm:
         words = self._tensors.take(f"{self._prefix}embeddings.word_embeddings.weight")
-        places = self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight")
+        table = self._tensors.take(f"{self._prefix}embeddings.position_embeddings.weight")
         types = f"{self._prefix}embeddings.token_type_embeddings.weight"
         if types in self._tensors:
-            places = places + self._tensors.take(types)[0]  # every token of a lone text is of the first type
-        x = ov.add(ov.gather(constant(words), ids, axis(0)), ov.gather(constant(places), self._places(ids), axis(0)))
+            table = table + self._tensors.take(types)[0]  # every token of a lone text is of the first type
+        positioned = ov.gather(constant(table), self._position_rows(ids), axis(0))
+        x = ov.add(ov.gather(constant(words), ids, axis(0)), positioned)
         return layer_norm(x, self._tensors, f"{self._prefix}embeddings.LayerNorm", self._shape.epsilon)
 
-    def _places(self, ids: Node) -> Node:
+    def _position_rows(self, ids: Node) -> Node:
         """Return each token's row in the table of positions."""
         padding = self._shape.padding
         if padding is None:
@@ -125,9 +126,9 @@ class Encoder:
         real = ov.convert(ov.not_equal(ids, axis(padding)), "i64")  # also where a text spells the padding token out
         return ov.add(ov.multiply(ov.cum_sum(real, axis(1)), real), axis(padding))
 
-    def _bias(self, ids: Node, keep: Node) -> Node:
+    def _bias(self, ids: Node, mask: Node) -> Node:
         """Return what is added to attention scores: nothing for text, very little for padding, B 1 1 L."""
-        padding = ov.convert(ov.logical_not(keep), "f32")
+        padding = ov.convert(ov.logical_not(mask), "f32")
         bias = ov.unsqueeze(ov.multiply(padding, constant(_HIDDEN_SCORE)), ints(1, 2))
         relative = f"{self._prefix}{_RELATIVE}"
         if relative not in self._tensors:
@@ -138,11 +139,11 @@ class Encoder:
     def _layer(self, x: Norm, bias: Node, prefix: str) -> Norm:
         shape, names, tensors = self._shape, self._shape.names, self._tensors
         mixed = self._project(self._attend(x, bias, prefix), [self._weights(prefix + names.attention)])
-        x = layer_norm(ov.add(x.whole(), *mixed), tensors, prefix + names.attention_norm, shape.epsilon)
+        x = layer_norm(ov.add(x.result(), *mixed), tensors, prefix + names.attention_norm, shape.epsilon)
         [wide] = self._linear(x, [self._weights(prefix + names.up)])
         # Never in 8-bit integers: what the activation gives is so uneven that most of the error would come from here.
         narrow = plain(activate(wide, shape.activation), [self._weights(prefix + names.down)])
-        return layer_norm(ov.add(x.whole(), *narrow), tensors, prefix + names.norm, shape.epsilon)
+        return layer_norm(ov.add(x.result(), *narrow), tensors, prefix + names.norm, shape.epsilon)
 
     def _attend(self, x: Norm, bias: Node, prefix: str) -> Node:
         shape, names = self._shape, self._shape.names
@@ -154,7 +155,7 @@ class Encoder:
         return join_heads(mixed, shape.hidden)
 
     def _linear(self, x: Norm, layers: list[Layer]) -> list[Node]:
-        return self._project(x.x, [x.into(layer) for layer in layers])
+        return self._project(x.x, [x.merge_into(layer) for layer in layers])
 
     def _weights(self, name: str, scale: float = 1.0) -> Layer:
         """Take a layer; the scale of its result goes into its numbers, where it costs no rounding."""

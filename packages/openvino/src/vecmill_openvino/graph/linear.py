@@ -1,8 +1,8 @@
-"""Linear layers and norms, and the few OpenVINO operations that encoders are made of.
+"""Linear layers and layer norms, and the few OpenVINO operations that encoders are made of.
 
 A tensor is written with its axes: B texts, L tokens, H numbers per token, A attention heads.
 
-An encoder gives all the layers that share an input at once, so that their input is prepared once.
+An encoder passes all layers that share an input together, so that their input is prepared once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def axis(value: int) -> Node:
 
 def split_heads(x: Node, heads: int, width: int) -> Node:
     """Turn B L H into B A L H/A."""
-    return ov.transpose(ov.reshape(x, ints(0, 0, heads, width), True), ints(0, 2, 1, 3))  # noqa: FBT003 - OpenVINO takes these by place
+    return ov.transpose(ov.reshape(x, ints(0, 0, heads, width), True), ints(0, 2, 1, 3))  # noqa: FBT003 - positional in OpenVINO
 
 
 def join_heads(x: Node, hidden: int) -> Node:
@@ -80,12 +80,12 @@ Project = Callable[[Node, Sequence[Layer]], list[Node]]
 
 
 def plain(x: Node, layers: Sequence[Layer]) -> list[Node]:
-    """Multiply in the engine's own precision."""
-    return [_add_bias(ov.matmul(x, constant(layer.weight), False, True), layer) for layer in layers]  # noqa: FBT003 - OpenVINO takes these by place
+    """Multiply in the precision that the engine computes in."""
+    return [_multiply(x, constant(layer.weight), layer) for layer in layers]
 
 
 class Observer:
-    """Multiplies as ``plain`` does, and keeps the inputs, each under the name of its first layer."""
+    """Multiplies as ``plain`` does, and collects the inputs, each under the name of its first layer."""
 
     def __init__(self) -> None:
         self.inputs: dict[str, Node] = {}
@@ -100,11 +100,11 @@ class Quantizer:
     """Multiplies 8-bit integers: weights with a scale for each output, inputs with one for all.
 
     A few channels of an encoder's inputs are far larger than the others and would leave those a few of the 256
-    levels. So each channel is first divided by a number of its own, and the weights are multiplied by it, which
-    changes nothing but evens out both (Xiao et al., SmoothQuant, 2022).
+    levels. So each channel is first divided by a number, and the weights are multiplied by it, which
+    changes no result and evens out both (Xiao et al., SmoothQuant, 2022).
 
     Args:
-        magnitudes: For each layer that stands first at its input, the largest that it may get in each channel,
+        magnitudes: For each layer that is the first of its input, the largest value that it may get in each channel,
             shape ``(inputs,)``, without sign: with a zero in the middle the engine has less to add.
     """
 
@@ -113,12 +113,12 @@ class Quantizer:
 
     def __call__(self, x: Node, layers: Sequence[Layer]) -> list[Node]:
         """Apply layers."""
-        seen = self._magnitudes[layers[0].name] + _TINY
-        smooth = _smoothing(seen, layers)
-        largest = float((seen / smooth).max())
+        inputs = self._magnitudes[layers[0].name] + _TINY
+        smooth = _smoothing(inputs, layers)
+        largest = float((inputs / smooth).max())
         bounds = constant(-largest), constant(largest * 127 / 128)
         levels = ov.fake_quantize(ov.multiply(x, constant(1 / smooth)), *bounds, *bounds, _LEVELS)
-        return [_add_bias(ov.matmul(levels, _round(layer.weight * smooth), False, True), layer) for layer in layers]  # noqa: FBT003 - (the same)
+        return [_multiply(levels, _round_weight(layer.weight * smooth), layer) for layer in layers]
 
 
 def _smoothing(inputs: npt.NDArray[np.float32], layers: Sequence[Layer]) -> npt.NDArray[np.float32]:
@@ -129,14 +129,14 @@ def _smoothing(inputs: npt.NDArray[np.float32], layers: Sequence[Layer]) -> npt.
     return smooth
 
 
-def _round(weight: npt.NDArray[np.float32]) -> Node:
+def _round_weight(weight: npt.NDArray[np.float32]) -> Node:
     scale = np.abs(weight).max(axis=1, keepdims=True) / _LARGEST_WEIGHT + _TINY * _TINY
     levels = np.rint(weight / scale).astype(np.int8)
     return ov.multiply(ov.convert(ov.constant(levels), "f32"), constant(scale))
 
 
-def _add_bias(product: Node, layer: Layer) -> Node:
-    return ov.add(product, constant(layer.bias))
+def _multiply(x: Node, weight: Node, layer: Layer) -> Node:
+    return ov.add(ov.matmul(x, weight, False, True), constant(layer.bias))  # noqa: FBT003 - positional in OpenVINO
 
 
 class Norm(NamedTuple):
@@ -147,24 +147,24 @@ class Norm(NamedTuple):
 
     Attributes:
         x: Each token's vector with a mean of 0 and a variance of 1, B L H.
-        scale: What it is still to be multiplied by, shape ``(H,)``.
-        shift: What is to be added then, shape ``(H,)``.
+        scale: The factor of each number of ``x`` in the result, shape ``(H,)``.
+        shift: What is added to the product, shape ``(H,)``.
     """
 
     x: Node
     scale: npt.NDArray[np.float32]
     shift: npt.NDArray[np.float32]
 
-    def whole(self) -> Node:
+    def result(self) -> Node:
         """Return the norm's result, B L H."""
         return ov.add(ov.multiply(self.x, constant(self.scale)), constant(self.shift))
 
-    def into(self, layer: Layer) -> Layer:
-        """Return the layer that gives for ``x`` what the given one gives for the whole."""
+    def merge_into(self, layer: Layer) -> Layer:
+        """Return the layer that gives for ``x`` what the given one gives for the result."""
         return layer._replace(weight=layer.weight * self.scale, bias=layer.bias + layer.weight @ self.shift)
 
 
 def layer_norm(x: Node, tensors: Tensors, name: str, epsilon: float) -> Norm:
     """Normalize each token's vector."""
-    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - OpenVINO takes these by place
+    centred = ov.mvn(x, ints(-1), True, epsilon, "INSIDE_SQRT")  # noqa: FBT003 - positional in OpenVINO
     return Norm(centred, tensors.take(f"{name}.weight"), tensors.take(f"{name}.bias"))

@@ -54,11 +54,11 @@ def _processor() -> Check:
     name = platform.processor() or platform.machine()
     try:
         # By name: the core knows of no engine, and goes without if there is none.
-        arithmetic = importlib.import_module("vecmill_openvino.arithmetic").arithmetic()
+        processor = importlib.import_module("vecmill_openvino.precision").detect_processor()
     except ImportError:
         return Check("processor", "note", name, f"what it computes in is known to vecmill-openvino: {LOCAL}")
-    found = f"{arithmetic.processor} ({', '.join(arithmetic.features) or 'no vector extensions listed'})"
-    if arithmetic.bf16:
+    found = f"{processor.name} ({', '.join(processor.features) or 'no vector extensions listed'})"
+    if processor.bf16:
         return Check("processor", "ok", f"{found}; embeds in bf16")
     return Check(
         "processor", "note", f"{found}; embeds in f32", "one with avx512_bf16 or amx_bf16 is about twice as fast"

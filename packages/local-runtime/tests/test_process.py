@@ -1,4 +1,4 @@
-"""Tests of vecmill_local_runtime.process."""
+"""The messages of worker processes."""
 
 import io
 
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.records import Progress
-from vecmill_local_runtime.process import receive, send_progress
+from vecmill_local_runtime.process import read_messages, send_progress
 
 
 @given(st.integers(0, 200))
@@ -18,5 +18,5 @@ def test_a_message_that_a_kill_cut_off_is_none(cut):
     content = stream.getvalue()
     first, length = content.index(b"\n") + 1, min(cut, len(content))
     whole = 2 if length == len(content) else int(length >= first)
-    received = list(receive(io.BytesIO(content[:length])))
+    received = list(read_messages(io.BytesIO(content[:length])))
     assert [body.shard for _, body in received] == [1, 2][:whole]
