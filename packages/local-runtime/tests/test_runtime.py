@@ -41,6 +41,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     assert "my last words" in retried.error
     before, after = [event for event in events if isinstance(event, ShardStarted) and event.shard == retried.shard]
     assert (before.attempt, after.attempt, before.worker == after.worker) == (1, 2, False)
+    assert before.worker is not None
     assert WorkerSaid(before.worker, retried.shard, "my last words") in events
     assert shards(killed) == shards(vecmill.run(job("quiet")))
 

@@ -5,6 +5,7 @@ import queue
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import modal
 import pytest
@@ -137,7 +138,9 @@ def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch)
     """It stays until the next refresh, and the refresh does not fail for it; the others go."""
     removed, said = [], []
     old = [SimpleNamespace(folder=folder) for folder in ("old-1", "old-2")]
-    shelf = SimpleNamespace(list_outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder))
+    shelf: Any = SimpleNamespace(
+        list_outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder)
+    )
     monkeypatch.setattr(driver, "commit", lambda: None)
     monkeypatch.setattr(claim, "all_claims", lambda: entries)
     with hold_lease("runs/old-1", "embed", print, entries):
@@ -199,7 +202,7 @@ def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entrie
     vacant = late._vacant(lambda _: None)
     take(entries, "late").end()
     with hold_lease("late", "embed", print, entries):
-        late._vacant = lambda _: vacant
+        vars(late)["_vacant"] = lambda _: vacant
         with pytest.raises(StoreError, match="another run works on late"):
             late.take(print)
         assert Claims("late", entries).last()[0] == 3
@@ -208,4 +211,4 @@ def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entrie
 def test_a_finished_run_does_not_fail_for_its_claim(entries):
     """Modal cannot be reached any more when it ends: nothing is raised."""
     with hold_lease("unreachable", "embed", print, entries) as held:
-        held._claims = None
+        vars(held)["_claims"] = None

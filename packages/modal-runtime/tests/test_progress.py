@@ -104,7 +104,9 @@ def test_a_shard_that_its_worker_could_not_send_is_told_of():
 def test_time_alone_makes_lines_too():
     """Nobody looks at silence: while no shard is finished, the line comes all the same."""
     heard = threading.Event()
-    with report_progress(lambda line: "waiting for the first shard" in line and heard.set(), interval=0.01) as tell:
+    with report_progress(
+        lambda line: heard.set() if "waiting for the first shard" in line else None, interval=0.01
+    ) as tell:
         tell(started())
         assert heard.wait(30)
 

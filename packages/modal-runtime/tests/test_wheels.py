@@ -12,7 +12,8 @@ from build import BuildException
 
 from doubles.modal.files import unpack
 from vecmill.errors import PluginError
-from vecmill_modal_runtime.wheels import fits, image_tags, make_wheel, read_tag
+from vecmill_modal_runtime import wheels
+from vecmill_modal_runtime.wheels import fits, image_tags, read_tag
 from wheel_house import install
 
 PROJECT = """
@@ -30,6 +31,13 @@ mine = "corp.mine"
 [tool.hatch.build.targets.wheel]
 include = ["corp", "second.py"]
 """
+
+
+def make_wheel(home, folder):
+    """Write a wheel that can be made, and return it."""
+    wheel = wheels.make_wheel(home, folder)
+    assert wheel is not None
+    return wheel
 
 
 def found(site):

@@ -205,7 +205,7 @@ def test_vectors_are_normalized_only_if_the_model_does(folder):
 def test_normalizing_gives_unit_length_in_float32_and_keeps_zeros():
     """Also for very large and very small vectors."""
     found = normalize(np.array([[3e8, 4e8], [3e-10, 4e-10], [0, 0]], np.float32))
-    np.testing.assert_allclose(found, [[0.6, 0.8], [0.6, 0.8], [0, 0]], rtol=1e-6)
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0.6, 0.8], [0.0, 0.0]], rtol=1e-6)
     assert found.dtype == np.float32
 
 

@@ -2,12 +2,16 @@
 
 import io
 import re
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from vecmill.cli.progress import bar
 from vecmill.records import Progress, Publishing, RunFinished, ShardProgress, ShardRetried
+
+NO_MANIFEST: Any = None
+"""Nobody reads it here."""
 
 
 @pytest.fixture
@@ -82,11 +86,11 @@ def test_while_workers_start_there_is_no_bar_that_stands_still(tally, plan, scre
 def test_after_the_last_shard_it_says_what_remains(tally, plan, screen):
     """Finishing and publishing have their own words."""
     assert "finishing" in drawn(tally, screen, plan(2, 2))
-    assert "publishing" in drawn(tally, screen, RunFinished(None, ""))
+    assert "publishing" in drawn(tally, screen, RunFinished(NO_MANIFEST, ""))
 
 
 def test_a_publication_has_a_bar_over_its_bytes(tally, screen):
     """How much of the dataset is where, so that an hour of sending is not an hour of nothing."""
-    frame = drawn(tally, screen, RunFinished(None, ""), Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
+    frame = drawn(tally, screen, RunFinished(NO_MANIFEST, ""), Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
     assert "25%" in frame
     assert "25.0 MB of 100.0 MB are at https://hub/x  0:00 elapsed" in frame

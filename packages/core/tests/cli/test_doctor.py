@@ -123,10 +123,10 @@ def test_an_installation_that_cannot_even_list_its_plugins_is_diagnosed(monkeypa
 
 def test_a_full_disk_and_a_folder_that_is_not_writable_are_noted(monkeypatch, tmp_path):
     """The output may go elsewhere, so they are notes."""
-    monkeypatch.setattr(diagnosis.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
     check = diagnosis._disk(tmp_path)
     assert (check.level, check.found) == ("note", f"10.0 MB free in {tmp_path}")
-    monkeypatch.setattr(diagnosis.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     assert "cannot be written" in diagnosis._disk(tmp_path).found
 
 
@@ -136,7 +136,7 @@ def test_without_the_engine_the_processor_is_still_named(monkeypatch):
     def missing(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(diagnosis.importlib, "import_module", missing)
+    monkeypatch.setattr("importlib.import_module", missing)
     check = diagnosis._processor()
     assert check.level == "note"
     assert check.found

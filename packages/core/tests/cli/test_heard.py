@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+from typing import TextIO, cast
 
 import click
 from hypothesis import given
@@ -27,7 +28,7 @@ def test_it_stands_in_for_standard_error():
     told = []
     heard = Heard(sys.stderr, told.append)
     print("printed", file=heard)
-    click.echo("echoed", file=heard)
+    click.echo("echoed", file=cast("TextIO", heard))
     handler = logging.StreamHandler(heard)
     handler.emit(logging.makeLogRecord({"msg": "logged"}))
     assert told == ["printed", "echoed", "logged"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from typing import Any
 
 from vecmill.cli.progress import line, lines, status
 from vecmill.records import (
@@ -14,6 +15,9 @@ from vecmill.records import (
     ShardProgress,
     ShardRetried,
 )
+
+NO_MANIFEST: Any = None
+"""Nobody reads it here."""
 
 FOREVER = 3600
 
@@ -54,7 +58,7 @@ def test_failures_are_told_when_they_happen(tally, plan, capsys):
 
 def test_a_publication_says_how_far_it_is(tally):
     """In bytes, in each line that is due."""
-    tally.take(RunFinished(None, ""))
+    tally.take(RunFinished(NO_MANIFEST, ""))
     assert line(tally.view()).startswith("publishing")
     tally.take(Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
     assert line(tally.view()) == "25.0 MB of 100.0 MB are at https://hub/x, 0:00"

@@ -61,9 +61,8 @@ def test_a_workers_own_line_is_told_with_what_it_works_on(told):
 
 def test_the_documents_list_every_event():
     """What is written under a name is described under it, and nothing else is."""
-    source = "".join(
-        Path(module.__file__).read_text(encoding="utf-8") for module in (capture, log_messages, publish, run, warnings)
-    )
+    modules = (capture, log_messages, publish, run, warnings)
+    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules)
     written = set(re.findall(r"(?:yield |return |write\()\"([a-z]+\.[a-z]+)\"", source))
     table = (Path(__file__).parents[4] / "docs" / "operations.md").read_text()
     assert written == set(re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", table, re.MULTILINE))

@@ -20,9 +20,10 @@ def shown():
     """Print passages on a terminal of some width without colour, and return the lines."""
 
     def lines(*passages, width=80, full=False):
-        console = Console(file=io.StringIO(), width=width, color_system=None)
+        shown = io.StringIO()
+        console = Console(file=shown, width=width, color_system=None)
         show(passages, full=full, console=console)
-        return console.file.getvalue().splitlines()
+        return shown.getvalue().splitlines()
 
     return lines
 

@@ -83,7 +83,7 @@ def test_json_is_the_manifest_and_nothing_else(invoke, job_file, tmp_path):
 def test_a_run_prints_what_verify_expects(invoke, job_file, tmp_path):
     """The sha256 of the manifest, in the summary, the JSON and the log, also of a run that was finished before."""
     path, log = job_file(), tmp_path / "log"
-    shown = re.search(r"^manifest +([0-9a-f]{64})$", invoke("run", path).stdout, flags=re.MULTILINE)[1]
+    (shown,) = re.findall(r"^manifest +([0-9a-f]{64})$", invoke("run", path).stdout, flags=re.MULTILINE)
     assert json.loads(invoke("run", path, "--json", "--log-json", log).stdout)["manifest_sha256"] == shown
     lines = map(json.loads, log.read_text().splitlines())
     assert [line["manifest_sha256"] for line in lines if line["event"] == "run.published"] == [shown]

@@ -1,5 +1,7 @@
 """Tests of vecmill.cli.progress_stats."""
 
+from typing import Any
+
 import pytest
 
 from vecmill.records import (
@@ -12,6 +14,9 @@ from vecmill.records import (
     ShardRetried,
 )
 
+NO_MANIFEST: Any = None
+"""Nobody reads it here."""
+
 
 def progress(shard, share):
     """Report a share of a shard like those of the fixtures."""
@@ -21,7 +26,7 @@ def progress(shard, share):
 def test_a_run_goes_through_its_phases(tally, plan, receipt):
     """Preparing until there is a plan, starting until a worker reports, finishing after the last shard."""
     phases = [tally.view().phase]
-    for event in (plan(2, 0), ShardDone(receipt(0), 10**8), ShardDone(receipt(1), 10**8), RunFinished(None, "")):
+    for event in (plan(2, 0), ShardDone(receipt(0), 10**8), ShardDone(receipt(1), 10**8), RunFinished(NO_MANIFEST, "")):
         tally.take(event)
         phases.append(tally.view().phase)
     assert phases == ["preparing", "starting", "embedding", "finishing", "publishing"]

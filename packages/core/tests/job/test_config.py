@@ -56,8 +56,8 @@ def test_another_runtime_comes_without_the_options_of_the_files(tmp_path):
         job = load(tmp_path, text, *overrides)
         assert (job.runtime.name, job.runtime.options) == ("local", {"workers": 2})
         job.check(load_plugins().registry)
-    for overrides in ((), ("runtime.name=modal",)):
-        assert load(tmp_path, text, *overrides).runtime.options == {"gpu": "L4", "max_cost_usd": 40}
+    for unchanged in ([], ["runtime.name=modal"]):
+        assert load(tmp_path, text, *unchanged).runtime.options == {"gpu": "L4", "max_cost_usd": 40}
     for file in ("[runtime]\nworkers = 3\n", '[runtime]\nname = "local"\nworkers = 3\n'):
         assert load(tmp_path, MINIMAL + file, "runtime.name=local").runtime.options == {"workers": 3}
         assert load(tmp_path, MINIMAL + file, "runtime.name=modal", "runtime.gpu=T4").runtime.options == {"gpu": "T4"}

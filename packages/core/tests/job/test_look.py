@@ -14,11 +14,12 @@ from vecmill.chunking.characters import CharactersChunker
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import look
 from vecmill.protocols import Source
-from vecmill.records import Partition
+from vecmill.records import ModelInfo, Partition
 from vecmill.store.files import sha256
 from vecmill.testing import WordTokenizer
 
-CHUNKER = CharactersChunker(CharactersChunker.Config(), WordTokenizer(), None)
+MODEL = ModelInfo(id="m", revision=None, dimension=8, max_tokens=512, pooling="mean", normalized=True)
+CHUNKER = CharactersChunker(CharactersChunker.Config(), WordTokenizer(), MODEL)
 BLANK, GOOD = "  ", "Some words about nothing much. " * 12
 
 
@@ -96,18 +97,18 @@ def test_the_first_rows_there_are_tell_the_columns():
     assert look(Given([[], [rows]]), CHUNKER).keep == look(Given([[rows]]), CHUNKER).keep != ""
     for nothing in ([], [[]]):
         with pytest.raises(SourceError, match="the source 'given' has no documents"):
-            look(Given(nothing), None)
+            look(Given(nothing), CHUNKER)
 
 
 def test_a_column_that_would_pass_for_a_part_of_ours_is_refused():
     """Parquet names the numbers of a vector in this way."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "embedding.list.element": [1]})
     with pytest.raises(ConfigError, match=r"'embedding\.list\.element' would collide with vecmill's own"):
-        look(Given([[rows]]), None)
+        look(Given([[rows]]), CHUNKER)
 
 
 def test_what_no_file_can_hold_is_refused_before_any_work():
     """An object that is always empty has no columns, which Parquet cannot write."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "kind": pa.array([{}], pa.struct([]))})
     with pytest.raises(ConfigError, match=r"source\.keep: the column 'kind' holds struct<>, which Parquet cannot"):
-        look(Given([[rows]]), None)
+        look(Given([[rows]]), CHUNKER)

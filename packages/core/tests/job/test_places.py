@@ -13,6 +13,7 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone
 from vecmill.store import json as store
+from vecmill.store.files import write_bytes as write
 from vecmill.testing import HashEmbedder
 
 
@@ -54,7 +55,7 @@ class Filed(HashEmbedder):
 
     def model(self):
         """Be called as the option says."""
-        return super().model().model_copy(update={"id": self.config.model})
+        return super().model().model_copy(update={"id": self.config.model_dump()["model"]})
 
 
 @pytest.fixture
@@ -176,9 +177,8 @@ def test_places_are_written_once_and_only_when_they_are_others(filed, tmp_path, 
 
     def write_bytes(target, *rest):
         written.append(target.name)
-        real(target, *rest)
+        write(target, *rest)
 
-    real = store.write_bytes
     monkeypatch.setattr(store, "write_bytes", write_bytes)
     for folder, license_, times in (("a", "mit", 1), ("b", "cc0-1.0", 1), ("b", "cc0-1.0", 0), ("c", "cc0-1.0", 1)):
         written.clear()

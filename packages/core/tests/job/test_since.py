@@ -18,6 +18,7 @@ from vecmill.plugins import load
 from vecmill.records import ShardDone
 from vecmill.store import state
 from vecmill.store.card import card
+from vecmill.store.files import sha256
 from vecmill.store.json import read_manifest
 from vecmill.store.layout import Layout
 from vecmill.testing import HashEmbedder
@@ -363,7 +364,7 @@ def test_what_is_reused_is_told_whoever_finishes_the_run(corpus, into):
 def counted(monkeypatch):
     """Count the files that are hashed, and the rows that are decoded with their vectors."""
     counts = {"hashed": 0, "rows": 0}
-    sha256, batches = state.sha256, pq.ParquetFile.iter_batches
+    batches = pq.ParquetFile.iter_batches
 
     def hash_file(path):
         counts["hashed"] += Path(path).suffix == ".parquet"

@@ -7,10 +7,12 @@ from vecmill.job import runner
 from vecmill.records import Cost, ShardDone
 from vecmill.testing import InlineRuntime
 
+FREE = InlineRuntime.map
+
 
 def paid(self, tasks, report):
     """Do the shards, at a dollar each."""
-    for outcome in InlineRuntime.free(self, tasks, report):
+    for outcome in FREE(self, tasks, report):
         before = self.cost or Cost(estimate=0, container_seconds=0, price_per_second=0.1)
         self.cost = Cost(
             estimate=before.estimate + 1,
@@ -23,7 +25,6 @@ def paid(self, tasks, report):
 
 def test_what_an_interrupted_command_spent_is_not_forgotten(job, corpus, monkeypatch, tmp_path):
     """Two dollars before the interruption, the rest after it; a damaged shard made again costs one more."""
-    monkeypatch.setattr(InlineRuntime, "free", InlineRuntime.map, raising=False)
     monkeypatch.setattr(InlineRuntime, "map", paid)
     monkeypatch.setattr(runner, "SECONDS", 0)
     texts = [{"id": f"d{n}", "text": f"Document {n} has some words. " * 9} for n in range(40)]

@@ -58,7 +58,7 @@ def test_a_mark_is_found_though_a_type_is_defined_below_the_class():
 
     class Early(Chunker[Any]):
         class Config(Options):
-            words: "Annotated[Words, LOCATION]"  # noqa: F821 - the point
+            words: "Annotated[Words, LOCATION]"  # type: ignore[name-defined]  # noqa: F821 - the point
             size: int = 3
 
     globals()["Words"] = tuple[str, ...]

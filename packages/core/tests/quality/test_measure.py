@@ -58,7 +58,7 @@ def test_a_model_that_is_not_here_costs_the_search_alone(made):
     (dataset.path / "manifest.json").write_text(manifest.model_dump_json())
     found = measure(dataset.path)
     assert found.known_items is None
-    assert "no embedder 'gone'" in found.why_not
+    assert "no embedder 'gone'" in str(found.why_not)
     assert found.geometry.rows == 60
 
 

@@ -18,7 +18,7 @@ from vecmill.sources import csv_records
 from vecmill.sources.csv import CsvSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
@@ -34,7 +34,7 @@ def _all(source: CsvSource, target: int) -> list[dict[str, Any]]:
     return [row for part in source.partitions(target) for batch in source.read(part) for row in batch.to_pylist()]
 
 
-def _written(rows: list[tuple[str, ...]], header: tuple[str, ...], delimiter: str = ",") -> str:
+def _written(rows: Sequence[tuple[str, ...]], header: tuple[str, ...], delimiter: str = ",") -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([header, *rows])
     return out.getvalue()

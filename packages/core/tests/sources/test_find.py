@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
     return data
 
 
-def _names(path: object) -> list[str]:
+def _names(path: Any) -> list[str]:
     return [file.name for file in find(path, SUFFIXES)]
 
 
@@ -101,7 +101,7 @@ def test_names_do_not_depend_on_where_the_files_are(folder: Path, monkeypatch: p
     ],
 )
 def test_nothing_to_read_is_a_configuration_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: object, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Any, told: str
 ) -> None:
     """The message names the path, and the folder it is relative to; a link to nothing is not passed over."""
     (tmp_path / "empty").mkdir()

@@ -9,15 +9,16 @@ import threading
 import time
 from base64 import b64encode
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
+from places import model_folder
 from vecmill import Job
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.job.plan import plan
-from vecmill.models.reference import find_folder
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.records import Document, ModelInfo
 from vecmill.tei import handshake
@@ -82,7 +83,8 @@ def test_a_worker_makes_few_calls_for_a_chunk(tmp_path, monkeypatch, chunker, mo
     install()
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text("".join(json.dumps({"id": str(n), "text": TEXT}) + "\n" for n in range(150)))
-    session = Session(Instant(), OpenAiRoute("model"), Limits(512, 65_536, 256), WIDTH, lambda: RetryPolicy(1, 0))
+    router: Any = Instant()
+    session = Session(router, OpenAiRoute("model"), Limits(512, 65_536, 256), WIDTH, lambda: RetryPolicy(1, 0))
     monkeypatch.setattr(handshake, "open_session", lambda *_: session)
     (task,) = plan(
         Job(
@@ -102,7 +104,7 @@ def test_a_worker_makes_few_calls_for_a_chunk(tmp_path, monkeypatch, chunker, mo
 
 def test_text_is_tokenized_once():
     """A chunker counts each character about once, however long the text."""
-    tokenizer = load_tokenizer(find_folder(MODEL))
+    tokenizer = load_tokenizer(model_folder())
     counted = []
 
     class Counting:
@@ -117,7 +119,8 @@ def test_text_is_tokenized_once():
             return tokenizer.count(texts)
 
     info = {"id": MODEL, "revision": None, "dimension": WIDTH, "max_tokens": 256, "pooling": "mean", "normalized": True}
-    chunker = ParagraphsChunker(ParagraphsChunker.Config(), Counting(), ModelInfo(**info))
+    counter: Any = Counting()
+    chunker = ParagraphsChunker(ParagraphsChunker.Config(), counter, ModelInfo(**info))
     text = TEXT * 20
     assert len(chunker.spans(Document("1", text))) > 20
     assert sum(counted) < 1.2 * len(text)

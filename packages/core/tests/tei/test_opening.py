@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 
+from places import model_folder
 from vecmill.models import open_model
-from vecmill.models.reference import find_folder
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.tei.client import Limits
 from vecmill.tei.embedder import TeiEmbedder
@@ -32,7 +32,7 @@ def test_a_connection_that_breaks_at_the_first_question_is_tried_again():
         server.start()
         config = TeiEmbedder.Config(model=MODEL, attempts=2)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        session = open_session(url, None, config, open_model(MODEL), load_tokenizer(find_folder(MODEL)))
+        session = open_session(url, None, config, open_model(MODEL), load_tokenizer(model_folder()))
         session.close()
         server.join()
     assert [question.split()[1] for question in asked] == [b"/info", b"/info", b"/v1/models"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from vecmill.errors import ConfigError, EmbedError, EngineError
@@ -32,7 +34,8 @@ class Counting:
 
 def check(*answers):
     """Ask a router with these answers."""
-    check_reading(Counting(*answers), OpenAiRoute("model"), WordTokenizer(), RetryPolicy(2, 0))
+    router: Any = Counting(*answers)
+    check_reading(router, OpenAiRoute("model"), WordTokenizer(), RetryPolicy(2, 0))
 
 
 @pytest.mark.parametrize("answer", [WORDS, None, EmbedError("empty"), TooLarge("too large")])

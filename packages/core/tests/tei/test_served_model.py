@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from vecmill.errors import ConfigError, EngineError
+from vecmill.tei.errors import Router
 from vecmill.tei.handshake import choose_served_model, find_served_model
 from vecmill.tei.session import RetryPolicy
 
@@ -43,10 +44,10 @@ def test_a_server_is_not_told_where_a_folder_is(folder):
     assert choose_served_model([], folder) == "mini"
 
 
-class Answers:
+class Answers(Router):
     """A server's answers, one after the other."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers):  # no connection is opened
         self._answers = list(answers)
 
     def get(self, path):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,7 +193,7 @@ def test_many_threads_keep_the_routers_limit():
 
 def test_closing_ends_a_wait():
     """A thread that waits for a router does not keep a worker from ending."""
-    router = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
+    router: Any = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
     router.close = lambda: None
     router.healthy = lambda: False
     waiting = Session(router, OpenAiRoute("model"), Limits(), 2, lambda: RetryPolicy(5, 3600))

@@ -1,6 +1,7 @@
 """Tests of vecmill.testing.checks: each check passes what is right and catches what is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -152,9 +153,9 @@ class Placed(Options):
 def test_an_option_that_leads_somewhere_and_is_not_declared_is_pointed_out():
     """Of a source, a chunker and an embedder; a name, a path of this folder and what is declared are let be."""
     declared = frozenset({"folder", "words"})
-    source = type("Stored", (Numbers,), {"Config": Placed})
-    chunker = type("Stored", (Whole,), {"Config": Placed})
-    embedder = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashEmbedder.Config, Placed), {})})
+    source: Any = type("Stored", (Numbers,), {"Config": Placed})
+    chunker: Any = type("Stored", (Whole,), {"Config": Placed})
+    embedder: Any = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashEmbedder.Config, Placed), {})})
     for folder in ("/home/jane", "~/corpus", "..", "C:\\Users\\jane"):
         with pytest.raises(AssertionError, match=r"would show where .*: put \['folder'\] in `location`"):
             check_source(source(Placed(folder=folder)))

@@ -1,5 +1,7 @@
 """Tests of vecmill.worker.embedding."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,7 +58,8 @@ class Foreign(HashEmbedder):
 
     def embed(self, texts):
         """Fail."""
-        return {}[len(texts)]
+        vectors: dict[int, Any] = {}
+        return vectors[len(texts)]
 
 
 class Lists(HashEmbedder):

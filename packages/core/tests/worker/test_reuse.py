@@ -1,6 +1,7 @@
 """Tests of vecmill.worker.reuse: which vectors count as the same."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ def model(precision=None, *, normalized=False):
 
 def check(again, known, precision=None, failed=None):
     """Compare vectors of six chunks of one document."""
-    task = SimpleNamespace(index=0, count=1, spec=SimpleNamespace(seed=1, trust_vectors=False))
-    earlier = SimpleNamespace(root="there", run_id="run")
+    task: Any = SimpleNamespace(index=0, count=1, spec=SimpleNamespace(seed=1, trust_vectors=False))
+    earlier: Any = SimpleNamespace(root="there", run_id="run")
     window = Window()
     window.add(Document("d", "abcdef"), 0, [Span(n, n + 1) for n in range(ROWS)], "")
     every = np.arange(ROWS)

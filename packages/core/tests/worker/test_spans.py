@@ -1,5 +1,7 @@
 """Tests of vecmill.worker.spans."""
 
+from typing import Any
+
 import pytest
 
 from vecmill import Chunker, Options
@@ -27,7 +29,10 @@ class Odd(Chunker[Options]):
         return self.answer
 
 
-@pytest.mark.parametrize("answer", [None, ["one"], [(0, 14)], [Span("0", 14)], KeyError("x")])
+WORD: Any = "0"
+
+
+@pytest.mark.parametrize("answer", [None, ["one"], [(0, 14)], [Span(WORD, 14)], KeyError("x")])
 def test_a_chunker_that_fails_or_returns_no_spans_is_named(answer):
     """With the document, and what a chunker is to return."""
     with pytest.raises(PluginError, match=r"chunker 'odd' failed at document 'd': .*vecmill\.Span") as caught:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 import pytest
 
 from vecmill_openvino.graph.linear import Layer, layer_norm, plain
+
+if TYPE_CHECKING:
+    from vecmill_openvino.tensors import Tensors
 
 EPSILON = 1e-5
 
@@ -43,7 +48,7 @@ def x():
 
 def test_the_result_is_a_layer_norm(compute, tensors, expected, x):
     """Scale and shift included."""
-    found = compute(lambda node: layer_norm(node, Taken(tensors), "norm", EPSILON).result(), x)
+    found = compute(lambda node: layer_norm(node, cast("Tensors", Taken(tensors)), "norm", EPSILON).result(), x)
     np.testing.assert_allclose(found, expected(x), rtol=1e-4, atol=1e-5)
 
 
@@ -53,7 +58,7 @@ def test_a_layer_that_takes_the_scale_and_the_shift_in_gives_the_same(compute, t
     layer = Layer("next", draw.normal(size=(8, 16)).astype(np.float32), draw.normal(size=8).astype(np.float32))
 
     def folded(node):
-        norm = layer_norm(node, Taken(tensors), "norm", EPSILON)
+        norm = layer_norm(node, cast("Tensors", Taken(tensors)), "norm", EPSILON)
         return plain(norm.x, [norm.merge_into(layer)])[0]
 
     np.testing.assert_allclose(compute(folded, x), expected(x) @ layer.weight.T + layer.bias, rtol=1e-4, atol=1e-4)

@@ -270,7 +270,7 @@ def test_a_token_that_may_no_longer_write_ends_with_one_message(published, publi
     with pytest.raises(PublishError, match="rights to write") as caught:
         publisher().publish(other.path, other.manifest)
     assert complete(made)
-    error = caught.value
+    error: BaseException | None = caught.value
     while error is not None:
         assert token not in str(error)
         error = error.__cause__

@@ -1,6 +1,7 @@
 """Publishing to the Hub, and publishing again."""
 
 import json
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -87,7 +88,12 @@ def download(hub, folder):
 
 def test_a_copy_with_older_runs_and_smaller_vectors_is_what_the_run_signed(hub, publisher, made, other, tmp_path):
     """The sha256 that the run printed holds for it, whatever the card says by request; other files are found."""
-    options = {"keep_runs": 2, "vectors": ["float16", "int8"], "license": ["mit"], "pretty_name": "Mine"}
+    options: dict[str, Any] = {
+        "keep_runs": 2,
+        "vectors": ["float16", "int8"],
+        "license": ["mit"],
+        "pretty_name": "Mine",
+    }
     for dataset in (made, other):
         publisher(**options).publish(dataset.path, dataset.manifest)
     copy = tmp_path / "copy"

@@ -24,7 +24,9 @@ def manifest(corpus, job):
 
 def front(text):
     """Return a card's front matter."""
-    return yaml.safe_load(re.match(r"---\n(.*?)\n---\n", text, flags=re.DOTALL)[1])
+    found = re.match(r"---\n(.*?)\n---\n", text, flags=re.DOTALL)
+    assert found is not None
+    return yaml.safe_load(found[1])
 
 
 def test_the_front_matter_is_valid_and_names_what_is_there(manifest):
