@@ -27,8 +27,7 @@ from vecmill.plugins.registry import build
 from vecmill.store.columns import check_vectors
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import parquet_file
-from vecmill.tei.client import OpenAiRoute
-from vecmill.tei.errors import Router
+from vecmill.tei.client import OpenAiRoute, Router
 from vecmill.worker.reading import Reading
 from vecmill.worker.window import shard_tables
 

@@ -11,7 +11,7 @@ import numpy as np
 from vecmill.errors import VecmillError
 from vecmill.models import ModelFolder, Pipeline, Prompts
 from vecmill.tei.client import ROUTES
-from vecmill.tei.errors import Fault, TooLarge, check_status
+from vecmill.tei.errors import RetryableError, TooLargeError, check_status
 from vecmill.tei.handshake import read_info
 
 NOWHERE = Path("nowhere")
@@ -42,7 +42,7 @@ def check(data: bytes) -> None:
             check_status(_response(STATUSES[number % len(STATUSES)], content))
         else:
             _check_vectors(way, content, 1 + number % 4)
-    except (VecmillError, Fault, TooLarge) as error:
+    except (VecmillError, RetryableError, TooLargeError) as error:
         assert str(error).strip()
 
 

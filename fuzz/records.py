@@ -90,10 +90,10 @@ def _note(path: Callable[[Layout], Path], read: Callable[[Layout], object]) -> C
 def _sent(layout: Layout) -> None:
     """Look for every shard among what workers are said to have sent."""
     for sent in read_sent(layout):
-        shipments = PreUploads(REPO, [sent])
+        pre_uploads = PreUploads(REPO, [sent])
         for variant in ("", "int8"):
             entry = FileEntry(path="data/a.parquet", rows=1, bytes=1, sha256=sent.sha256)
-            shipments.find_settled(Upload.of(layout.root, entry, "data", variant))
+            pre_uploads.find_upload(Upload.of(layout.root, entry, "data", variant))
 
 
 def _register(content: bytes) -> None:

@@ -23,7 +23,8 @@ from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.quality import measure
-from vecmill.tei.errors import Router, check_status
+from vecmill.tei.client import Router
+from vecmill.tei.errors import check_status
 from vecmill.testing import HashEmbedder
 
 STRANGE = "0123456789abcdef"

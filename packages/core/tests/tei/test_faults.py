@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from vecmill.errors import ConfigError, EmbedError, EngineError
-from vecmill.tei.errors import Fault, InvalidTextError, Kind, TooLarge, check_status
+from vecmill.tei.errors import InvalidTextError, Kind, RetryableError, TooLargeError, check_status
 
 URL = "http://127.0.0.1:1/embed"
 
@@ -27,7 +27,7 @@ def test_200_is_good():
 )
 def test_what_may_pass_is_a_fault(status, kind):
     """A router with no room, one that is away and a model that failed are tried again, each in its way."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RetryableError) as caught:
         check(status)
     assert caught.value.kind is kind
 
@@ -35,7 +35,7 @@ def test_what_may_pass_is_a_fault(status, kind):
 @pytest.mark.parametrize(
     ("status", "error"),
     [
-        (413, TooLarge),
+        (413, TooLargeError),
         (422, InvalidTextError),
         (400, EmbedError),
         (401, ConfigError),
@@ -60,13 +60,13 @@ def test_what_does_not_pass_says_whose_fault_it_is(status, error):
 )
 def test_the_routers_own_words_are_in_the_message(content):
     """Each route has its own shape of error, and the HTTP layer below has none."""
-    with pytest.raises(Fault, match=r": 429 Model is overloaded$"):
+    with pytest.raises(RetryableError, match=r": 429 Model is overloaded$"):
         check(429, content)
 
 
 @pytest.mark.parametrize("content", [b"[1]", b"7", b"null", b"\xff\xfe", b"x" * 10_000])
 def test_any_words_will_do(content):
     """An error with a body of another kind is still that error, and it stays short."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RetryableError) as caught:
         check(429, content)
     assert len(str(caught.value)) < 400

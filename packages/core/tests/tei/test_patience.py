@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import EngineError
-from vecmill.tei.errors import Fault, Kind
+from vecmill.tei.errors import Kind, RetryableError
 from vecmill.tei.session import LONGEST_S, RetryPolicy
 
 
 @pytest.mark.parametrize(
     ("kind", "attempts", "repeats"),
     [
-        (Kind.BROKEN, 5, 4),
-        (Kind.BROKEN, 1, 0),
+        (Kind.DISCONNECTED, 5, 4),
+        (Kind.DISCONNECTED, 1, 0),
         (Kind.FAILED, 5, 2),
         (Kind.FAILED, 2, 1),
         (Kind.DAMAGED, 5, 2),
@@ -22,20 +22,20 @@ from vecmill.tei.session import LONGEST_S, RetryPolicy
 )
 def test_what_breaks_is_repeated_so_often(kind, attempts, repeats):
     """A connection as often as the job says; a model that fails and an answer without sense twice at most."""
-    patience = RetryPolicy(attempts, 0)
+    policy = RetryPolicy(attempts, 0)
     for _ in range(repeats):
-        patience.after(Fault(kind, "x"))
+        policy.next_delay(RetryableError(kind, "x"))
     with pytest.raises(EngineError, match=f"x; tried {repeats + 1} times"):
-        patience.after(Fault(kind, "x"))
+        policy.next_delay(RetryableError(kind, "x"))
 
 
 @pytest.mark.parametrize("kind", [Kind.BUSY, Kind.AWAY])
 def test_a_busy_or_absent_router_is_waited_for_by_the_clock(kind):
     """However often it is asked, until the time is up."""
-    patience = RetryPolicy(1, 3600)
-    delays = [patience.after(Fault(kind, "x")) for _ in range(50)]
-    assert patience.seen(kind) == 50
+    policy = RetryPolicy(1, 3600)
+    delays = [policy.next_delay(RetryableError(kind, "x")) for _ in range(50)]
+    assert policy.count(kind) == 50
     assert all(0 < delay <= LONGEST_S for delay in delays)
     assert delays[0] < delays[-1]
     with pytest.raises(EngineError, match=r"x; waited 0 s"):
-        RetryPolicy(1, 0).after(Fault(kind, "x"))
+        RetryPolicy(1, 0).next_delay(RetryableError(kind, "x"))

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vecmill.errors import ConfigError, EmbedError, EngineError
-from vecmill.tei.client import TEXT, OpenAiRoute, check_reading
-from vecmill.tei.errors import Fault, Kind, TooLarge
+from vecmill.tei.client import TEXT, OpenAiRoute, check_token_count
+from vecmill.tei.errors import Kind, RetryableError, TooLargeError
 from vecmill.tei.session import RetryPolicy
 from vecmill.testing import WordTokenizer
 
@@ -35,10 +35,10 @@ class Counting:
 def check(*answers):
     """Ask a router with these answers."""
     router: Any = Counting(*answers)
-    check_reading(router, OpenAiRoute("model"), WordTokenizer(), RetryPolicy(2, 0))
+    check_token_count(router, OpenAiRoute("model"), WordTokenizer(), RetryPolicy(2, 0))
 
 
-@pytest.mark.parametrize("answer", [WORDS, None, EmbedError("empty"), TooLarge("too large")])
+@pytest.mark.parametrize("answer", [WORDS, None, EmbedError("empty"), TooLargeError("too large")])
 def test_a_router_is_taken_that_counts_right_or_not_at_all(answer):
     """A server that keeps no count, or refuses this text, has said nothing wrong."""
     check(answer)
@@ -53,7 +53,7 @@ def test_a_router_that_counts_otherwise_is_refused(answer):
 
 def test_a_fault_is_outlasted_as_with_any_request():
     """Once it is tried again, twice is enough."""
-    broken = Fault(Kind.BROKEN, "reset")
+    broken = RetryableError(Kind.DISCONNECTED, "reset")
     check(broken, WORDS)
     with pytest.raises(EngineError, match="tried 2 times"):
         check(broken, broken)

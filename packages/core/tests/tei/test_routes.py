@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from vecmill.errors import EmbedError
 from vecmill.tei.client import ROUTES, EmbedRoute, OpenAiRoute
-from vecmill.tei.errors import Fault, Kind
+from vecmill.tei.errors import Kind, RetryableError
 
 floats = st.floats(width=32, allow_infinity=False)
 matrices = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=8), elements=floats)
@@ -85,7 +85,7 @@ GOOD = b64encode(np.ones(2, "<f4").tobytes()).decode()
 )
 def test_an_answer_that_makes_no_sense_is_a_fault(content):
     """Wrong count, wrong width, no JSON, no base64: two vectors of two numbers were asked for."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(RetryableError) as caught:
         OpenAiRoute("model").vectors(content, 2, 2)
     assert caught.value.kind is Kind.DAMAGED
 
@@ -93,21 +93,21 @@ def test_an_answer_that_makes_no_sense_is_a_fault(content):
 @pytest.mark.parametrize("route", sorted(ROUTES))
 def test_an_error_in_place_of_vectors_is_quoted(route):
     """Some servers say with 200 what is wrong: nobody could mend it without their words."""
-    with pytest.raises(Fault, match=r"no list of .*, but quota exceeded"):
+    with pytest.raises(RetryableError, match=r"no list of .*, but quota exceeded"):
         ROUTES[route]("model").vectors(b'{"error": {"message": "quota exceeded", "code": 402}}', 2, 2)
 
 
 def test_an_index_that_comes_twice_is_named():
     """As many vectors as texts, but not one for each."""
     data = [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [2.0]}]
-    with pytest.raises(Fault, match="the index of 2 vectors is not each number from 0 to 1 once"):
+    with pytest.raises(RetryableError, match="the index of 2 vectors is not each number from 0 to 1 once"):
         OpenAiRoute("model").vectors(json.dumps({"data": data}).encode(), 2, 1)
 
 
 @given(st.sampled_from(sorted(ROUTES)), st.one_of(st.binary(max_size=40), jsons.map(lambda v: json.dumps(v).encode())))
 def test_whatever_a_server_says_is_vectors_or_a_fault(route, content):
     """No answer crashes the worker; what is taken for vectors has their shape."""
-    with contextlib.suppress(Fault):
+    with contextlib.suppress(RetryableError):
         vectors = ROUTES[route]("model").vectors(content, 2, 2)
         assert vectors.shape == (2, 2)
         assert vectors.dtype == np.float32

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from vecmill.errors import ConfigError, EngineError
-from vecmill.tei.errors import Router
+from vecmill.tei.client import Router
 from vecmill.tei.handshake import choose_served_model, find_served_model
 from vecmill.tei.session import RetryPolicy
 

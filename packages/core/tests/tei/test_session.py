@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from vecmill.errors import EmbedError, EngineError
 from vecmill.tei.client import EmbedRoute, Limits, OpenAiRoute
-from vecmill.tei.errors import Fault, Kind, TooLarge
+from vecmill.tei.errors import Kind, RetryableError, TooLargeError
 from vecmill.tei.session import PAYLOAD_BYTES, RetryPolicy, Session
 
 
 class Hasty(RetryPolicy):
     """Counts as the real one, and does not wait."""
 
-    def after(self, fault):
+    def next_delay(self, failure):
         """Give up when the real one does."""
-        super().after(fault)
+        super().next_delay(failure)
         return 0.0
 
 
@@ -76,14 +76,14 @@ def session(router, limits=None, route=None):
     return Session(router, route or OpenAiRoute("model"), limits or Limits(), 2, lambda: Hasty(5, 3600))
 
 
-def in_turn(*faults):
+def in_turn(*errors):
     """Return a refusal that raises these in turn, then nothing."""
-    left = list(faults)
+    left = list(errors)
 
     def refuse(texts):
-        fault = left.pop(0) if left else None
-        if fault is not None:
-            raise fault
+        error = left.pop(0) if left else None
+        if error is not None:
+            raise error
 
     return refuse
 
@@ -93,13 +93,13 @@ texts_ = st.lists(st.text("abcdé€", min_size=1, max_size=5), max_size=30)
 
 @given(
     texts=texts_,
-    faults=st.lists(st.sampled_from([None, *Kind]), max_size=12),
+    errors=st.lists(st.sampled_from([None, *Kind]), max_size=12),
     size=st.integers(1, 40),
     route=st.sampled_from([OpenAiRoute, EmbedRoute]),
 )
-def test_every_text_gets_its_own_vector_or_the_shard_fails(texts, faults, size, route):
+def test_every_text_gets_its_own_vector_or_the_shard_fails(texts, errors, size, route):
     """Law: through any storm the vectors are those of the texts, in order, or there is one clear error."""
-    storm = in_turn(*(fault and Fault(fault, "storm") for fault in faults))
+    storm = in_turn(*(error and RetryableError(error, "storm") for error in errors))
     limits = Limits(texts_in_request=size, texts_at_once=size)
     with contextlib.suppress(EngineError, EmbedError):
         made = session(MemoryRouter(storm), limits, route("model")).embed(texts)
@@ -108,11 +108,11 @@ def test_every_text_gets_its_own_vector_or_the_shard_fails(texts, faults, size, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "error"), [(Kind.BROKEN, EngineError), (Kind.FAILED, EmbedError), (Kind.DAMAGED, EmbedError)]
+    ("kind", "error"), [(Kind.DISCONNECTED, EngineError), (Kind.FAILED, EmbedError), (Kind.DAMAGED, EmbedError)]
 )
 def test_two_faults_are_survived_and_nine_are_not(kind, error):
-    """The last fault's words are told; where there was an answer, a text may be at fault, as the worker finds out."""
-    few, many = (MemoryRouter(in_turn(*[Fault(kind, "storm")] * count)) for count in (2, 9))
+    """The last error's words are told; where there was an answer, a text may be at error, as the worker finds out."""
+    few, many = (MemoryRouter(in_turn(*[RetryableError(kind, "storm")] * count)) for count in (2, 9))
     assert session(few).embed(["a"]).tolist() == [vector("a")]
     with pytest.raises(error, match="storm"):
         session(many).embed(["a"])
@@ -124,7 +124,7 @@ def test_requests_are_halved_until_they_fit(texts, most, size):
 
     def refuse(sent):
         if len(sent) > most:
-            raise TooLarge
+            raise TooLargeError
 
     router = MemoryRouter(refuse)
     made = session(router, Limits(texts_in_request=size)).embed(texts)
@@ -134,7 +134,7 @@ def test_requests_are_halved_until_they_fit(texts, most, size):
 
 def test_one_text_too_large_is_that_texts_fault():
     """There is nothing left to halve, so the worker sets the document aside."""
-    router = MemoryRouter(in_turn(*[TooLarge("too large")] * 9))
+    router = MemoryRouter(in_turn(*[TooLargeError("too large")] * 9))
     with pytest.raises(EmbedError, match="too large"):
         session(router).embed(["a"])
 
@@ -151,7 +151,7 @@ def test_a_request_that_never_finds_room_is_halved():
 
     def refuse(sent):
         if len(sent) > 2:
-            raise Fault(Kind.BUSY, "429")
+            raise RetryableError(Kind.BUSY, "429")
 
     router = MemoryRouter(refuse)
     assert session(router).embed(list("abcd")).tolist() == [vector(text) for text in "abcd"]
@@ -176,7 +176,7 @@ def test_a_refused_text_is_the_callers_to_find():
 
 def test_a_router_that_is_away_is_asked_for_its_health():
     """The texts are sent again only when it is back."""
-    router = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
+    router = MemoryRouter(in_turn(RetryableError(Kind.AWAY, "gone")))
     session(router).embed(["a"])
     assert (router.health, len(router.requests)) == (3, 2)
 
@@ -193,7 +193,7 @@ def test_many_threads_keep_the_routers_limit():
 
 def test_closing_ends_a_wait():
     """A thread that waits for a router does not keep a worker from ending."""
-    router: Any = MemoryRouter(in_turn(Fault(Kind.AWAY, "gone")))
+    router: Any = MemoryRouter(in_turn(RetryableError(Kind.AWAY, "gone")))
     router.close = lambda: None
     router.healthy = lambda: False
     waiting = Session(router, OpenAiRoute("model"), Limits(), 2, lambda: RetryPolicy(5, 3600))

@@ -296,13 +296,13 @@ def test_two_who_publish_at_once_leave_one_whole_run(published, publisher, other
 
 def test_pauses_grow_and_follow_what_the_hub_says():
     """Without a word of the Hub: longer and longer, to a minute. With one: what it says."""
-    from vecmill_publishers.hub.retry import LONGEST_SECONDS, pause
+    from vecmill_publishers.hub.retry import LONGEST_SECONDS, retry_delay
 
-    lengths = [pause({}, attempt) for attempt in range(12)]
+    lengths = [retry_delay({}, attempt) for attempt in range(12)]
     assert all(later > earlier for earlier, later in itertools.pairwise(lengths[:6]))
     assert max(lengths) <= LONGEST_SECONDS * 1.25
-    assert pause(LIMITED, 0) == 56.0
-    assert pause({"retry-after": "7"}, 0) == 8.0
+    assert retry_delay(LIMITED, 0) == 56.0
+    assert retry_delay({"retry-after": "7"}, 0) == 8.0
 
 
 @pytest.mark.parametrize("path", ["/whoami-v2$", "/repos/create$", "/branch/"])

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from vecmill.concurrency import sleep
 from vecmill.errors import ConfigError
 from vecmill.models.weights import digest
-from vecmill.tei.client import ROUTES, Limits, check_reading
-from vecmill.tei.errors import Fault, Router, check_status
+from vecmill.tei.client import ROUTES, Limits, Router, check_token_count
+from vecmill.tei.errors import RetryableError, check_status
 from vecmill.tei.session import RetryPolicy, Session
 
 if TYPE_CHECKING:
@@ -118,13 +118,13 @@ class _Models(BaseModel):
     data: list[_Entry]
 
 
-def find_served_model(router: Router, model: str, patience: RetryPolicy) -> str:
+def find_served_model(router: Router, model: str, policy: RetryPolicy) -> str:
     """Ask a server what it calls the model.
 
     Args:
         router: The server.
         model: The model's id on the Hub, or where its folder is.
-        patience: How long to ask.
+        policy: How long to ask.
 
     Returns:
         The name in the server's list that is the model's, or the only one; the model's own where it has no list.
@@ -136,27 +136,27 @@ def find_served_model(router: Router, model: str, patience: RetryPolicy) -> str:
     while True:
         try:
             return choose_served_model(_list_models(router), model)
-        except Fault as fault:
-            sleep(patience.after(fault))
+        except RetryableError as failure:
+            sleep(policy.next_delay(failure))
 
 
 def choose_served_model(served: Sequence[tuple[str, str | None]], model: str) -> str:
     """Return the name of the model among those of a server, each with the id that it was loaded from, if it says so.
 
     Raises:
-        ConfigError: There are several, and which is meant cannot be told.
+        ConfigError: There are several, and nothing says which is meant.
     """
-    own = _last(model) if PurePath(model).is_absolute() or model.startswith((".", "~", "package:")) else model
+    own = _last_name(model) if PurePath(model).is_absolute() or model.startswith((".", "~", "package:")) else model
     if len(served) < 2:  # noqa: PLR2004 - the one there is, or none
         return served[0][0] if served else own
-    for same in (_whole, _last):
+    for same in (_full_name, _last_name):
         found = [name for name, root in served if same(own) in {same(name), same(root or name)}]
         if len(found) == 1:
             return found[0]
     names = ", ".join(repr(name) for name, _ in served[:SHOWN])
     more = f" and {len(served) - SHOWN} more" if len(served) > SHOWN else ""
     raise ConfigError(
-        f"the server has the models {names}{more}, and which of them is {own!r} cannot be told: set "
+        f"the server has the models {names}{more}, and it is not clear which of them is {own!r}: set "
         "embedder.served_model to its name"
     )
 
@@ -173,12 +173,12 @@ def _list_models(router: Router) -> list[tuple[str, str | None]]:
         return []
 
 
-def _whole(name: str) -> str:
+def _full_name(name: str) -> str:
     return name.casefold().removesuffix(":latest")
 
 
-def _last(name: str) -> str:
-    return PurePosixPath(_whole(name.replace("\\", "/"))).name
+def _last_name(name: str) -> str:
+    return PurePosixPath(_full_name(name.replace("\\", "/"))).name
 
 
 NO_SUCH_PAGE = frozenset({404, 405})
@@ -191,43 +191,43 @@ def open_session(
 
     Args:
         url: Where it is.
-        key: Its API key, if it wants one.
+        key: Its API key, if it needs one.
         config: How to talk to it.
         folder: The model it must serve.
         tokenizer: The model's own.
 
     Raises:
         EngineError: It was not ready in time.
-        ConfigError: It serves another model, wants another key, or is no router.
+        ConfigError: It serves another model, needs another key, or is no router.
     """
     router = Router(url, config.max_in_flight, config.timeout_s, key)
 
-    def patience() -> RetryPolicy:
+    def new_policy() -> RetryPolicy:
         return RetryPolicy(config.attempts, config.wait_s)
 
     try:
-        info = _wait_for_info(router, patience())
+        info = _wait_for_info(router, new_policy())
         if info is not None:
             info.check(folder, config.precision)
-        route = _choose_route(router, config, info, folder, patience())
+        route = _choose_route(router, config, info, folder, new_policy())
         if info is not None:
-            check_reading(router, route, tokenizer, patience())
+            check_token_count(router, route, tokenizer, new_policy())
     except BaseException:
         router.close()
         raise
-    return Session(router, route, Limits.of(info) if info else Limits(), folder.dimension, patience)
+    return Session(router, route, Limits.of(info) if info else Limits(), folder.dimension, new_policy)
 
 
 def _choose_route(
-    router: Router, config: TeiEmbedder.Config, info: RouterInfo | None, folder: ModelFolder, patience: RetryPolicy
+    router: Router, config: TeiEmbedder.Config, info: RouterInfo | None, folder: ModelFolder, policy: RetryPolicy
 ) -> Route:
     name = config.served_model
     if name is None:
-        name = info.model_id if info else find_served_model(router, folder.id, patience)
+        name = info.model_id if info else find_served_model(router, folder.id, policy)
     return ROUTES[config.route](name)
 
 
-def _wait_for_info(router: Router, patience: RetryPolicy) -> RouterInfo | None:
+def _wait_for_info(router: Router, policy: RetryPolicy) -> RouterInfo | None:
     """Ask until there is an answer; ``None`` stands for a server of another make, which has no ``/info``."""
     while True:
         try:
@@ -236,5 +236,5 @@ def _wait_for_info(router: Router, patience: RetryPolicy) -> RouterInfo | None:
                 return None
             check_status(response)
             return read_info(response.content, router.url)
-        except Fault as fault:
-            sleep(patience.after(fault))
+        except RetryableError as failure:
+            sleep(policy.next_delay(failure))

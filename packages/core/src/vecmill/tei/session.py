@@ -13,15 +13,14 @@ import numpy as np
 
 from vecmill.errors import EmbedError, EngineError
 from vecmill.tei.client import EmbedRoute
-from vecmill.tei.errors import ABOUT_THE_TEXTS, Fault, Kind, TooLarge
+from vecmill.tei.errors import ABOUT_THE_TEXTS, Kind, RetryableError, TooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from vecmill.tei.client import Limits, Route
-    from vecmill.tei.errors import Router
+    from vecmill.tei.client import Limits, Route, Router
 
 
 REPEATS = {Kind.FAILED: 2, Kind.DAMAGED: 2}
@@ -31,10 +30,10 @@ LONGEST_S = 2.0
 
 
 class RetryPolicy:
-    """One request's.
+    """When one request is tried again, and when no more.
 
     Args:
-        attempts: How often a request is sent that breaks something.
+        attempts: How often a request is sent that breaks the connection or the model.
         wait_s: How long to wait for a router that is busy or away.
     """
 
@@ -44,23 +43,23 @@ class RetryPolicy:
         self._began = time.monotonic()
         self._seen: collections.Counter[Kind] = collections.Counter()
 
-    def seen(self, kind: Kind) -> int:
+    def count(self, kind: Kind) -> int:
         """Return how often this went wrong."""
         return self._seen[kind]
 
-    def after(self, fault: Fault) -> float:
+    def next_delay(self, failure: RetryableError) -> float:
         """Return the seconds to wait before the next attempt: longer each time, and never quite the same.
 
         Raises:
             EngineError: It was tried often and long enough.
         """
-        self._seen[fault.kind] += 1
+        self._seen[failure.kind] += 1
         waited = time.monotonic() - self._began
-        if fault.kind in {Kind.BUSY, Kind.AWAY}:
+        if failure.kind in {Kind.BUSY, Kind.AWAY}:
             if waited >= self._wait_s:
-                raise EngineError(f"{fault}; waited {waited:.0f} s for it (embedder.wait_s)") from fault
-        elif self._seen[fault.kind] > min(REPEATS.get(fault.kind, self._attempts), self._attempts - 1):
-            raise EngineError(f"{fault}; tried {self._seen[fault.kind]} times (embedder.attempts)") from fault
+                raise EngineError(f"{failure}; waited {waited:.0f} s for it (embedder.wait_s)") from failure
+        elif self._seen[failure.kind] > min(REPEATS.get(failure.kind, self._attempts), self._attempts - 1):
+            raise EngineError(f"{failure}; tried {self._seen[failure.kind]} times (embedder.attempts)") from failure
         longest: float = min(LONGEST_S, FIRST_S * 2 ** (self._seen.total() - 1))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, keeps no secret
 
@@ -129,21 +128,21 @@ class Session:
         route: How to ask it.
         limits: What it takes.
         dimension: Width of a vector.
-        patience: Makes the patience of one request.
+        new_policy: Makes the retry policy of one request.
 
     Attributes:
         limits: What the router takes.
     """
 
     def __init__(
-        self, router: Router, route: Route, limits: Limits, dimension: int, patience: Callable[[], RetryPolicy]
+        self, router: Router, route: Route, limits: Limits, dimension: int, new_policy: Callable[[], RetryPolicy]
     ) -> None:
         self._router = router
         self._route = route
         self.limits = limits
-        self._limiter = RateLimit(limits.texts_at_once)
+        self._rate_limit = RateLimit(limits.texts_at_once)
         self._dimension = dimension
-        self._patience = patience
+        self._new_policy = new_policy
         self._closed = threading.Event()
 
     def embed(self, texts: Sequence[str], *, cut: bool = False) -> npt.NDArray[np.float32]:
@@ -156,7 +155,7 @@ class Session:
         Raises:
             EmbedError: The router refuses one of them, or gave no fit answer for them, however often it was asked.
             EngineError: It was tried often and long enough.
-            ConfigError: The router is not the right one, or wants a key.
+            ConfigError: The router is not the right one, or needs a key.
         """
         route = EmbedRoute(truncate=True) if cut else self._route
         size = self.limits.texts_in_request
@@ -174,7 +173,7 @@ class Session:
         """Embed what fits in a request, or its halves if it does not."""
         try:
             return self._send(route, texts)
-        except TooLarge as error:
+        except TooLargeError as error:
             if len(texts) == 1:
                 raise EmbedError(str(error)) from error
             middle = len(texts) // 2
@@ -183,41 +182,41 @@ class Session:
     def _send(self, route: Route, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         body = route.body(texts)
         if len(body) > PAYLOAD_BYTES and len(texts) > 1:
-            raise TooLarge
-        patience = self._patience()
+            raise TooLargeError
+        policy = self._new_policy()
         while True:
             try:
                 return self._try(route, texts, body)
-            except Fault as fault:
-                self._wait(fault, patience)
-                if patience.seen(Kind.BUSY) >= BUSY_BEFORE_HALVING and len(texts) > 1:
-                    raise TooLarge from fault
+            except RetryableError as failure:
+                self._wait(failure, policy)
+                if policy.count(Kind.BUSY) >= BUSY_BEFORE_HALVING and len(texts) > 1:
+                    raise TooLargeError from failure
 
     def _try(self, route: Route, texts: Sequence[str], body: bytes) -> npt.NDArray[np.float32]:
-        with self._limiter.acquire(len(texts)) as taken:
+        with self._rate_limit.acquire(len(texts)) as taken:
             try:
                 content = self._router.post(route.path, body)
-            except Fault as fault:
-                if fault.kind is Kind.BUSY:
-                    self._limiter.record_refusal(taken)
+            except RetryableError as failure:
+                if failure.kind is Kind.BUSY:
+                    self._rate_limit.record_refusal(taken)
                 raise
-        self._limiter.record_answer(len(texts))
+        self._rate_limit.record_answer(len(texts))
         return route.vectors(content, len(texts), self._dimension)
 
-    def _wait(self, fault: Fault, patience: RetryPolicy) -> None:
+    def _wait(self, failure: RetryableError, policy: RetryPolicy) -> None:
         """Wait a little; for a router that is away, until it is back.
 
         One that answers is not gone: after the last attempt its answer may be due to a text, and the worker finds out.
         """
         try:
-            seconds = patience.after(fault)
+            seconds = policy.next_delay(failure)
         except EngineError as error:
-            if fault.kind in ABOUT_THE_TEXTS:
-                raise EmbedError(str(error)) from fault
+            if failure.kind in ABOUT_THE_TEXTS:
+                raise EmbedError(str(error)) from failure
             raise
         self._sleep(seconds)
-        while fault.kind is Kind.AWAY and not self._router.healthy():
-            self._sleep(patience.after(fault))
+        while failure.kind is Kind.AWAY and not self._router.healthy():
+            self._sleep(policy.next_delay(failure))
 
     def _sleep(self, seconds: float) -> None:
         if self._closed.wait(seconds):

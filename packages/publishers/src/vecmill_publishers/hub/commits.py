@@ -16,9 +16,8 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 )
 
 from vecmill.errors import PublishError
-from vecmill_publishers.hub.preuploads import batches
-from vecmill_publishers.hub.retry import status
-from vecmill_publishers.hub.variants import make_variant
+from vecmill_publishers.hub.preuploads import make_variant, split_batches
+from vecmill_publishers.hub.retry import find_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from vecmill_publishers.hub.remote import Remote
 
 
-def operation(upload: Upload) -> CommitOperationAdd:
+def make_operation(upload: Upload) -> CommitOperationAdd:
     """Return what adds a file; its hash is known, and the client need not read the file for it."""
     sha256 = bytes.fromhex(upload.sha256)
     if not upload.sent:
@@ -44,8 +43,8 @@ def operation(upload: Upload) -> CommitOperationAdd:
 
 
 @contextlib.contextmanager
-def silent() -> Iterator[None]:
-    """Keep the client's own bars away: progress is reported, and shown by whoever listens."""
+def hide_progress_bars() -> Iterator[None]:
+    """Hide the client's own progress bars: vecmill reports progress as events."""
     if are_progress_bars_disabled():
         yield
         return
@@ -61,65 +60,67 @@ REFUSED = frozenset({400, 422})
 """What the Hub answers to a commit of bytes that it does not have, or no longer."""
 
 
-class CommitBatch:
-    """Sends and commits files; what workers have sent is committed alone.
+class BatchCommitter:
+    """Sends and commits files, one batch after the other; what workers have sent is only committed.
 
     Args:
         remote: Where they go.
         name: What they are, for the commits' messages.
-        shipments: What workers have sent.
-        landed: Whether the branch has these files.
+        pre_uploads: What workers have sent.
+        is_committed: Whether the branch has these files.
     """
 
     def __init__(
-        self, remote: Remote, name: str, pre_uploads: PreUploads, has_committed: Callable[[list[Upload]], bool]
+        self, remote: Remote, name: str, pre_uploads: PreUploads, is_committed: Callable[[list[Upload]], bool]
     ) -> None:
         self._remote, self._name = remote, name
-        self._pre_uploads, self._has_committed = pre_uploads, has_committed
+        self._pre_uploads, self._is_committed = pre_uploads, is_committed
 
     def check(self, uploads: list[Upload]) -> None:
-        """Refuse to begin with files that are not sound.
+        """Refuse to begin with files that are missing or damaged.
 
         Raises:
             PublishError: Some are missing or changed, and no worker has sent them.
         """
-        self._sound([upload for upload in uploads if not self._pre_uploads.find_settled(upload)])
+        self._check_intact([upload for upload in uploads if not self._pre_uploads.find_upload(upload)])
 
-    def deliver(self, uploads: list[Upload], sent: Callable[[int], None]) -> Iterator[list[Upload]]:
+    def deliver(self, uploads: list[Upload], report_sent: Callable[[int], None]) -> Iterator[list[Upload]]:
         """Send files and commit them, and yield each batch of them as it was committed.
 
         Args:
             uploads: What the repo lacks.
-            sent: Told how many bytes of a batch are through.
+            report_sent: Called with the number of bytes of a batch that were sent.
         """
-        for batch in batches(uploads):
+        for batch in split_batches(uploads):
             with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
-                yield self._batch(batch, Path(folder), sent)
+                yield self._batch(batch, Path(folder), report_sent)
 
-    def _batch(self, batch: list[Upload], folder: Path, sent: Callable[[int], None]) -> list[Upload]:
-        ready = [self._pre_uploads.find_settled(upload) or make_variant(upload, folder) for upload in batch]
+    def _batch(self, batch: list[Upload], folder: Path, report_sent: Callable[[int], None]) -> list[Upload]:
+        ready = [self._pre_uploads.find_upload(upload) or make_variant(upload, folder) for upload in batch]
         try:
-            self._add(ready, sent)
+            self._add(ready, report_sent)
         except Exception as error:
-            if status(error) not in REFUSED or not any(upload.sent for upload in ready):
+            if find_status(error) not in REFUSED or not any(upload.sent for upload in ready):
                 raise
-            # What nobody commits the Hub may throw away after a while, and a worker may have sent it long ago.
-            self._sound([upload for upload, done in zip(batch, ready, strict=True) if done.sent])
+            # The Hub may delete bytes that nobody commits, and a worker may have sent these long ago.
+            self._check_intact([upload for upload, done in zip(batch, ready, strict=True) if done.sent])
             ready = [make_variant(upload, folder) for upload in batch]
-            self._add(ready, sent)
+            self._add(ready, report_sent)
         return ready
 
-    def _add(self, batch: list[Upload], sent: Callable[[int], None]) -> None:
-        operations = self._remote.send(batch, sent)
-        self._remote.add(operations, f"Add {len(batch)} files of {self._name}", lambda: self._has_committed(batch))
+    def _add(self, batch: list[Upload], report_sent: Callable[[int], None]) -> None:
+        operations = self._remote.send(batch, report_sent)
+        self._remote.commit_files(
+            operations, f"Add {len(batch)} files of {self._name}", lambda: self._is_committed(batch)
+        )
 
-    def _sound(self, uploads: list[Upload]) -> None:
-        # A variant is made of the very file that is sent beside it.
+    def _check_intact(self, uploads: list[Upload]) -> None:
+        # A variant is made of the file of its shard, which is sent as well.
         files = {upload.local: upload for upload in uploads}
-        faults = [path for path, upload in files.items() if not upload.intact()]
-        if faults:
-            names = ", ".join(path.name for path in faults[:SHOWN])
+        damaged = [path for path, upload in files.items() if not upload.is_intact()]
+        if damaged:
+            names = ", ".join(path.name for path in damaged[:SHOWN])
             raise PublishError(
-                f"{len(faults)} of {len(files)} files are missing or not what the manifest says ({names}): "
-                "nothing was sent. `vecmill verify` tells more, and `vecmill run` with the job makes them again"
+                f"{len(damaged)} of {len(files)} files are missing or not what the manifest says ({names}): "
+                "nothing was sent. `vecmill verify` says more, `vecmill run` with the job makes them again"
             )

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from vecmill.display import escape_json
 from vecmill.errors import ConfigError
 from vecmill.expand import expand_path
-from vecmill.store.card import Place, card
-from vecmill.store.card import own_text as own_part
+from vecmill.store.card import Place, card, own_text
 from vecmill.store.claims import published_name
 from vecmill.store.strangers import RUNS, listed_runs
 from vecmill_publishers.hub.preflight import CARD, MANIFEST, RUN
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from vecmill.records import FileEntry, Manifest
-    from vecmill_publishers.hub.preuploads import Stored
     from vecmill_publishers.hub.publisher import HubPublisher
-    from vecmill_publishers.hub.remote import Remote
+    from vecmill_publishers.hub.remote import Remote, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Change:
 
     Attributes:
         texts: Small files to write, by path.
-        gone: Folders of older runs, and files that do not belong to this one; what others put there stays.
+        gone: Folders of older runs, and files that do not belong to this one; files of others stay.
     """
 
     texts: dict[str, bytes]
@@ -44,7 +42,7 @@ class Change:
 
 
 class RepoMetadata:
-    """What readers see first.
+    """The card and the manifest, which readers see first.
 
     Attributes:
         name: The run's folder and tag.
@@ -57,26 +55,26 @@ class RepoMetadata:
         self._options, self._remote = options, remote
         self._manifest = manifest
 
-    def change(self, sha: str, files: Mapping[str, Stored], expected: frozenset[str]) -> Change:
+    def plan_change(self, sha: str, files: Mapping[str, Stored], expected: frozenset[str]) -> Change:
         """Return what is to be done to a commit, so that its readers read this run."""
         there = self._remote.read(sha, CARD).decode("utf-8", "replace") if CARD in files else ""
-        keep = self._list_kept_runs(there, files)
+        keep = self._list_runs(there, files)
         texts = {CARD: self._card(there, keep, files), MANIFEST: self._repo_manifest()}
         ours = {path: found[1] for path in files if (found := RUN.fullmatch(path))}
         gone = {path for path, run in ours.items() if run not in keep or (run == self.name and path not in expected)}
         return Change(
             {path: data for path, data in texts.items() if path not in files or files[path].oid != _git_oid(data)},
-            _whole_folders(gone, files),
+            _join_folders(gone, files),
         )
 
-    def _list_kept_runs(self, there: str, files: Mapping[str, Stored]) -> list[str]:
+    def _list_runs(self, there: str, files: Mapping[str, Stored]) -> list[str]:
         """Return the runs that stay, newest first."""
-        older = [run for run in listed_runs(there) if run != self.name and run in runs(files)]
+        older = [run for run in listed_runs(there) if run != self.name and run in find_runs(files)]
         return [self.name, *older[: self._options.keep_runs - 1]]
 
     def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
-        own = own_text(self._options)
-        text = card(self._manifest, self._place(files), (own_part(there) or "") if own is None else own)
+        own = read_own_text(self._options)
+        text = card(self._manifest, self._describe_repo(files), (own_text(there) or "") if own is None else own)
         return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
 
     def _repo_manifest(self) -> bytes:
@@ -91,7 +89,7 @@ class RepoMetadata:
     def _move_entry(self, entry: FileEntry) -> FileEntry:
         return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
 
-    def _place(self, files: Mapping[str, Stored]) -> Place:
+    def _describe_repo(self, files: Mapping[str, Stored]) -> Place:
         options = self._options
         return Place(
             repo=self._remote.id,
@@ -104,12 +102,12 @@ class RepoMetadata:
         )
 
 
-def runs(files: Mapping[str, Stored]) -> set[str]:
+def find_runs(files: Mapping[str, Stored]) -> set[str]:
     """Return the names of the runs in a repo."""
     return {found[1] for found in map(RUN.fullmatch, files) if found}
 
 
-def own_text(options: HubPublisher.Config) -> str | None:
+def read_own_text(options: HubPublisher.Config) -> str | None:
     """Return the user's text for the card; ``None`` if the job names none.
 
     Raises:
@@ -127,8 +125,8 @@ def _bytes(files: Mapping[str, Stored], folder: str) -> int:
     return sum(stored.size for path, stored in files.items() if path.startswith(folder))
 
 
-def _whole_folders(gone: Collection[str], files: Iterable[str]) -> list[str]:
-    """Name a folder once where all of it goes: a run may have thousands of files."""
+def _join_folders(gone: Collection[str], files: Iterable[str]) -> list[str]:
+    """Return a folder instead of its files where all of them go: a run may have thousands."""
     stay = {_top(path) for path in files if path not in gone}
     return sorted({path if _top(path) in stay else _top(path) for path in gone})
 

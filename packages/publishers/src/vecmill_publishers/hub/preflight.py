@@ -12,16 +12,15 @@ from vecmill.errors import ConfigError, PublishError
 from vecmill.store.card import own_text
 
 if TYPE_CHECKING:
-    from vecmill_publishers.hub.preuploads import Stored
     from vecmill_publishers.hub.publisher import HubPublisher
-    from vecmill_publishers.hub.remote import Remote
+    from vecmill_publishers.hub.remote import Remote, Stored
 
 
-def valid(repo: str) -> str:
-    """Return a repo id that can be one.
+def check_repo_id(repo: str) -> str:
+    """Return a repo id that the Hub takes.
 
     Raises:
-        ConfigError: It cannot.
+        ConfigError: It does not.
     """
     try:
         validate_repo_id(repo)
@@ -34,13 +33,13 @@ def valid(repo: str) -> str:
 
 CARD, MANIFEST = "README.md", "manifest.json"
 RUN = re.compile(r"data/(run-[0-9a-f]{16}-[0-9a-f]{8})/((float16|int8)/)?(train-[^/]*|quarantine)\.parquet")
-"""A file of a run as a publication names it; whatever else a repo holds is somebody else's."""
+"""The path of a file of a run; all other files of a repo are somebody else's."""
 PLAIN = {".gitattributes", CARD}
 FRONT = re.compile(r"\A(?:---\r?\n.*?^---\s*$)?", flags=re.DOTALL | re.MULTILINE)
 SHOWN = 3
 
 
-def admit(remote: Remote, options: HubPublisher.Config) -> None:
+def check_repo(remote: Remote, options: HubPublisher.Config) -> None:
     """Refuse what could not be published.
 
     Raises:
@@ -48,7 +47,7 @@ def admit(remote: Remote, options: HubPublisher.Config) -> None:
     """
     with remote.translate_errors():
         _check_permission(remote.whoami(), remote.id)
-        head = remote.head()
+        head = remote.read_head()
         if head is None or not head.sha:
             return
         if options.private and not head.private:
@@ -56,7 +55,7 @@ def admit(remote: Remote, options: HubPublisher.Config) -> None:
                 f"{remote.id} is public, and private = true was asked for: make it private in its settings, "
                 "or choose another repo"
             )
-        refuse_others(remote, head.sha, remote.files(head.sha), options)
+        refuse_others(remote, head.sha, remote.list_files(head.sha), options)
 
 
 def refuse_others(remote: Remote, sha: str, files: dict[str, Stored], options: HubPublisher.Config) -> None:

@@ -7,27 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill.store.variants import refuse_clash
-from vecmill_publishers.hub.commits import CommitBatch
-from vecmill_publishers.hub.metadata import RepoMetadata, runs
+from vecmill_publishers.hub.commits import BatchCommitter
+from vecmill_publishers.hub.metadata import RepoMetadata, find_runs
 from vecmill_publishers.hub.preflight import refuse_others
 from vecmill_publishers.hub.preuploads import PreUploads, Upload
-from vecmill_publishers.hub.retry import insist
+from vecmill_publishers.hub.remote import Head, Stored
+from vecmill_publishers.hub.retry import retry_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from vecmill.records import Manifest, RunEvent, Sent
-    from vecmill_publishers.hub.preuploads import Stored
     from vecmill_publishers.hub.publisher import HubPublisher
     from vecmill_publishers.hub.remote import Remote
-
-
-class Head(NamedTuple):
-    """The last commit of a branch; ``sha`` is empty if there is no such branch yet."""
-
-    sha: str
-    private: bool
 
 
 class State(NamedTuple):
@@ -46,13 +39,13 @@ SHOWN = 3
 
 
 class Publication:
-    """Sends what the repo lacks into a folder that no reader looks at, then switches the card to that folder.
+    """Sends what the repo lacks into a folder that no reader reads, then switches the card to that folder.
 
     Attributes:
         name: The run's folder and tag: other content, another name, so what readers read is never written to.
         uploads: The files of the run.
-        cover: The card and the manifest as the repo shows them.
-        shipments: What workers have sent.
+        metadata: The card and the manifest as the repo shows them.
+        pre_uploads: What workers have sent.
     """
 
     def __init__(
@@ -62,7 +55,7 @@ class Publication:
         dataset: Path,
         manifest: Manifest,
         report: Callable[[RunEvent], None],
-        report_sent: Iterable[Sent] = (),
+        sent: Iterable[Sent] = (),
     ) -> None:
         self.options, self.remote = options, remote
         self._report = report
@@ -70,48 +63,48 @@ class Publication:
             raise PublishError(
                 f"{dataset} is of a run that failed: finish it with `vecmill run` before it is published"
             )
-        self.cover = RepoMetadata(options, remote, manifest)
-        self.name = self.cover.name
+        self.metadata = RepoMetadata(options, remote, manifest)
+        self.name = self.metadata.name
         entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
-        self.uploads = [Upload.of(dataset, entry, self.cover.folder) for entry in entries]
+        self.uploads = [Upload.of(dataset, entry, self.metadata.folder) for entry in entries]
         for variant in options.vectors:
             refuse_clash(manifest.columns, variant)
-            self.uploads += [Upload.of(dataset, entry, self.cover.folder, variant) for entry in manifest.shards]
-        self.shipments = PreUploads(remote.url, report_sent)
-        self._consignment = CommitBatch(remote, self.name, self.shipments, self._has_committed)
+            self.uploads += [Upload.of(dataset, entry, self.metadata.folder, variant) for entry in manifest.shards]
+        self.pre_uploads = PreUploads(remote.url, sent)
+        self._committer = BatchCommitter(remote, self.name, self.pre_uploads, self._has_committed)
 
     def run(self) -> str:
         """Publish, and return the address of the dataset."""
         with self.remote.translate_errors():
             state = self.begin()
-            if missing := self.missing(state):
+            if missing := self.list_missing(state):
                 self._deliver(missing)
-            self._pin(self._switch(None if missing else state))
+            self._tag(self._switch(None if missing else state))
         return self.remote.url
 
-    def look(self) -> State:
+    def read_state(self) -> State:
         """Read what is in the repo now.
 
         Raises:
             PublishError: It holds something else.
         """
-        head = self.remote.head()
+        head = self.remote.read_head()
         if head is None or not head.sha:
             return State(head, {})
-        state = State(head, self.remote.files(head.sha))
+        state = State(head, self.remote.list_files(head.sha))
         refuse_others(self.remote, state.sha, state.files, self.options)
         return state
 
     def begin(self) -> State:
-        """Return what is in the repo now, creating it if need be; nothing is created for files that are not sound."""
-        state = self.look()
-        self._consignment.check(self.missing(state))
+        """Return what is in the repo now, creating it if need be; nothing is created if a file is damaged."""
+        state = self.read_state()
+        self._committer.check(self.list_missing(state))
         if state.sha:
             return state
         self.remote.prepare(state.head, private=self.options.private)
-        return self.look()
+        return self.read_state()
 
-    def missing(self, state: State) -> list[Upload]:
+    def list_missing(self, state: State) -> list[Upload]:
         """Return the files that the repo lacks."""
         return [upload for upload in self.uploads if not upload.has_arrived(state.files)]
 
@@ -124,15 +117,15 @@ class Publication:
 
         report_sent(0)
         size = {upload.path: upload.bytes for upload in uploads}
-        for batch in self._consignment.deliver(uploads, report_sent):
+        for batch in self._committer.deliver(uploads, report_sent):
             known = {upload.path: upload for upload in batch}
             self.uploads = [known.get(upload.path, upload) for upload in self.uploads]
-            # Variants count for the shards they are made of: how small they are is known too late.
+            # A variant counts as large as its shard: how small it is, is known too late.
             done += sum(size[path] for path in known)
         report_sent(0)
 
     def _has_committed(self, batch: list[Upload]) -> bool:
-        state = self.look()
+        state = self.read_state()
         return all(upload.has_arrived(state.files) for upload in batch)
 
     def _switch(self, known: State | None) -> State:
@@ -140,15 +133,15 @@ class Publication:
 
         def act() -> State:
             nonlocal known
-            state, known = known or self.look(), None
+            state, known = known or self.read_state(), None
             self._compare(state)
-            change = self.cover.change(state.sha, state.files, self._expected_names())
+            change = self.metadata.plan_change(state.sha, state.files, self._expected_names())
             if not change.needed:
                 return state
-            sha = self.remote.change(change.texts, change.gone, f"Switch to {self.name}", state.sha)
-            return State(Head(sha, private=False), self.remote.files(sha))
+            sha = self.remote.commit_change(change.texts, change.gone, f"Switch to {self.name}", state.sha)
+            return State(Head(sha, private=False), self.remote.list_files(sha))
 
-        state = insist(act)
+        state = retry_call(act)
         self._compare(state)
         return state
 
@@ -158,15 +151,15 @@ class Publication:
         Raises:
             PublishError: Some are missing: somebody removed or replaced them.
         """
-        if missing := self.missing(state):
+        if missing := self.list_missing(state):
             names = ", ".join(upload.path for upload in missing[:SHOWN])
             raise PublishError(
                 f"{len(missing)} of {len(self.uploads)} files are not in {self.remote.id} as they were sent ({names}): "
                 "readers see what they saw before. Publish again to send them once more"
             )
 
-    def _pin(self, state: State) -> None:
-        if self.name not in self.remote.tags():
+    def _tag(self, state: State) -> None:
+        if self.name not in self.remote.list_tags():
             self.remote.tag(self.name, state.sha)
 
     def _expected_names(self) -> frozenset[str]:
@@ -180,18 +173,18 @@ def preview(publication: Publication) -> Iterator[str]:
     """Yield a line for each thing that would be done; the repo is read and not changed."""
     remote, options = publication.remote, publication.options
     with remote.translate_errors():
-        state = publication.look()
+        state = publication.read_state()
         if state.head is None:
             yield f"create {remote.url}, {'private' if options.private else 'public'}"
         elif not state.sha:
             yield f"create the branch {remote.branch} of {remote.url}"
-        missing = publication.missing(state)
+        missing = publication.list_missing(state)
         for upload in missing:
-            how = "commit what a worker sent:" if publication.shipments.find_settled(upload) else "send"
+            how = "commit what a worker sent:" if publication.pre_uploads.find_upload(upload) else "send"
             yield f"{how} {upload.path}, {upload.bytes / MEGA:,.1f} MB"
-        if kept := len(publication.uploads) - len(missing):
-            yield f"{kept} of {len(publication.uploads)} files are there already"
-        old = sorted(runs(state.files) - {publication.name})
+        if present := len(publication.uploads) - len(missing):
+            yield f"{present} of {len(publication.uploads)} files are there already"
+        old = sorted(find_runs(state.files) - {publication.name})
         yield f"switch README.md and manifest.json of {remote.branch} to {publication.name}"
         yield from (f"remove data/{run}, if it is not among the newest {options.keep_runs}" for run in old)
         yield f"tag {publication.name}"

@@ -1,4 +1,4 @@
-"""HubPublisher: what a job names; the work is in modules that are imported when there is work."""
+"""HubPublisher: a dataset repository of the Hub, as a job names it."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class HubPublisher(Publisher["HubPublisher.Config"]):
             ConfigError: The repo id or the text of one's own is wrong.
             PublishError: There is no token, it may not write, or the repo holds something else.
         """
-        from vecmill_publishers.hub.metadata import own_text
-        from vecmill_publishers.hub.preflight import admit
+        from vecmill_publishers.hub.metadata import read_own_text
+        from vecmill_publishers.hub.preflight import check_repo
 
-        own_text(self.config)
-        admit(self._remote, self.config)
+        read_own_text(self.config)
+        check_repo(self._remote, self.config)
 
     def prepare(self) -> dict[str, Any] | None:
         """Create the repo and its branch if need be, so that workers can send their shards.
@@ -84,7 +84,7 @@ class HubPublisher(Publisher["HubPublisher.Config"]):
         if not self.config.from_workers:
             return None
         with self._remote.translate_errors():
-            self._remote.prepare(self._remote.head(), private=self.config.private)
+            self._remote.prepare(self._remote.read_head(), private=self.config.private)
         return {}
 
     def send(self, dataset: Path, shard: FileEntry, ready: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,10 +95,10 @@ class HubPublisher(Publisher["HubPublisher.Config"]):
         Raises:
             PublishError: It could not be sent.
         """
-        from vecmill_publishers.hub.preuploads import ship
+        from vecmill_publishers.hub.preuploads import upload_shard
 
         del ready
-        return ship(self._remote, self.config.vectors, dataset, shard)
+        return upload_shard(self._remote, self.config.vectors, dataset, shard)
 
     def accept(self, sent: Iterable[Sent]) -> None:
         """Take note of shards that workers have sent: ``publish`` commits them without their bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token, hf_hub_url
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
@@ -10,11 +10,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 from vecmill.errors import PublishError
-from vecmill_publishers.hub.commits import operation, silent
-from vecmill_publishers.hub.preflight import valid
-from vecmill_publishers.hub.preuploads import Stored, groups
-from vecmill_publishers.hub.publish_run import Head
-from vecmill_publishers.hub.retry import insist, translate_errors
+from vecmill_publishers.hub.commits import hide_progress_bars, make_operation
+from vecmill_publishers.hub.preflight import check_repo_id
+from vecmill_publishers.hub.preuploads import split_groups
+from vecmill_publishers.hub.retry import retry_call, translate_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +24,23 @@ if TYPE_CHECKING:
 KIND = "dataset"
 
 
+class Head(NamedTuple):
+    """The last commit of a branch; ``sha`` is empty if there is no such branch yet."""
+
+    sha: str
+    private: bool
+
+
+class Stored(NamedTuple):
+    """A file as the repo has it: its size, its sha256 if it is a large file, and its git id."""
+
+    size: int
+    sha256: str | None
+    oid: str
+
+
 class Remote:
-    """A dataset repository and one of its branches. Calls that fail for the moment are made again.
+    """A dataset repository and one of its branches. Calls that fail for a short time are made again.
 
     Attributes:
         id: ``user/name``.
@@ -40,12 +54,14 @@ class Remote:
             ConfigError: That is no repo id.
             PublishError: There is no token.
         """
-        self.id, self.branch = valid(repo), branch
+        self.id, self.branch = check_repo_id(repo), branch
         try:
             token = get_token()
         except OSError as error:
-            told = f"the login that publishing to {repo} needs cannot be read ({error})"
-            raise PublishError(f"{told}: set HF_HOME to a folder of yours, or HF_TOKEN") from error
+            raise PublishError(
+                f"the login that publishing to {repo} needs cannot be read ({error}): set HF_HOME to a folder of "
+                "yours, or HF_TOKEN"
+            ) from error
         if not token:
             raise PublishError(f"publishing to {repo} needs a token: log in with `hf auth login`, or set HF_TOKEN")
         self._token = token
@@ -53,7 +69,7 @@ class Remote:
 
     @property
     def url(self) -> str:
-        """Where people find it."""
+        """The address of its page."""
         return f"{self._api.endpoint}/datasets/{self.id}"
 
     def translate_errors(self) -> AbstractContextManager[None]:
@@ -62,12 +78,12 @@ class Remote:
 
     def whoami(self) -> dict[str, Any]:
         """Describe the user of the token."""
-        return insist(self._api.whoami)
+        return retry_call(self._api.whoami)
 
-    def head(self) -> Head | None:
+    def read_head(self) -> Head | None:
         """Return the branch's last commit; ``None`` if there is no such repo or branch."""
         try:
-            info = insist(lambda: self._api.dataset_info(self.id, revision=self.branch))
+            info = retry_call(lambda: self._api.dataset_info(self.id, revision=self.branch))
         except RevisionNotFoundError:
             return Head("", private=False)
         except RepositoryNotFoundError:
@@ -78,11 +94,11 @@ class Remote:
         """Create the repo and the branch, if they are not there by now."""
         # A conflict (409) need not mean that a thing is there, as the client's exist_ok takes it to.
         if head is None:
-            head = insist(lambda: self._create(private=private), self.head)
+            head = retry_call(lambda: self._create(private=private), self.read_head)
         if head is None or not head.sha:
-            insist(self._create_branch, lambda: None if self._bare() else self.branch)
+            retry_call(self._create_branch, lambda: None if self._is_bare() else self.branch)
 
-    def files(self, sha: str) -> dict[str, Stored]:
+    def list_files(self, sha: str) -> dict[str, Stored]:
         """Return the files of a commit, by path."""
         found: dict[str, Stored] = {}
         for entry in self._api.list_repo_tree(self.id, recursive=True, revision=sha, repo_type=KIND):
@@ -99,36 +115,38 @@ class Remote:
             hf_raise_for_status(answer)
             return bytes(answer.content)
 
-        return insist(get)
+        return retry_call(get)
 
-    def send(self, uploads: Iterable[Upload], sent: Callable[[int], None]) -> list[CommitOperationAdd]:
+    def send(self, uploads: Iterable[Upload], report_sent: Callable[[int], None]) -> list[CommitOperationAdd]:
         """Send the bytes of files; they show in the repo when what is returned is committed.
 
         Args:
-            uploads: What to send; nothing, for those that were sent before.
-            sent: Told how many bytes are through, after each group.
+            uploads: What to send; those that were sent before are not sent again.
+            report_sent: Called with the number of bytes that were sent, after each group.
         """
         operations: list[CommitOperationAdd] = []
-        with silent():
-            for group in groups(uploads):
-                made = [operation(upload) for upload in group]
+        with hide_progress_bars():
+            for group in split_groups(uploads):
+                made = [make_operation(upload) for upload in group]
                 self._api.preupload_lfs_files(self.id, made, repo_type=KIND, revision=self.branch, free_memory=False)
                 operations += made
-                sent(sum(each.upload_info.size for each in operations))
+                report_sent(sum(each.upload_info.size for each in operations))
         return operations
 
-    def add(self, operations: list[CommitOperationAdd], message: str, landed: Callable[[], bool]) -> None:
+    def commit_files(
+        self, operations: list[CommitOperationAdd], message: str, is_committed: Callable[[], bool]
+    ) -> None:
         """Commit what was sent; nothing else in the repo changes, whatever others do meanwhile."""
-        insist(lambda: self._commit(operations, message, None), lambda: "" if landed() else None)
+        retry_call(lambda: self._commit(operations, message, None), lambda: "" if is_committed() else None)
 
-    def change(self, texts: Mapping[str, bytes], gone: Iterable[str], message: str, parent: str) -> str:
+    def commit_change(self, texts: Mapping[str, bytes], gone: Iterable[str], message: str, parent: str) -> str:
         """Commit small files, and remove others and folders (``…/``), on top of ``parent`` alone. Not tried again."""
         operations = [CommitOperationAdd(path, data) for path, data in texts.items()]
         return self._commit([*operations, *map(CommitOperationDelete, gone)], message, parent)
 
-    def tags(self) -> set[str]:
+    def list_tags(self) -> set[str]:
         """Return the names of all tags."""
-        return {ref.name for ref in insist(lambda: self._api.list_repo_refs(self.id, repo_type=KIND)).tags}
+        return {ref.name for ref in retry_call(lambda: self._api.list_repo_refs(self.id, repo_type=KIND)).tags}
 
     def tag(self, name: str, sha: str) -> None:
         """Tag a commit, if there is no such tag by now."""
@@ -137,22 +155,22 @@ class Remote:
             self._api.create_tag(self.id, tag=name, revision=sha, repo_type=KIND)
             return name
 
-        insist(act, lambda: name if name in self.tags() else None)
+        retry_call(act, lambda: name if name in self.list_tags() else None)
 
     def _create(self, *, private: bool) -> Head | None:
         self._api.create_repo(self.id, repo_type=KIND, private=private)
-        return self.head()
+        return self.read_head()
 
     def _create_branch(self) -> str:
         self._api.create_branch(self.id, branch=self.branch, repo_type=KIND)
         return self.branch
 
-    def _bare(self) -> bool:
-        head = self.head()
+    def _is_bare(self) -> bool:
+        head = self.read_head()
         return head is None or not head.sha
 
     def _commit(self, operations: list[Any], message: str, parent: str | None) -> str:
-        with silent():
+        with hide_progress_bars():
             made = self._api.create_commit(
                 self.id, operations, commit_message=message, repo_type=KIND, revision=self.branch, parent_commit=parent
             )
