@@ -44,7 +44,7 @@ class WorkerProcess:
     Args:
         number: The worker's number.
         processors: The processors it may use.
-        inbox: Called, from a thread of its own, with this process, a message's kind, and its body. The kind
+        inbox: Called, from other threads, with this process, a message's kind, and its body. The kind
             ``line`` is a line that the process wrote to standard error, ``unreadable`` an error in reading what it
             sends, and ``exit`` its last message.
     """
@@ -216,7 +216,7 @@ def _do_task(worker: Worker, task: ShardTask, stream: IO[bytes]) -> None:
 
 
 def _read_tasks() -> queue.SimpleQueue[ShardTask | None]:
-    """Read tasks in a thread of its own, which ends the process as soon as the driver has ended."""
+    """Read tasks in another thread, which ends the process as soon as the driver has ended."""
     tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
 
     def read() -> None:

@@ -19,7 +19,7 @@ PROCESSORS_PER_WORKER = 8
 
 
 class LocalRuntime(Runtime["LocalRuntime.Config"]):
-    """Runs shards in processes of their own, so that a crash costs one attempt at one shard."""
+    """Runs shards in worker processes, so that a crash costs one attempt at one shard."""
 
     name = "local"
 

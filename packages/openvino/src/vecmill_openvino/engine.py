@@ -120,7 +120,7 @@ def _round_up(length: int) -> int:
 
 
 class Engine:
-    """Runs a graph on as many processors as it is given, each with a stream of its own.
+    """Runs a graph on as many processors as it is given, each with one stream.
 
     One thread per stream means that a batch is computed in the same order whichever stream takes it,
     and so to the same bits.

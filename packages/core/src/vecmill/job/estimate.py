@@ -14,7 +14,7 @@ from vecmill.chunking.template import prefix
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import bytes_on_disk, components
-from vecmill.models.weights import flop_per_token
+from vecmill.models.model_files import flop_per_token
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range

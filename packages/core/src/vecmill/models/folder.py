@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ModelError
 from vecmill.inside import is_inside
-from vecmill.models.settings import check_casing, read_max_tokens, read_settings, record_reads, sentence_settings
-from vecmill.models.weights import WIDTH, hash_file
+from vecmill.models.model_files import (
+    WIDTH,
+    check_casing,
+    hash_file,
+    read_max_tokens,
+    read_settings,
+    record_reads,
+    sentence_settings,
+)
 from vecmill.records import ModelInfo
 
 if TYPE_CHECKING:
