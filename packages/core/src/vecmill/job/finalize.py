@@ -17,7 +17,7 @@ from vecmill.concurrency import check_interrupt
 from vecmill.errors import RunError
 from vecmill.records import Account, Manifest, Reused, Timing
 from vecmill.store.card import card, own_text
-from vecmill.store.columns import QUARANTINE, columns
+from vecmill.store.columns import QUARANTINE, read_column_types
 from vecmill.store.files import read_text, write_bytes
 from vecmill.store.json import write_json, write_places
 from vecmill.store.parquet import GROUP_BYTES, parquet_file
@@ -205,7 +205,7 @@ class Finish:
             model=plan.model,
             account=total(receipts),
             reasons=reasons(receipts),
-            columns=columns(plan.layout.root / receipts[0].shard.path),
+            columns=read_column_types(plan.layout.root / receipts[0].shard.path),
             split=plan.split.digest,
             shards=[receipt.shard for receipt in receipts],
             quarantine=merge_quarantine(plan.layout, receipts),

@@ -20,6 +20,24 @@ if TYPE_CHECKING:
 class Embedder(Component[ConfigT]):
     """A model behind an engine.
 
+    A worked example::
+
+        class Counts(Embedder[Options]):
+            name = "counts"
+
+            def model(self):
+                return ModelInfo(
+                    id="counts", revision="1", dimension=26, max_tokens=10_000, pooling="none",
+                    normalized=False, similarity="cosine",
+                )
+
+            def tokenizer(self):
+                return WordTokenizer()  # of vecmill.testing
+
+            def embed(self, texts):
+                counts = [[1 + text.count(letter) for letter in string.ascii_lowercase] for text in texts]
+                return np.array(counts, np.float32)
+
     ``model`` and ``tokenizer`` answer before ``open``; the weights are loaded by ``open`` alone. The worker
     puts the prompt in front of the text and, up to ``concurrency`` at a time, calls ``embed`` from threads.
 
@@ -33,7 +51,7 @@ class Embedder(Component[ConfigT]):
 
     @abstractmethod
     def model(self) -> ModelInfo:
-        """Describe the model, without loading its weights.
+        """Describe the model, without loading its weights: what it gives for a text, and how that is compared.
 
         A worker that finds another one than the driver did makes no shard. An embedder that reads files of a folder
         puts a hash of each into ``files``: with other content it is another run.
@@ -59,7 +77,7 @@ class Embedder(Component[ConfigT]):
         """Embed texts, in order. A text over the model's limit is cut to it; the worker has asked and counted.
 
         Returns:
-            Shape ``(len(texts), dimension)``, float32.
+            Shape ``(len(texts), dimension)``, float32: the values of ``model().output``.
 
         Raises:
             EmbedError: One of these texts cannot be embedded; the worker splits the batch. Where every text is

@@ -18,11 +18,11 @@ from vecmill.records.events import (
     WorkerSaid,
 )
 from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity
 from vecmill.records.tasks import (
     Account,
     ComponentSpec,
     FileEntry,
-    ModelInfo,
     Partition,
     Progress,
     Receipt,
@@ -35,6 +35,7 @@ from vecmill.records.tasks import (
 
 __all__ = [
     "FORMAT",
+    "SIMILARITIES",
     "Account",
     "ComponentSpec",
     "Cost",
@@ -45,6 +46,7 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "ModelInfo",
+    "Output",
     "Pace",
     "Partition",
     "Places",
@@ -65,6 +67,7 @@ __all__ = [
     "ShardRetried",
     "ShardStarted",
     "ShardTask",
+    "Similarity",
     "SourceInfo",
     "Span",
     "Spent",

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vecmill.inside import is_inside
-from vecmill.records.bounds import Amount, Count, Dimension, Line, MaxTokens, RunId, Sha256, Text, Tree, Word
+from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
+from vecmill.records.model import ModelInfo
 
 
 class ComponentSpec(BaseModel):
@@ -56,36 +57,6 @@ class Account(BaseModel):
     def balanced(self) -> bool:
         """Whether every document that went in is accounted for."""
         return self.documents_in == self.documents_embedded + self.documents_quarantined
-
-
-class ModelInfo(BaseModel):
-    """A model at a revision, and how its vectors are made.
-
-    Attributes:
-        id: Hub id, ``package:`` reference or folder, as the job names it.
-        revision: Commit sha on the Hub, or ``sha256:…`` of a folder's weights.
-        dimension: Width of a vector.
-        max_tokens: Longest input in tokens, special tokens included.
-        pooling: ``mean``, ``cls`` or ``lasttoken``.
-        normalized: Whether vectors have unit length.
-        prompt: Put in front of every embedded document.
-        query_prompt: Put in front of a search query.
-        precision: Arithmetic that made the vectors, such as ``bf16``.
-        files: The sha256, in hex, of the files beside the weights that decide the vectors, by name.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: Line
-    revision: Word | None
-    dimension: Dimension
-    max_tokens: MaxTokens
-    pooling: Word
-    normalized: bool
-    prompt: Text = ""
-    query_prompt: Text = ""
-    precision: Word | None = None
-    files: dict[Line, Word] = Field(default_factory=dict)
 
 
 class WorkerUpload(BaseModel):

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from vecmill.protocols import Options
+from vecmill.records.documents import CHUNK_COLUMNS, VECTOR_COLUMN
 from vecmill.records.manifest import Words
 
 Role = Literal["id", "text", "url", "title"]
 ROLES: tuple[Role, ...] = ("id", "text", "url", "title")
-TAKEN = frozenset({*ROLES, "problem", "chunk_index", "start", "end", "tokens", "embedding"})
+TAKEN = frozenset({*ROLES, *CHUNK_COLUMNS, VECTOR_COLUMN, "problem"})
 
 
 class SourceConfig(Options):

@@ -123,7 +123,7 @@ class Worker:
         key = (spec.since, spec.directory, spec.seed)
         if self._earlier is None or self._earlier[0] != key:
             layouts = Layout(Path(spec.since)), Layout(Path(spec.directory))
-            self._earlier = key, Earlier(*layouts, model.dimension)
+            self._earlier = key, Earlier(*layouts, model.output)
         return self._earlier[1]
 
     def close(self) -> None:
