@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vecmill.protocols import Batching, Options
+from vecmill.protocols import Batching, Options, group_by_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,6 @@ class TokenBudgetBatching(Batching["TokenBudgetBatching.Config"]):
 
     def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
         """Yield batches of indices into ``tokens``; every index is in exactly one."""
-        from vecmill.models import group_by_tokens
-
         return group_by_tokens(tokens, self.config.max_tokens or preferred)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         sentence_settings,
     )
     from vecmill.models.reference import describe_model, fetch_model, find_folder, open_model
-    from vecmill.models.tokenizer import group_by_tokens, load_tokenizer
+    from vecmill.models.tokenizer import load_tokenizer
 
 _HOMES = {
     "folder": ("Dense", "ModelFolder", "Pipeline", "Prompts"),
@@ -36,7 +36,7 @@ _HOMES = {
         "sentence_settings",
     ),
     "reference": ("describe_model", "fetch_model", "find_folder", "open_model"),
-    "tokenizer": ("group_by_tokens", "load_tokenizer"),
+    "tokenizer": ("load_tokenizer",),
 }
 
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "fetch_model",
     "find_folder",
     "flop_per_token",
-    "group_by_tokens",
     "load_tokenizer",
     "open_model",
     "padding_token",

@@ -98,25 +98,6 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[first:]
 
 
-def group_by_tokens(tokens: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Group texts into batches of similar length, the longest first, so that hardly any of a batch is padding.
-
-    Args:
-        tokens: Each text's number of tokens, shape ``(n,)``.
-        budget: The most tokens of a batch, padding included; a longer text is a batch alone.
-
-    Yields:
-        Indices into ``tokens``; every index is in exactly one batch.
-    """
-    order = np.argsort(-tokens, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = max(int(tokens[order[start]]), 1)
-        end = start + max(budget // longest, 1)
-        yield order[start:end]
-        start = end
-
-
 _WORDS = re.compile(f"[^{SEPARATORS}]+")
 _REMEMBERED_CHARACTERS = 2_000_000
 

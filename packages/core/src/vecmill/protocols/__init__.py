@@ -3,7 +3,7 @@
 from vecmill.protocols.batching import Batching
 from vecmill.protocols.chunker import Chunker
 from vecmill.protocols.component import INCIDENTAL, LOCATION, MACHINE, Component, Options, later
-from vecmill.protocols.embedder import Embedder
+from vecmill.protocols.embedder import Embedder, group_by_tokens
 from vecmill.protocols.publisher import Publisher
 from vecmill.protocols.runtime import Runtime
 from vecmill.protocols.source import Source
@@ -22,5 +22,6 @@ __all__ = [
     "Runtime",
     "Source",
     "Tokenizer",
+    "group_by_tokens",
     "later",
 ]

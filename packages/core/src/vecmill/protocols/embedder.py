@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from vecmill.protocols.component import MACHINE, Component, ConfigT, marked_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -87,3 +87,26 @@ class Embedder(Component[ConfigT]):
 
     def close(self) -> None:
         """Free what ``open`` took."""
+
+
+def group_by_tokens(tokens: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Group texts into batches of similar length, the longest first, so that hardly any of a batch is padding.
+
+    An engine that splits a call in this way leaves a batch of ``token_budget`` as it is.
+
+    Args:
+        tokens: Each text's number of tokens, shape ``(n,)``.
+        budget: The most tokens of a batch, padding included; a longer text is a batch alone.
+
+    Yields:
+        Indices into ``tokens``; every index is in exactly one batch.
+    """
+    import numpy as np
+
+    order = np.argsort(-tokens, kind="stable")
+    start = 0
+    while start < len(order):
+        longest = max(int(tokens[order[start]]), 1)
+        end = start + max(budget // longest, 1)
+        yield order[start:end]
+        start = end
