@@ -46,7 +46,7 @@ def test_the_plugin_in_the_docs_keeps_its_protocol(monkeypatch):
 
 def test_the_source_and_the_publisher_in_the_docs_pass_the_tests_in_the_docs(monkeypatch, tmp_path):
     """The two of docs/plugins.md, and the page's own tests of them."""
-    _, _, source, publisher, tests, _ = blocks(ROOT / "docs" / "plugins.md", "python")
+    _, _, source, publisher, tests, *_ = blocks(ROOT / "docs" / "plugins.md", "python")
     plugin = types.ModuleType("vecmill_tickets")
     monkeypatch.setitem(sys.modules, "vecmill_tickets", plugin)
     exec(source + publisher, vars(plugin))  # noqa: S102 - our own page

@@ -217,7 +217,7 @@ class Finish:
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
             reused=sum_reused(receipts) or self._unnoted_reuse(before),
-            cost=plan.runtime.cost,
+            cost=self._shards.cost,
             places=plan.places,
         )
         if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
@@ -242,8 +242,7 @@ class Finish:
             for index, entry in enumerate(manifest.shards)
         ]
         add_sent(self._plan.layout, self._shards.receipts.values())
-        cost = self._plan.runtime.cost if self._shards.receipts else manifest.cost
-        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": cost}))
+        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": self._shards.cost}))
 
     def _note_places(self) -> None:
         """Write down on this machine, and for it alone, that the run is this user's, and where its model is."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
-    from vecmill.protocols import Chunker, Component, Publisher, Runtime, Source
+    from vecmill.protocols import Chunker, Component, Lease, Publisher, Runtime, Source
     from vecmill.records import Manifest, ModelInfo, Output
 
 
@@ -140,6 +140,7 @@ class Plan:
         model: As the manifest shows it.
         places: Options that the recipe does not show, for they are of this machine alone; by part.
         since: An earlier dataset whose vectors are used again, with its manifest.
+        lease: What keeps other runs out of the folder, if its lock does not.
         trust_vectors: Whether none of them is checked.
     """
 
@@ -157,6 +158,7 @@ class Plan:
     places: Places
     since: tuple[Layout, Manifest] | None = None
     trust_vectors: bool = False
+    lease: Lease | None = None
 
     @property
     def embedder(self) -> ComponentSpec:

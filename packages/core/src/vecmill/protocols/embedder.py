@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from vecmill.concurrency import usable_processors
 from vecmill.protocols.component import MACHINE, Component, ConfigT, marked_options
 
 if TYPE_CHECKING:
@@ -15,6 +17,23 @@ if TYPE_CHECKING:
 
     from vecmill.protocols.tokenizer import Tokenizer
     from vecmill.records import ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a worker may use of its machine; a runtime gives it to the worker, and the worker to the embedder.
+
+    Attributes:
+        threads: How many threads may compute at once; None for one on each processor that the process may use.
+        device: Where to compute, as the embedder names it, such as ``cuda:1``; empty to leave it to the embedder.
+    """
+
+    threads: int | None = None
+    device: str = ""
+
+    def count_threads(self) -> int:
+        """Return how many threads may compute at once."""
+        return self.threads or len(usable_processors())
 
 
 class Embedder(Component[ConfigT]):
@@ -42,12 +61,14 @@ class Embedder(Component[ConfigT]):
     puts the prompt in front of the text and, up to ``concurrency`` at a time, calls ``embed`` from threads.
 
     Attributes:
+        resources: What it may use of the machine; the worker sets it before ``open``.
         batch_tokens: The tokens in a batch, padding included, at which the engine is fastest.
         machine: The names of the options that are marked ``MACHINE``. A class that sets it adds to those.
     """
 
     batch_tokens: ClassVar[int] = 16_384
     machine: ClassVar[frozenset[str]] = marked_options(MACHINE)
+    resources: Resources = Resources()
 
     @abstractmethod
     def model(self) -> ModelInfo:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vecmill.inside import is_inside
 from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
 from vecmill.records.model import ModelInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ComponentSpec(BaseModel):
@@ -98,6 +101,21 @@ class Progress:
     chunks: int = 0
     tokens: int = 0
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a job is run, beside what it says itself: the keywords of ``vecmill.run``.
+
+    Attributes:
+        overwrite: Replace another run in the output folder.
+        since: An earlier dataset, its folder or its repo on the Hub, whose vectors are used again.
+        trust_vectors: Use them without a comparison.
+    """
+
+    overwrite: bool = False
+    since: str | Path | None = None
+    trust_vectors: bool = False
 
 
 def hash_json(value: object) -> str:
