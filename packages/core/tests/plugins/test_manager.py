@@ -163,10 +163,10 @@ def test_every_component_of_ours_can_be_imported():
 def test_a_built_in_component_that_cannot_be_imported_is_no_plugins_fault():
     """No switch would repair the installation, so it is an error."""
     code = "import sys; from vecmill.plugins import load; load(); sys.modules[sys.argv[1]] = None; load().check()"
-    command = [sys.executable, "-c", code, "vecmill.chunking.tokens"]
+    command = [sys.executable, "-c", code, "vecmill.chunking.windows"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "PluginError: chunker vecmill.chunking.tokens:TokensChunker cannot be imported" in done.stderr
+    assert "PluginError: chunker vecmill.chunking.windows:CharactersChunker cannot be imported" in done.stderr
 
 
 def test_an_observer_that_fails_is_named_and_told_no_more():

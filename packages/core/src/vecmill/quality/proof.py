@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vecmill.chunking.template import prefix
-from vecmill.chunking.token_budget import TokenBudgetBatching
+from vecmill.chunking.packing import TokenBudgetBatching
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
+from vecmill.protocols.chunker import prefix
 from vecmill.records import ComponentSpec, Document
 from vecmill.records.documents import DOCUMENT_COLUMNS
 from vecmill.retrieval.query import open_embedder
