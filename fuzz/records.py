@@ -15,10 +15,10 @@ import yaml
 
 from vecmill import Job, run, search, verify
 from vecmill.errors import VecmillError
+from vecmill.files.hub_repo import read_terms
 from vecmill.quality import measure
 from vecmill.quality.page import page
 from vecmill.records import FileEntry, Partition
-from vecmill.sources.hub_repo import read_terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.sections import section
 from vecmill.store.claims import published_name

@@ -12,9 +12,7 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import VecmillError
 from vecmill.plugins.registry import options
-from vecmill.sources.csv import CsvSource
-from vecmill.sources.jsonl import JsonlSource
-from vecmill.sources.parquet import ParquetSource
+from vecmill.sources import CsvSource, JsonlSource, ParquetSource
 from vecmill.testing import check_source
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import tomllib
 import types
 from typing import Any
 
+import fsspec
 import pytest
 
 from places import ROOT
@@ -15,8 +16,8 @@ from vecmill import Manifest, hookspecs
 from vecmill.cli.main import COMMANDS
 from vecmill.plugins import load
 from vecmill.records import RunFinished
-from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
-from vecmill.testing import check_chunker
+from vecmill.store.columns import RESERVED
+from vecmill.testing import check_chunker, check_source
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("vecmill_"))
 
@@ -46,7 +47,10 @@ def test_the_plugin_in_the_docs_keeps_its_protocol(monkeypatch):
 
 def test_the_source_and_the_publisher_in_the_docs_pass_the_tests_in_the_docs(monkeypatch, tmp_path):
     """The two of docs/plugins.md, and the page's own tests of them."""
-    _, _, source, publisher, tests, *_ = blocks(ROOT / "docs" / "plugins.md", "python")
+    source, publisher, tests = (
+        next(block for block in blocks(ROOT / "docs" / "plugins.md", "python") if part in block)
+        for part in ("class Tickets", "class Sqlite", "def test_tickets")
+    )
     plugin = types.ModuleType("vecmill_tickets")
     monkeypatch.setitem(sys.modules, "vecmill_tickets", plugin)
     exec(source + publisher, vars(plugin))  # noqa: S102 - our own page
@@ -56,6 +60,23 @@ def test_the_source_and_the_publisher_in_the_docs_pass_the_tests_in_the_docs(mon
         (tmp_path / folder).mkdir()
     found["test_tickets"](tmp_path / "tickets")
     found["test_sqlite"](tmp_path / "sqlite", monkeypatch)
+
+
+def test_the_format_in_the_docs_passes_the_test_in_the_docs(monkeypatch, tmp_path):
+    """The one of docs/plugins.md reads files of this machine and of this process alike."""
+    code, test = (block for block in blocks(ROOT / "docs" / "plugins.md", "python") if "orc" in block)
+    plugin = types.ModuleType("vecmill_orc")
+    monkeypatch.setitem(sys.modules, "vecmill_orc", plugin)
+    exec(code, vars(plugin))  # noqa: S102 - our own page
+    found: dict[str, Any] = {"__name__": "tests"}
+    exec(test, found)  # noqa: S102 - (the same)
+    found["test_orc"](tmp_path)
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "articles.orc"), "/orc/articles.orc")
+    here, there = (plugin.Orc(plugin.Orc.Config(path=path)) for path in (str(tmp_path), "memory://orc"))
+    assert there.fingerprint() == here.fingerprint()
+    check_source(there)
+    memory.rm("/orc", recursive=True)
 
 
 def test_the_observer_in_the_docs_tells_of_a_run(tmp_path, capsys):
@@ -118,12 +139,7 @@ def test_every_option_of_publishing_to_the_hub_is_documented():
 def test_every_column_of_a_dataset_is_documented():
     """docs/datasets.md has each, and every key of a manifest."""
     page = (ROOT / "docs" / "datasets.md").read_text()
-    for name in [
-        *DOCUMENT_COLUMNS,
-        *CHUNK_COLUMNS,
-        VECTOR_COLUMN,
-        *Manifest.model_fields.keys() - {"identity", "duplicates", "places"},
-    ]:
+    for name in [*RESERVED, *Manifest.model_fields.keys() - {"identity", "duplicates", "places"}]:
         assert f"`{name}`" in page, name
 
 

@@ -89,6 +89,7 @@ PENDING = {
     "core/cli",
     "core/cli/commands",
     "core/job",
+    "core/models",
     "core/plugins",
     "core/protocols",
     "core/quality",
@@ -100,7 +101,9 @@ PENDING = {
     "core/tei",
     "core/testing",
     "core/worker",
+    "local-runtime",
     "modal-runtime",
+    "openvino/graph",
     "publishers/hub",
 }
 """Rooms that still have some of these words."""

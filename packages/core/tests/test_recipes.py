@@ -92,7 +92,7 @@ def chunks(name, tokenizers):
 
 def chunker_prefix(chunker, document):
     """Return what stands in front of each chunk of a document."""
-    from vecmill.protocols.chunker import prefix
+    from vecmill.chunking.template import prefix
 
     return prefix(chunker, document)
 

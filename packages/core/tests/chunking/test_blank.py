@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.packing import is_blank
+from vecmill.chunking.boundaries import is_blank
+from vecmill.chunking.characters import CharactersChunker
 from vecmill.chunking.paragraphs import ParagraphsChunker
-from vecmill.chunking.windows import CharactersChunker, TokensChunker
+from vecmill.chunking.tokens import TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
 from vecmill.worker.reading import documents

@@ -11,7 +11,7 @@ import vecmill
 from vecmill.errors import RunError, SourceError, StoreError
 from vecmill.job import plan, runner
 from vecmill.records import ShardDone
-from vecmill.sources.jsonl import JsonlSource
+from vecmill.sources import JsonlSource
 from vecmill.testing import InlineRuntime
 from vecmill.worker import Worker
 

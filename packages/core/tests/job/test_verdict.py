@@ -8,7 +8,7 @@ import vecmill
 from vecmill import publish
 from vecmill.errors import PublishError, RunError
 from vecmill.plugins import load
-from vecmill.sources.jsonl import JsonlSource
+from vecmill.sources import JsonlSource
 
 GOOD = [{"id": f"d{n}", "text": f"Document {n} says a few words."} for n in range(10)]
 

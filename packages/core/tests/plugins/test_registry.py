@@ -11,7 +11,7 @@ from vecmill.errors import ConfigError, PluginError
 from vecmill.plugins import Problem, Registry
 from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec
-from vecmill.sources.parquet import ParquetSource
+from vecmill.sources import ParquetSource
 from vecmill.testing import HashEmbedder
 
 

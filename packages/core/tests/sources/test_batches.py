@@ -1,4 +1,4 @@
-"""Batches: bounded in rows and bytes."""
+"""Batches: split_batch in rows and bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vecmill.sources.batches import BYTES, ROWS, between, row_bytes, split_batch
+from vecmill.sources.batches import BYTES, ROWS, row_bytes, slice_rows, split_batch
 
 MEGABYTE = "x" * (1 << 20)
 
@@ -38,7 +38,7 @@ def test_between_is_a_slice_of_the_whole(sizes: list[int], start: int, stop: int
     """Rows from start to stop are the same whatever batches they come in."""
     numbers = iter(range(sum(sizes)))
     batches = [pa.record_batch({"n": [next(numbers) for _ in range(size)]}) for size in sizes]
-    found = [n for batch in between(batches, start, stop) for n in batch.column("n").to_pylist()]
+    found = [n for batch in slice_rows(batches, start, stop) for n in batch.column("n").to_pylist()]
 
     assert found == list(range(sum(sizes)))[start:stop]
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources import csv_records
-from vecmill.sources.csv import CsvSource
+from vecmill.sources import CsvSource
+from vecmill.sources import csv as csv_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +109,7 @@ def test_an_open_quote_at_the_end_is_a_truncated_file(tmp_path: Path) -> None:
 
 def test_a_field_beyond_all_measure_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An open quote must not take the rest of a large file into memory."""
-    monkeypatch.setattr(csv_records, "LONGEST_FIELD", 100)
+    monkeypatch.setattr(csv_format, "LONGEST_FIELD", 100)
     (tmp_path / "a.csv").write_text('id,text\n1,"' + "x\n" * 200 + '"\n')
 
     with pytest.raises(SourceError, match=r"a.csv line 2 begins a field of more than 100 characters"):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources.hub_repo import HubRepo, layout
+from vecmill.files import HubRepo
+from vecmill.sources.hub import layout
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.sources import JsonlSource
 from vecmill.sources import json_schema as json_shape
-from vecmill.sources.jsonl import JsonlSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources import parquet_table
+from vecmill.sources import ParquetFormat, ParquetSource
+from vecmill.sources import parquet as parquet_format
 from vecmill.sources.batches import BYTES
-from vecmill.sources.columns import plain
-from vecmill.sources.parquet import ParquetSource
+from vecmill.sources.columns import plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,8 @@ def test_a_file_is_looked_into_once_however_often_its_source_is_split(
     for number in range(3):
         _write(tmp_path / f"{number}.parquet")
     opened: list[str] = []
-    real = ParquetSource.open_table
-    monkeypatch.setattr(ParquetSource, "open_table", lambda self, file: (opened.append(file.name), real(self, file))[1])
+    real = ParquetFormat.open_table
+    monkeypatch.setattr(ParquetFormat, "open_table", lambda self, file: (opened.append(file.name), real(self, file))[1])
     source = _source(tmp_path)
     splits = [list(source.partitions(target)) for target in (500, 5000)]
     assert sorted(opened) == ["0.parquet", "1.parquet", "2.parquet"]
@@ -122,22 +122,22 @@ def test_a_large_row_group_is_never_read_whole(tmp_path: Path) -> None:
             return data
 
     with Noted(tmp_path / "a.parquet") as stream:
-        table = parquet_table.ParquetTable(stream, "a.parquet")
+        table = parquet_format.ParquetTable(stream, "a.parquet")
         assert sum(batch.num_rows for batch in table.rows(["text"], 0, None)) == 40_000
     assert sum(reads) > 40_000 * 500
-    assert max(reads) <= 2 * parquet_table.BUFFER
+    assert max(reads) <= 2 * parquet_format.BUFFER
 
 
 def test_only_needed_columns_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column that is neither ours nor kept may be as large, or as broken, as it likes."""
     asked: list[tuple[str, ...]] = []
-    rows = parquet_table.ParquetTable.rows
+    rows = parquet_format.ParquetTable.rows
 
-    def noted(self: parquet_table.ParquetTable, columns: list[str], start: int, stop: int | None) -> object:
+    def noted(self: parquet_format.ParquetTable, columns: list[str], start: int, stop: int | None) -> object:
         asked.append(tuple(columns))
         return rows(self, columns, start, stop)
 
-    monkeypatch.setattr(parquet_table.ParquetTable, "rows", noted)
+    monkeypatch.setattr(parquet_format.ParquetTable, "rows", noted)
     source = _source(_write(tmp_path / "a.parquet", vectors=[[0.0] * 100] * 100, lang=["en"] * 100), keep=["lang"])
     list(source.read(next(source.partitions(1 << 40))))
 
@@ -156,7 +156,7 @@ def test_kept_columns_keep_their_types(tmp_path: Path, read_all: Callable[..., p
 
     for name, column in kept.items():
         assert found[name].to_pylist() == column.to_pylist()
-        assert found.schema.field(name).type == plain(pq.read_schema(tmp_path / "a.parquet").field(name).type)
+        assert found.schema.field(name).type == plain_type(pq.read_schema(tmp_path / "a.parquet").field(name).type)
 
 
 def test_columns_are_mapped(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
@@ -354,7 +354,7 @@ def test_long_values_that_a_file_stores_once_are_decoded_a_few_at_a_time(
         assert batch.column(column)[-1].as_py() == value
         found += batch.num_rows
     assert found == rows
-    assert max(sizes) <= parquet_table.MOST * 1.1
+    assert max(sizes) <= parquet_format.MOST * 1.1
 
 
 def test_short_values_that_a_file_stores_once_are_decoded_together(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vecmill.errors import SourceError
-from vecmill.sources.jsonl import JsonlSource
+from vecmill.sources import JsonlSource
 
 if TYPE_CHECKING:
     from pathlib import Path

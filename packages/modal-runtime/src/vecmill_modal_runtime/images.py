@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import modal
 
+from vecmill.files import SHARED
 from vecmill.plugins import DISABLE
-from vecmill.sources.files import SHARED
 from vecmill_modal_runtime.gpus import image_prefix
 from vecmill_modal_runtime.payload import Payload, payload
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, NAME

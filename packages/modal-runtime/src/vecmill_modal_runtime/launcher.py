@@ -20,10 +20,11 @@ from vecmill.cli.format import printable
 from vecmill.display import redact_secrets
 from vecmill.errors import ConfigError, RunError, VecmillError
 from vecmill.expand import expand_path
+from vecmill.files import LocalFile
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.records import ComponentSpec, Dataset, Manifest, RunLaunched
-from vecmill.sources.files_source import LocalSource
+from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
+from vecmill.sources import FilesSource
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
 from vecmill_modal_runtime.payload import payload, refuse_unpackaged
@@ -113,7 +114,7 @@ def run_on_modal(
     _refuse_folder(job)
     with translate_errors():
         job = job.model_copy(update={"source": upload_source(job.source, volume_name)})
-        report(RunLaunched("Modal"))
+        report(RunElsewhere("Modal"))
         with _show_output():
             done, manifest = _call(job, options, trust_vectors=trust_vectors)
     folder = Path(done["dataset"])
@@ -126,7 +127,7 @@ def run_on_modal(
 
 
 def upload_source(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
-    """Return a source that containers can read: files of this machine are uploaded to the Volume.
+    """Return a source that containers can read: files of this machine are uploaded to the Volume, not those of the Hub.
 
     Raises:
         ConfigError: They are not there, or their source is none whose files are known.
@@ -135,7 +136,10 @@ def upload_source(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
     if path is None or str(path).startswith((f"{MOUNT}/", f"{BUCKET}/")):
         return spec
     source = build(load().registry, "source", spec)
-    if not isinstance(source, LocalSource):
+    if isinstance(source, FilesSource) and source.store.shared:
+        return spec
+    files = [file for file in source.files if isinstance(file, LocalFile)] if isinstance(source, FilesSource) else []
+    if not files:
         raise ConfigError(
             f"source.path = {path!r} is on this machine, and containers cannot see it: put it on the Volume with "
             f"`modal volume put {volume_name} {path} sources/…`, and write source.path = '{SOURCES}/…'"
@@ -144,8 +148,8 @@ def upload_source(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
     if isinstance(path, str) and expand_path(path).is_dir():
         there: str | list[str] = str(put(expand_path(path), volume_name, str(place.relative_to(SOURCES))))
     else:
-        names = [file.name for file in source.files]
-        upload({file.path: f"/{(place / file.name).relative_to(MOUNT)}" for file in source.files}, volume_name)
+        names = [file.name for file in files]
+        upload({file.path: f"/{(place / file.name).relative_to(MOUNT)}" for file in files}, volume_name)
         there = [str(place / name) for name in names] if len(names) <= FEW or names != sorted(names) else str(place)
     return spec.model_copy(update={"options": {**spec.options, "path": there}})
 

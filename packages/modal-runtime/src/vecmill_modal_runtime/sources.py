@@ -85,7 +85,7 @@ def fetch(piece: str) -> str:
     """
     from huggingface_hub import hf_hub_download
 
-    from vecmill.sources.hub_repo import reading
+    from vecmill.files import reading
 
     wanted = Piece.model_validate_json(piece)
     if wanted.twin is not None and _copy(wanted.twin, wanted):
@@ -125,7 +125,8 @@ def _with_twin(piece: Piece) -> Piece:
 
 def _pieces(spec: ComponentSpec) -> list[Piece]:
     """Return the files of a split at its commit, named so that their order is the source's."""
-    from vecmill.sources.hub_repo import HubRepo, layout, reading
+    from vecmill.files import HubRepo, reading
+    from vecmill.sources import layout
 
     chosen = spec.options
     with reading(chosen["repo"], chosen.get("revision")):
@@ -139,7 +140,7 @@ def _pieces(spec: ComponentSpec) -> list[Piece]:
             revision=repo.sha,
             name=file.name,
             size=file.size,
-            target=folder / f"{place:05d}-{file.oid}.parquet",
+            target=folder / f"{index:05d}-{file.oid}.parquet",
         )
-        for place, file in enumerate(files)
+        for index, file in enumerate(files)
     ]

@@ -1,4 +1,4 @@
-"""The tensors of a model: its numbers, by name, from safetensors files."""
+"""Tensors: the numbers of a model, by name, from safetensors files."""
 
 from __future__ import annotations
 

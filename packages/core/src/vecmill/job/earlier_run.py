@@ -71,7 +71,7 @@ def _download_dataset(repo: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    from vecmill.models.reference import describe_unusable_home
+    from vecmill.files.hub_repo import describe_unusable_home
 
     try:
         folder = Path(snapshot_download(repo, repo_type="dataset", allow_patterns=["manifest.json"]))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from vecmill.records.manifest import SOMEWHERE
-from vecmill.records.model import describe_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 DIGITS = 8
 """Of the hash by which two paths are told apart."""
 _PRIVATE = re.compile(r"[/\\~]|\.\.(?:[/\\]|$)|[A-Za-z]:[/\\]")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ADDRESS = re.compile(r"(?!hf://datasets/)[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def places(part: Component[Any]) -> frozenset[str]:
@@ -56,7 +55,7 @@ def hide_options(options: Mapping[str, Any], places: frozenset[str]) -> dict[str
 def public_value(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
     """Return what others may read of a place: of a path its last part, of an address nothing.
 
-    A path below the folder in which the command was given stays, and so does a model's id on the Hub.
+    A path below the folder in which the command was given stays, and so does what is on the Hub.
     """
     return _each(value, lambda text: None if _ADDRESS.match(text) else _last(text))
 
@@ -118,7 +117,7 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
         "content": fingerprint,
-        "weights": describe_weights(model),
+        "weights": model.model_dump(exclude={"id", "files"}),
         **({"files": model.files} if model.files else {}),
     }
 

@@ -9,17 +9,17 @@ from vecmill.hookspecs import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BATCHING = ("vecmill.chunking.packing:FixedBatching", "vecmill.chunking.packing:TokenBudgetBatching")
+BATCHING = ("vecmill.chunking.token_budget:FixedBatching", "vecmill.chunking.token_budget:TokenBudgetBatching")
 """No plugin can bring another: there is no hook for it."""
 
 
 @hookimpl
 def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in sources."""
-    register("vecmill.sources.csv:CsvSource")
+    register("vecmill.sources.files_source:CsvSource")
     register("vecmill.sources.hub:HubSource")
-    register("vecmill.sources.jsonl:JsonlSource")
-    register("vecmill.sources.parquet:ParquetSource")
+    register("vecmill.sources.files_source:JsonlSource")
+    register("vecmill.sources.files_source:ParquetSource")
     register("vecmill.sources.pydoc:PydocSource")
     register("vecmill.sources.saved:SavedSource")
 
@@ -27,9 +27,9 @@ def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> Non
 @hookimpl
 def vecmill_register_chunkers(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in chunkers."""
-    register("vecmill.chunking.windows:CharactersChunker")
+    register("vecmill.chunking.characters:CharactersChunker")
     register("vecmill.chunking.paragraphs:ParagraphsChunker")
-    register("vecmill.chunking.windows:TokensChunker")
+    register("vecmill.chunking.tokens:TokensChunker")
 
 
 @hookimpl

@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def schema(keep: Sequence[pa.Field]) -> pa.Schema:
-    """Return the schema of a source's batches: its own columns, and those carried along."""
+    """Return the schema of a source's batches: its own columns, and the extra ones."""
     return pa.schema([*COLUMNS, *keep])
 
 
@@ -83,7 +83,7 @@ def _differences(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return ends[1:] - ends[:-1]
 
 
-def between(batches: Iterable[pa.RecordBatch], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+def slice_rows(batches: Iterable[pa.RecordBatch], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
     """Yield the rows from ``start`` to ``stop``, or the end, of consecutive batches."""
     first = 0
     for batch in batches:
@@ -105,7 +105,7 @@ class Row(NamedTuple):
         url: Its URL, or null.
         title: Its title, or null.
         problem: Why it could not be read, or null.
-        keep: Values of the columns carried along; empty if it could not be read.
+        keep: Values of the extra columns; empty if it could not be read.
         size: About how many bytes it holds.
     """
 
@@ -134,12 +134,12 @@ def gather_batches(rows: Iterable[Row], keep: Sequence[pa.Field]) -> Iterator[pa
 
 def _batch(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
     try:
-        return _built(rows, keep)
+        return _build_batch(rows, keep)
     except pa.ArrowException:
-        return _built([_fit_row(row, keep) for row in rows], keep)
+        return _build_batch([_fit_row(row, keep) for row in rows], keep)
 
 
-def _built(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
+def _build_batch(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
     arrays = [pa.array([getattr(row, field.name) for row in rows], field.type) for field in COLUMNS]
     for index, field in enumerate(keep):
         arrays.append(pa.array([row.keep[index] if row.keep else None for row in rows], field.type))
@@ -147,7 +147,7 @@ def _built(rows: Sequence[Row], keep: Sequence[pa.Field]) -> pa.RecordBatch:
 
 
 def _fit_row(row: Row, keep: Sequence[pa.Field]) -> Row:
-    """Return a row that can be carried along, or one with the problem: a large whole number where others are not."""
+    """Return a row whose extra values fit, or one with the problem: a large whole number where others are small."""
     for field, value in zip(keep, row.keep, strict=False):
         try:
             pa.array([value], field.type)

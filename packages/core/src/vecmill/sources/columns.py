@@ -9,27 +9,27 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from vecmill.errors import ConfigError
+from vecmill.sources.base import ROLES
 from vecmill.sources.batches import COLUMNS, schema
-from vecmill.sources.options import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vecmill.sources.options import SourceConfig
+    from vecmill.sources.base import SourceConfig
 
 
-def invalid(values: pa.Array) -> dict[int, str]:
+def find_invalid(values: pa.Array) -> dict[int, str]:
     """Return the rows of an array whose strings, at any depth, are not valid UTF-8, each with what is wrong.
 
     Arrow does not look at the bytes when it reads a file, but everything after it relies on them.
     """
     strings = pt.is_string(values.type) or pt.is_large_string(values.type)
     if (strings or pt.is_nested(values.type)) and not _is_valid(values):
-        return _strings(values) if strings else _find_nested(values)
+        return _check_strings(values) if strings else _check_nested(values)
     return {}
 
 
-def without(values: pa.Array, rows: dict[int, str]) -> pa.Array:
+def null_rows(values: pa.Array, rows: dict[int, str]) -> pa.Array:
     """Return the array with null in these rows."""
     return values.take(pa.array([None if row in rows else row for row in range(len(values))], pa.int64()))
 
@@ -42,17 +42,17 @@ def _is_valid(values: pa.Array) -> bool:
     return True
 
 
-def _strings(values: pa.Array) -> dict[int, str]:
+def _check_strings(values: pa.Array) -> dict[int, str]:
     found = enumerate(values.cast(pa.large_binary()).to_pylist())
-    return {row: problem for row, value in found if value is not None and (problem := _fault(value))}
+    return {row: problem for row, value in found if value is not None and (problem := _decode_error(value))}
 
 
-def _find_nested(values: pa.Array) -> dict[int, str]:
+def _check_nested(values: pa.Array) -> dict[int, str]:
     rows = (row for row in range(len(values)) if not _is_valid(values.take(pa.array([row]))))
     return dict.fromkeys(rows, "not valid UTF-8")
 
 
-def _fault(value: bytes) -> str | None:
+def _decode_error(value: bytes) -> str | None:
     try:
         value.decode()
     except UnicodeDecodeError as error:
@@ -60,36 +60,36 @@ def _fault(value: bytes) -> str | None:
     return None
 
 
-OWN = frozenset({"id", "url", "title", "text", "problem"})
-"""Columns of a source that are not carried along but read."""
+MEANINGFUL = frozenset({"id", "url", "title", "text", "problem"})
+"""Columns of a source's batches that have a meaning; the others are extra columns."""
 
 
 def extra_fields(schema: pa.Schema) -> list[pa.Field]:
-    """Return the columns of a source's batches that are carried along, with the types they get in the dataset."""
-    return [pa.field(field.name, plain(field.type)) for field in schema if field.name not in OWN]
+    """Return the extra columns of a source's batches, with the types they get in the dataset."""
+    return [pa.field(field.name, plain_type(field.type)) for field in schema if field.name not in MEANINGFUL]
 
 
-def plain(kind: pa.DataType) -> pa.DataType:
-    """Return the type in which a column is carried along.
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type that an extra column gets in the dataset.
 
     How a file happens to hold a column is left out: dictionaries, views, what is never null in this file alone. A
     map becomes a list of pairs, and an extension what it is stored as, for ``datasets`` reads neither.
     """
     if pt.is_dictionary(kind):
-        return plain(kind.value_type)
+        return plain_type(kind.value_type)
     if isinstance(kind, pa.BaseExtensionType):
-        return plain(kind.storage_type)
+        return plain_type(kind.storage_type)
     if pt.is_struct(kind):
-        return pa.struct([pa.field(field.name, plain(field.type)) for field in kind.fields])
+        return pa.struct([pa.field(field.name, plain_type(field.type)) for field in kind.fields])
     if pt.is_map(kind):
-        return pa.list_(pa.struct([("key", plain(kind.key_type)), ("value", plain(kind.item_type))]))
-    return _list(kind) if pt.is_nested(kind) else _SIMPLE.get(kind, kind)
+        return pa.list_(pa.struct([("key", plain_type(kind.key_type)), ("value", plain_type(kind.item_type))]))
+    return _list_type(kind) if pt.is_nested(kind) else _SIMPLE.get(kind, kind)
 
 
-def _list(kind: pa.DataType) -> pa.DataType:
+def _list_type(kind: pa.DataType) -> pa.DataType:
     if not hasattr(kind, "value_type"):
         return kind
-    element = pa.field("element", plain(kind.value_type))
+    element = pa.field("element", plain_type(kind.value_type))
     if pt.is_fixed_size_list(kind):
         return pa.list_(element, kind.list_size)
     return pa.large_list(element) if pt.is_large_list(kind) else pa.list_(element)
@@ -110,32 +110,32 @@ def load(dumped: str) -> list[pa.Field]:
 
 
 class Projection:
-    """Which column of a table is our ``id``, ``text``, ``url`` and ``title``, and which are carried along.
+    """Which column of a table is our ``id``, ``text``, ``url`` and ``title``, and which are extra columns.
 
     Attributes:
         table: The table's schema.
         roles: Our names, each with the table's name for it; without those the table does not have.
-        keep: The columns carried along, with their types.
+        keep: The extra columns, with their types.
     """
 
-    def __init__(self, config: SourceConfig, table: pa.Schema, place: str) -> None:
+    def __init__(self, config: SourceConfig, table: pa.Schema, label: str) -> None:
         """Match the options with a table's schema.
 
         Args:
             config: The options.
             table: The schema.
-            place: The table's name, for messages.
+            label: The table's name, for messages.
 
         Raises:
             ConfigError: A column is missing, there twice, or of a type it cannot be.
         """
         self.table = table
-        self._place = place
+        self._label = label
         self.roles: dict[str, str] = {
             role: name for role in ROLES if (name := self._find(role, config.columns.get(role)))
         }
         self.keep = [self._field(name, "keep") for name in config.keep]
-        self._carried = extra_fields(pa.schema(self.keep))
+        self._extra = extra_fields(pa.schema(self.keep))
         for role, name in self.roles.items():
             self._check_type(role, table.field(name))
 
@@ -156,12 +156,14 @@ class Projection:
             ConfigError: They do not.
         """
         for mine, theirs in zip(self.keep, other.keep, strict=True):
-            if plain(mine.type) != plain(theirs.type):
-                told = f"{mine.type} in {self._place}, but {theirs.type} in {other._place}"
-                raise ConfigError(f"keep cannot carry the column {mine.name!r}: it holds {told}. Make them the same.")
+            if plain_type(mine.type) != plain_type(theirs.type):
+                raise ConfigError(
+                    f"keep cannot carry the column {mine.name!r}: it holds {mine.type} in {self._label}, "
+                    f"but {theirs.type} in {other._label}. Make them the same."
+                )
         if self.numbered != other.numbered:
             raise ConfigError(
-                f"Only one of {self._place} and {other._place} has an id column. Give both one, "
+                f"Only one of {self._label} and {other._label} has an id column. Give both one, "
                 'or number the rows of all files with columns = { id = "" }.'
             )
 
@@ -176,8 +178,8 @@ class Projection:
         arrays = [self._role(rows, field) for field in COLUMNS]
         if self.numbered:
             arrays[0] = pa.array([f"{prefix}{first + row}" for row in range(rows.num_rows)], pa.string())
-        arrays += [rows.column(field.name).cast(field.type) for field in self._carried]
-        return _flag_invalid(pa.RecordBatch.from_arrays(arrays, schema=schema(self._carried)))
+        arrays += [rows.column(field.name).cast(field.type) for field in self._extra]
+        return _flag_invalid(pa.RecordBatch.from_arrays(arrays, schema=schema(self._extra)))
 
     def _role(self, rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
         if field.name not in self.roles:
@@ -196,8 +198,8 @@ class Projection:
         if count == 1:
             return self.table.field(name)
         if count:
-            raise ConfigError(f"{self._place} has {count} columns named {name!r}. Rename all but one of them.")
-        raise ConfigError(missing(self._place, name, option, self.table.names))
+            raise ConfigError(f"{self._label} has {count} columns named {name!r}. Rename all but one of them.")
+        raise ConfigError(describe_missing(self._label, name, option, self.table.names))
 
     def _check_type(self, role: str, field: pa.Field) -> None:
         if _suits(role, field.type):
@@ -207,14 +209,14 @@ class Projection:
         if role != "text":
             advice += f', or leave it out with columns = {{ {role} = "" }}'
         raise ConfigError(
-            f"The {role} column {field.name!r} of {self._place} holds {field.type}, not {wanted}. {advice}."
+            f"The {role} column {field.name!r} of {self._label} holds {field.type}, not {wanted}. {advice}."
         )
 
 
-def missing(place: str, name: str, option: str, have: list[str]) -> str:
+def describe_missing(label: str, name: str, option: str, have: list[str]) -> str:
     """Say that a column is not there, which ones are, and how to name another."""
     advice = "Take it out of keep." if option == "keep" else f'Name another with columns = {{ {option} = "..." }}.'
-    return f"{place} has no column {name!r}. It has: {', '.join(map(_show_name, have)) or 'none'}. {advice}"
+    return f"{label} has no column {name!r}. It has: {', '.join(map(_show_name, have)) or 'none'}. {advice}"
 
 
 def _show_name(name: str) -> str:
@@ -234,10 +236,10 @@ def _flag_invalid(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Null what is not valid Unicode, and say so in ``problem``."""
     problems: dict[int, str] = {}
     for index, field in enumerate(batch.schema):
-        if faults := invalid(batch.column(index)):
-            batch = batch.set_column(index, field, without(batch.column(index), faults))
-            problems = {row: f"its {field.name} is {fault}" for row, fault in faults.items()} | problems
+        if found_invalid := find_invalid(batch.column(index)):
+            batch = batch.set_column(index, field, null_rows(batch.column(index), found_invalid))
+            problems = {row: f"its {field.name} is {error}" for row, error in found_invalid.items()} | problems
     if problems:
-        told = pa.array([problems.get(row) for row in range(batch.num_rows)], pa.string())
-        batch = batch.set_column(batch.schema.get_field_index("problem"), "problem", told)
+        column = pa.array([problems.get(row) for row in range(batch.num_rows)], pa.string())
+        batch = batch.set_column(batch.schema.get_field_index("problem"), "problem", column)
     return batch

@@ -1,4 +1,4 @@
-"""Corpus: a source, asked for what it has; what goes wrong in it is told with its name."""
+"""Corpus: a source, asked for what it has; an error in it names the source."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ADVICE = (
     "See that what it reads is there, can be reached and is sound, and run the same command again; or report it to the "
     "source's author"
 )
-SHOWN = 200
-"""Characters of a partition's place that an error quotes."""
+SHMEANINGFUL = 200
+"""Characters of what a partition says of itself that an error quotes."""
 
 
 class Corpus:
@@ -73,8 +73,8 @@ class Corpus:
             renewed = self._check_type(self._source.renew(partition), Partition, "renew()")
         if renewed.digest != partition.digest:
             raise PluginError(
-                f"the source {self._source.name!r} made another partition of {_place(partition)} at renew(): report it "
-                "to the source's author"
+                f"the source {self._source.name!r} made another partition of {_show_partition(partition)} at renew(): "
+                "report it to the source's author"
             )
         return renewed
 
@@ -82,7 +82,7 @@ class Corpus:
         """Yield one partition's batches."""
         import pyarrow as pa
 
-        call = f"read() of the partition {_place(partition)}"
+        call = f"read() of the partition {_show_partition(partition)}"
         with self._name_errors(call):
             for item in self._source.read(partition):
                 check_interrupt()
@@ -115,18 +115,18 @@ class Corpus:
         """Refuse columns of ours that hold something else than strings."""
         import pyarrow.types as pt
 
-        from vecmill.sources.columns import OWN
+        from vecmill.sources.columns import MEANINGFUL
 
         for field in batch.schema:
             kind = field.type
             strings = pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind) or pt.is_null(kind)
-            if field.name in OWN and not strings:
+            if field.name in MEANINGFUL and not strings:
                 raise PluginError(
                     f"the source {self._source.name!r} has {kind}, not strings, in its column {field.name!r}: report "
                     "it to the source's author"
                 )
 
 
-def _place(partition: Partition) -> str:
-    told = json.dumps(partition.where, ensure_ascii=False, default=str)
-    return told if len(told) <= SHOWN else f"{told[: SHOWN - 1]}…"
+def _show_partition(partition: Partition) -> str:
+    text = json.dumps(partition.where, ensure_ascii=False, default=str)
+    return text if len(text) <= SHMEANINGFUL else f"{text[: SHMEANINGFUL - 1]}…"

@@ -1,174 +1,202 @@
-"""Files source: what sources made of files share, whether these hold tables or records."""
+"""FilesSource: files of any store, read by a format. The sources ``parquet``, ``jsonl`` and ``csv``."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import importlib
+from abc import ABC, abstractmethod
 from functools import cached_property
-from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 
-from vecmill.protocols import Source, later
-from vecmill.sources.files import find
-from vecmill.sources.fingerprint import STATEMENTS, contents, fingerprint
-from vecmill.sources.lines import is_compressed
-from vecmill.sources.partitions import RowRange, Unit, plan
+from pydantic import Field, field_validator
+
+from vecmill.files import hash_contents, pin
+from vecmill.files.store import list_paths, open_common_store
+from vecmill.protocols import LOCATION, Source
+from vecmill.records import Partition, Terms
+from vecmill.sources.base import SourceConfig, fingerprint
+from vecmill.sources.partitions import RowRange, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-    from vecmill.records import Partition, Terms
-    from vecmill.sources.files import File
-    from vecmill.sources.options import FilesConfig
-    from vecmill.sources.tables import Outlines, Table
+    from vecmill.files import File, Store
+    from vecmill.sources.partitions import Unit
 
 
-FilesConfigT = TypeVar("FilesConfigT", bound="FilesConfig")
+ConfigT = TypeVar("ConfigT", bound=SourceConfig)
 
 
-class LocalSource(Source[FilesConfigT]):
-    """A source that reads files.
+class Format(ABC, Generic[ConfigT]):
+    """Reads files of one kind, from whatever store.
+
+    ``TableFormat`` and ``TextFormat`` do all but a few lines of it.
+
+    Args:
+        files: The files, in order.
+        config: The source's options.
 
     Attributes:
-        suffixes: How the names of its files end, in a folder.
+        suffixes: How the names of such files end, in a folder.
     """
 
-    Config = later("vecmill.sources.options:FilesConfig")
-    location = frozenset({"path"}) | STATEMENTS
     suffixes: ClassVar[tuple[str, ...]]
 
-    @cached_property
-    def files(self) -> Sequence[File]:
-        """Its files, in order."""
-        return find(self.config.path, self.suffixes)
-
-    def terms(self) -> Terms:
-        """Return what the job says."""
-        from vecmill.records import Terms
-
-        return Terms(license=self.config.license, language=self.config.language)
-
-    def fingerprint(self) -> str:
-        """Hash the files' names and bytes, and the options that choose among them."""
-        return fingerprint(self, self.config, contents(self.files))
-
-    def partitions(self, target_bytes: int) -> Iterator[Partition]:
-        """Split the files, in order."""
-        return plan(self.files, self._units(target_bytes), target_bytes, self._extra())
-
-    def renew(self, partition: Partition) -> Partition:
-        """Look at a partition's files as they are now."""
-        stretch = RowRange.of(partition)
-        found = stretch.renew_stamp(self.files, self._places.get(stretch.first, 0))
-        return partition.model_copy(update={"seen": found})
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        """Where each file is in the list, by name."""
-        return {file.name: place for place, file in enumerate(self.files)}
+    def __init__(self, files: Sequence[File], config: ConfigT) -> None:
+        self.files = files
+        self.config = config
 
     @abstractmethod
-    def _units(self, target_bytes: int) -> Iterator[Unit]:
-        """Yield the files' units, in order, up to the limit."""
+    def units(self, target_bytes: int) -> Iterator[Unit]:
+        """Yield the smallest pieces that a partition can begin or end with, in order, up to the limit."""
 
-    def _extra(self) -> dict[str, Any]:
+    @abstractmethod
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Yield the documents of a partition, in a source's columns and in batches of bounded size.
+
+        Raises:
+            SourceError: A file is damaged or has changed; says where.
+        """
+
+    def count(self) -> int | None:
+        """Return how many documents there are, up to the limit, if the files say so."""
+        return None
+
+    def extra(self) -> dict[str, Any]:
         """Return what else a worker must know to read any partition; small, JSON only."""
         return {}
 
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Split the files, in order, into parts of about ``target_bytes``.
 
-class TableSource(LocalSource[FilesConfigT]):
-    """A source whose files are tables.
+        Raises:
+            SourceError: They hold no documents.
+        """
+        return plan(self.files, self.units(target_bytes), target_bytes, self.extra())
+
+
+FilesConfigT = TypeVar("FilesConfigT", bound="FilesSource.Config")
+
+
+class FilesSource(Source[FilesConfigT]):
+    """A source that reads files.
 
     Attributes:
-        ahead: How many files are looked into at the same time when planning.
+        format: What reads them: a ``Format``, or its place, ``module:Class``, if its module takes long to import.
     """
 
-    ahead: ClassVar[int] = 1
+    format: ClassVar[type[Format[Any]] | str]
 
-    @abstractmethod
-    def open_table(self, file: File) -> AbstractContextManager[Table]:
-        """Open a file as a table."""
+    class Config(SourceConfig):
+        """Options of a source that reads files.
 
-    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
-        """Stream one partition's rows."""
-        from vecmill.sources.tables import table_rows
+        Attributes:
+            path: A file, a folder, a glob pattern, or a list of them, on this machine, on the Hub
+                (``hf://datasets/user/repo/…``) or in this process (``memory://…``); read in this order, names sorted.
+                In a folder hidden files are left out; on this machine links to other folders are followed.
+        """
 
-        return table_rows(self.files, RowRange.of(partition), self.open_table, self.config)
-
-    def count(self) -> int:
-        """Return the number of rows that the files say they have, up to the limit."""
-        rows = self._outlines.rows()
-        return rows if self.config.limit is None else min(rows, self.config.limit)
-
-    def _units(self, target_bytes: int) -> Iterator[Unit]:
-        return self._outlines.units(target_bytes)
+        path: Annotated[str | list[str], LOCATION]
 
     @cached_property
-    def _outlines(self) -> Outlines[File]:
-        from vecmill.sources.tables import Outlines
+    def store(self) -> Store:
+        """Where its files lie."""
+        return open_common_store(self.config.path)
 
-        return Outlines(self.files, self.open_table, self.config, self.ahead)
+    @cached_property
+    def files(self) -> Sequence[File]:
+        """Its files, in order.
 
+        Raises:
+            ConfigError: There are none.
+        """
+        return self.store.find(list_paths(self.config.path), self._format.suffixes)
 
-FINENESS = 16
+    def pinned(self) -> FilesConfigT:
+        """Return the options with the commits that the paths on the Hub mean now."""
+        path = pin(self.config.path)
+        return self.config if path == self.config.path else self.config.model_copy(update={"path": path})
 
+    def terms(self) -> Terms:
+        """Return what the job states, or else the store."""
+        license_, language = self.config.license, self.config.language
+        if license_ and language:
+            return Terms(license=license_, language=language)
+        return self.store.terms(list_paths(self.config.path)).but(license_, language)
 
-class Record(Protocol):
-    """A document's place in a text file."""
+    def fingerprint(self) -> str:
+        """Hash the files' names and contents, and the options that choose among them."""
+        return fingerprint(self, self.config, hash_contents(self.files))
+
+    def count(self) -> int | None:
+        """Return the number of documents that the files say they have, up to the limit."""
+        return self._reader.count()
+
+    def partitions(self, target_bytes: int) -> Iterator[Partition]:
+        """Split the files, in order."""
+        return self._reader.partitions(target_bytes)
+
+    def renew(self, partition: Partition) -> Partition:
+        """Look at a partition's files as they are now."""
+        rows = RowRange.of(partition)
+        seen = rows.renew_stamp(self.files, self._indices.get(rows.first, 0))
+        return partition.model_copy(update={"seen": seen})
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Stream one partition's documents."""
+        return self._reader.read(partition)
 
     @property
-    def line(self) -> int:
-        """Number of its first line."""
+    def _format(self) -> type[Format[Any]]:
+        if not isinstance(self.format, str):
+            return self.format
+        module, _, name = self.format.partition(":")
+        found: type[Format[Any]] = getattr(importlib.import_module(module), name)
+        return found
 
-    @property
-    def next_line(self) -> int:
-        """Number of the line after it."""
+    @cached_property
+    def _reader(self) -> Format[Any]:
+        return self._format(self.files, self.config)
 
-    @property
-    def stop(self) -> int:
-        """The byte after it."""
-
-
-RecordT = TypeVar("RecordT", bound=Record)
-
-
-class RecordSource(LocalSource[FilesConfigT], Generic[FilesConfigT, RecordT]):
-    """A source whose files are read from front to back, or from any record's beginning if not compressed."""
-
-    @abstractmethod
-    def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[RecordT]:
-        """Yield the records of a file from a byte, which is the first of the line with that number."""
-
-    def _locate_records(self, stretch: RowRange) -> Iterator[tuple[File, RecordT, int]]:
-        """Yield the records of a stretch, each with its file and its number in the source."""
-        row = stretch.row
-        for piece in stretch.pieces(self.files):
-            for record in self.records(piece.file, piece.start, piece.line):
-                yield piece.file, record, row
-                row += 1
-                if piece.stop is not None and record.stop >= piece.stop:
-                    break
-
-    def _units(self, target_bytes: int) -> Iterator[Unit]:
-        left = self.config.limit
-        for index, file in enumerate(self.files):
-            size = None if is_compressed(file) else target_bytes // FINENESS
-            for unit in _group_records(index, islice(self.records(file), left), size):
-                yield unit
-                left = None if left is None else left - unit.documents
-            if left == 0:
-                return
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        """The index of each file in the list, by name."""
+        return {file.name: index for index, file in enumerate(self.files)}
 
 
-def _group_records(file: int, records: Iterable[Record], size: int | None) -> Iterator[Unit]:
-    """Yield units of at least ``size`` bytes, or one for the whole file."""
-    unit = Unit(file, start=0, stop=0, documents=0, bytes=0)
-    for record in records:
-        unit = unit._replace(stop=record.stop, documents=unit.documents + 1, bytes=record.stop - unit.start)
-        if size is not None and unit.bytes >= size:
-            yield unit
-            unit = Unit(file, record.stop, record.stop, documents=0, bytes=0, line=record.next_line)
-    if unit.documents:
-        yield unit
+class ParquetSource(FilesSource["ParquetSource.Config"]):
+    """Parquet files, read by row group; only the columns that are needed."""
+
+    name = "parquet"
+    format = "vecmill.sources.parquet:ParquetFormat"
+
+
+class JsonlSource(FilesSource["JsonlSource.Config"]):
+    """JSON Lines, plain or compressed. Blank lines are no documents; a broken line is one, with a problem."""
+
+    name = "jsonl"
+    format = "vecmill.sources.jsonl:JsonlFormat"
+
+
+class CsvSource(FilesSource["CsvSource.Config"]):
+    """CSV files, plain or compressed; quoted fields may hold newlines. Every value is a string."""
+
+    name = "csv"
+    format = "vecmill.sources.csv:CsvFormat"
+
+    class Config(FilesSource.Config):
+        """Options of CSV files, which are UTF-8 and begin with a header.
+
+        Attributes:
+            delimiter: What stands between fields; by default a tab in ``.tsv`` files, a comma in others.
+        """
+
+        delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+
+        @field_validator("delimiter")
+        @classmethod
+        def _is_no_quote_or_newline(cls, value: str | None) -> str | None:
+            if value is not None and value in '"\r\n\0':
+                raise ValueError("a quote or a newline cannot stand between fields")
+            return value

@@ -10,14 +10,14 @@ import orjson
 import pyarrow as pa
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sources.columns import dump, load, missing, plain
+from vecmill.sources.columns import describe_missing, dump, load, plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from vecmill.sources.files import File
-    from vecmill.sources.lines import Line
-    from vecmill.sources.options import SourceConfig
+    from vecmill.files import File
+    from vecmill.sources.base import SourceConfig
+    from vecmill.sources.text import Line
 
 
 class NotJsonError(ValueError):
@@ -28,7 +28,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
     """Read a line of JSON.
 
     Returns:
-        The value, and whether all strings in it are sure to be valid Unicode.
+        The value, and whether all strings in it are certainly valid Unicode.
 
     Raises:
         NotJsonError: It is not JSON.
@@ -37,7 +37,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
         return orjson.loads(data), True
     except orjson.JSONDecodeError:
         # The slow parser takes what the fast one does not (lone surrogates, NaN), and says more exactly what is wrong.
-        return _patiently(data), False
+        return _parse_slowly(data), False
 
 
 def kind(value: object) -> str:
@@ -55,7 +55,7 @@ def unicode(value: object) -> bool:
     return True
 
 
-def _patiently(data: bytes) -> Any:  # noqa: ANN401 (JSON is anything)
+def _parse_slowly(data: bytes) -> Any:  # noqa: ANN401 (JSON is anything)
     try:
         return json.loads(data.decode("utf-8", "surrogatepass").rstrip())
     except json.JSONDecodeError as error:
@@ -78,7 +78,7 @@ class Types:
         self._keep = keep
         self._keys: dict[str, None] = {}
 
-    def add(self, rows: Sequence[dict[str, Any]], place: str) -> None:
+    def add(self, rows: Sequence[dict[str, Any]], label: str) -> None:
         """Take note of rows.
 
         Raises:
@@ -92,10 +92,12 @@ class Types:
                 before = pa.schema([(name, self._known.get(name, pa.null()))])
                 self._known[name] = pa.unify_schemas([before, found], promote_options="permissive").field(0).type
             except (pa.ArrowException, OverflowError) as error:
-                told = f"keep cannot carry the column {name!r}, because no one type fits its values in {place}"
-                raise ConfigError(f"{told} ({error}). Take it out of keep, or make its values alike.") from error
+                raise ConfigError(
+                    f"keep cannot carry the column {name!r}, because no one type fits its values in {label} ({error}). "
+                    "Take it out of keep, or make its values alike."
+                ) from error
 
-    def fields(self, place: str) -> list[pa.Field]:
+    def fields(self, label: str) -> list[pa.Field]:
         """Return the columns with their types.
 
         Raises:
@@ -103,12 +105,14 @@ class Types:
         """
         for name in self._keep:
             if name not in self._keys:
-                raise ConfigError(missing(place, name, "keep", list(self._keys)))
+                raise ConfigError(describe_missing(label, name, "keep", list(self._keys)))
         for name in self._keep:
             if not _is_flat(self._known[name], DEEPEST):
-                told = f"keep cannot carry the column {name!r}: in {place} it is nested more than {DEEPEST} levels deep"
-                raise ConfigError(f"{told}. Take it out of keep.")
-        return [pa.field(name, plain(self._known[name])) for name in self._keep]
+                raise ConfigError(
+                    f"keep cannot carry the column {name!r}: in {label} it is nested more than {DEEPEST} levels deep. "
+                    "Take it out of keep."
+                )
+        return [pa.field(name, plain_type(self._known[name])) for name in self._keep]
 
 
 def _infer_type(values: list[Any]) -> pa.DataType:
@@ -132,7 +136,7 @@ class Shape(NamedTuple):
 
     Attributes:
         numbered: Whether rows have no id, so that a document's id is its number in the source.
-        keep: The columns carried along, with types that fit all rows.
+        keep: The extra columns, with types that fit all rows.
     """
 
     numbered: bool
@@ -152,23 +156,23 @@ def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
     """Find the shape of rows: from the first ``SAMPLE`` of them, or from all if there are columns to type.
 
     Raises:
-        ConfigError: The rows have no such text, or a column cannot be carried along.
+        ConfigError: The rows have no such text, or an extra column has no type.
         SourceError: These are no JSON objects.
     """
     sample = list(islice(found, SAMPLE))
     if not sample:
         return Shape(numbered=True, keep=[])
     objects = _objects(sample)
-    place = str(sample[0][0].path)
+    label = str(sample[0][0])
     if not objects:
-        raise SourceError(f"{place} line {sample[0][1].line} {_fault(sample[0][1])}. {ADVICE}")
+        raise SourceError(f"{label} line {sample[0][1].line} {_describe_problem(sample[0][1])}. {ADVICE}")
     keys = list(dict.fromkeys(key for row in objects for key in row))
     for role, key in {"text": "text", **config.columns}.items():
         if key and key not in keys:
-            raise ConfigError(missing(place, key, role, keys))
-    _check_text(objects, config.columns.get("text", "text"), place)
+            raise ConfigError(describe_missing(label, key, role, keys))
+    _check_text(objects, config.columns.get("text", "text"), label)
     key = config.columns.get("id", "id")
-    return Shape(not key or key not in keys, _types(objects, found, config.keep, place))
+    return Shape(not key or key not in keys, _types(objects, found, config.keep, label))
 
 
 def _objects(found: Iterable[tuple[File, Line]]) -> list[dict[str, Any]]:
@@ -183,7 +187,7 @@ def _objects(found: Iterable[tuple[File, Line]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _fault(line: Line) -> str:
+def _describe_problem(line: Line) -> str:
     try:
         row, _ = parse(line.data)
     except NotJsonError as error:
@@ -191,21 +195,21 @@ def _fault(line: Line) -> str:
     return f"holds {kind(row)}, not an object"
 
 
-def _check_text(rows: list[dict[str, Any]], key: str, place: str) -> None:
+def _check_text(rows: list[dict[str, Any]], key: str, label: str) -> None:
     kinds = {kind(row[key]) for row in rows if row.get(key) is not None}
     if kinds and "a string" not in kinds:
         advice = 'Name another with columns = { text = "..." }.'
         raise ConfigError(
-            f"The text column {key!r} of {place} holds {' or '.join(sorted(kinds))}, not strings. {advice}"
+            f"The text column {key!r} of {label} holds {' or '.join(sorted(kinds))}, not strings. {advice}"
         )
 
 
 def _types(
-    sample: list[dict[str, Any]], rest: Iterator[tuple[File, Line]], keep: list[str], place: str
+    sample: list[dict[str, Any]], rest: Iterator[tuple[File, Line]], keep: list[str], label: str
 ) -> list[pa.Field]:
     types = Types(keep)
-    types.add(sample, place)
+    types.add(sample, label)
     if keep:
         for found in iter(lambda: list(islice(rest, SAMPLE)), []):
-            types.add(_objects(found), str(found[0][0].path))
-    return types.fields(place)
+            types.add(_objects(found), str(found[0][0]))
+    return types.fields(label)

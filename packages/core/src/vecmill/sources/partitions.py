@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import SourceError
-from vecmill.sources.files import AGAIN
+from vecmill.files.store import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from vecmill.files import File
     from vecmill.records import Partition
 
 
@@ -78,30 +79,8 @@ def limit_units(units: Iterable[Unit], limit: int | None) -> Iterator[Unit]:
         left = None if left is None else left - unit.documents
 
 
-class Identified(Protocol):
-    """A file with a name, and with an identity that changes when the file does."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the source."""
-
-    @property
-    def identity(self) -> tuple[str | int, ...]:
-        """Its name, and what shows that it is the same file still."""
-
-    @property
-    def known_hash(self) -> str | None:
-        """The hash of its content, if it is known; then it tells the same where ``identity`` differs."""
-
-    def hash(self) -> str:
-        """Return the hash of its content."""
-
-
-FileT = TypeVar("FileT", bound=Identified)
-
-
 class RowRange(NamedTuple):
-    """What a partition says; as small for ten thousand files as for one.
+    """The rows of a partition; as small for ten thousand files as for one.
 
     Attributes:
         first: Name of the first file.
@@ -123,75 +102,77 @@ class RowRange(NamedTuple):
 
     @classmethod
     def of(cls, partition: Partition) -> RowRange:
-        """Return the stretch of a partition made by ``plan``."""
-        return cls(**partition.where["stretch"], stamp=partition.seen)
+        """Return the row range of a partition made by ``plan``."""
+        return cls(**partition.where[KEY], stamp=partition.seen)
 
     @property
     def where(self) -> dict[str, Any]:
-        """What a partition's ``where`` says of it: all but the stamp."""
+        """What a partition's ``where`` has of it: all but the stamp."""
         return {key: value for key, value in self._asdict().items() if key != "stamp"}
 
-    def renew_stamp(self, files: Sequence[Identified], place: int) -> str:
-        """Return the stamp of its files as they are now, given the source's list and the place of the first."""
-        return stamp(files[place : place + self.files])
+    def renew_stamp(self, files: Sequence[File], index: int) -> str:
+        """Return the stamp of its files as they are now, given the source's list and the index of the first there."""
+        return stamp(files[index : index + self.files])
 
-    def pieces(self, files: Sequence[FileT]) -> Iterator[Piece[FileT]]:
+    def pieces(self, files: Sequence[File]) -> Iterator[Piece]:
         """Yield the pieces of files to read, given the source's list of files.
 
         Raises:
             SourceError: The files are not those the partition was planned for.
         """
-        mine = self._mine(files)
+        mine = self._find_files(files)
         for index, file in enumerate(mine):
             begins, ends = index == 0, index == len(mine) - 1
             yield Piece(file, self.start if begins else 0, self.stop if ends else None, self.line if begins else 1)
 
-    def _mine(self, files: Sequence[FileT]) -> Sequence[FileT]:
+    def _find_files(self, files: Sequence[File]) -> Sequence[File]:
         at = next((index for index, file in enumerate(files) if file.name == self.first), 0)
         mine = files[at : at + self.files]
         if not self._is_same(mine):
             names = self.first if self.files == 1 else f"One of {self.files} files from {self.first} on"
-            raise SourceError(f"{names} changed during the run. {AGAIN}")
+            raise SourceError(f"{names} changed during the run. {AGAIN}.")
         return mine
 
-    def _is_same(self, files: Sequence[FileT]) -> bool:
-        """Whether these are the files of the plan: by their looks or, where those have changed, by their content."""
-        looks, _, content = self.stamp.partition(".")
-        if _hash([file.identity for file in files]) == looks:
+    def _is_same(self, files: Sequence[File]) -> bool:
+        """Return whether these are the files of the plan: by identity or, where that differs, by content."""
+        identities, _, content = self.stamp.partition(".")
+        if _hash([file.identity for file in files]) == identities:
             return True
         return bool(content) and _hash([(file.name, file.hash()) for file in files]) == content
 
 
-class Piece(NamedTuple, Generic[FileT]):
+KEY = "stretch"
+"""Where a partition has its row range; the word is that of the partitions that half-finished runs have stored."""
+
+
+class Piece(NamedTuple):
     """A piece of a file; ``stop`` is None for its end."""
 
-    file: FileT
+    file: File
     start: int
     stop: int | None
     line: int
 
 
-def stamp(files: Sequence[Identified]) -> str:
+def stamp(files: Sequence[File]) -> str:
     """Hash the identities of files, and their contents if this process has read them."""
-    looks, contents = _hash([file.identity for file in files]), [(file.name, file.known_hash) for file in files]
-    return f"{looks}.{_hash(contents)}" if all(known for _, known in contents) else looks
+    identities, contents = _hash([file.identity for file in files]), [(file.name, file.known_hash) for file in files]
+    return f"{identities}.{_hash(contents)}" if all(known for _, known in contents) else identities
 
 
 def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
-def plan(
-    files: Sequence[Identified], units: Iterable[Unit], target_bytes: int, extra: dict[str, Any]
-) -> Iterator[Partition]:
-    """Yield partitions of about ``target_bytes``, in order; ``extra`` is added to what each one's ``where`` says.
+def plan(files: Sequence[File], units: Iterable[Unit], target_bytes: int, extra: dict[str, Any]) -> Iterator[Partition]:
+    """Yield partitions of about ``target_bytes``, in order; ``extra`` is added to what each one's ``where`` has.
 
     Raises:
         SourceError: There are no documents.
     """
     found = list(units)
     if not found:
-        raise SourceError(f"The source holds no documents: {_these(files)}.")
+        raise SourceError(f"The source holds no documents: {_describe_files(files)}.")
     row = 0
     for start, stop in parts([unit.bytes for unit in found], target_bytes):
         partition = _partition(files, found[start:stop], row, extra)
@@ -199,21 +180,21 @@ def plan(
         row += partition.documents or 0
 
 
-def _partition(files: Sequence[Identified], units: Sequence[Unit], row: int, extra: dict[str, Any]) -> Partition:
+def _partition(files: Sequence[File], units: Sequence[Unit], row: int, extra: dict[str, Any]) -> Partition:
     from vecmill.records import Partition
 
     first, last = units[0], units[-1]
     mine = files[first.file : last.file + 1]
-    stretch = RowRange(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
+    rows = RowRange(mine[0].name, len(mine), stamp(mine), first.start, last.stop, first.line, row)
     return Partition(
-        where={"stretch": stretch.where, **extra},
+        where={KEY: rows.where, **extra},
         documents=sum(unit.documents for unit in units),
         bytes=sum(unit.bytes for unit in units),
-        seen=stretch.stamp,
+        seen=rows.stamp,
     )
 
 
-def _these(files: Sequence[Identified]) -> str:
+def _describe_files(files: Sequence[File]) -> str:
     if len(files) > 1:
         return f"{len(files)} files, the first is {files[0].name}, without a single row"
     return f"{files[0].name} without a single row" if files else "it has no files"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from vecmill.protocols import Source, later
-from vecmill.sources.fingerprint import STATEMENTS, fingerprint
+from vecmill.protocols import Source
+from vecmill.records import Partition, Terms
+from vecmill.sources.base import SourceConfig, fingerprint
 from vecmill.sources.partitions import parts
 
 if TYPE_CHECKING:
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from vecmill.records import Partition, Terms
     from vecmill.sources.columns import Projection
-    from vecmill.sources.options import SourceConfig
 
 
 class Article(NamedTuple):
@@ -33,17 +32,16 @@ class Article(NamedTuple):
         return heading if underline and set(underline) <= set("*=-~") else self.id
 
 
-class PydocSource(Source["SourceConfig"]):
+class PydocSource(Source["PydocSource.Config"]):
     """The articles ``help()`` shows: some 80, half a million characters. Needs no files and no network."""
 
     name = "pydoc"
-    Config = later("vecmill.sources.options:SourceConfig")
-    location = STATEMENTS
+
+    class Config(SourceConfig):
+        """Options of ``pydoc``: those of every source."""
 
     def terms(self) -> Terms:
         """Return Python's licence, or what the job says."""
-        from vecmill.records import Terms
-
         python = Terms(
             license=("other",),
             license_name="psf-2.0",
@@ -62,8 +60,6 @@ class PydocSource(Source["SourceConfig"]):
 
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Split the articles, sorted by topic."""
-        from vecmill.records import Partition
-
         self._projection(self._table(0, 0))
         sizes = [len(article.text.encode()) for article in self._articles]
         for start, stop in parts(sizes, target_bytes):

@@ -1,31 +1,35 @@
-"""Tables: files made of columns, planned and read by rows."""
+"""TableFormat: a format of tables, which are planned and read by rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from abc import abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+import pyarrow as pa
 
 from vecmill.concurrency import Threads
+from vecmill.errors import SourceError
+from vecmill.sources.base import SourceConfig
 from vecmill.sources.batches import split_batch
 from vecmill.sources.columns import Projection
-from vecmill.sources.partitions import Identified, limit_units, row_units
+from vecmill.sources.files_source import Format
+from vecmill.sources.partitions import RowRange, limit_units, row_units
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    import pyarrow as pa
-
-    from vecmill.sources.options import SourceConfig
-    from vecmill.sources.partitions import RowRange, Unit
-
-FileT = TypeVar("FileT", bound=Identified)
+    from vecmill.files import File
+    from vecmill.records import Partition
+    from vecmill.sources.partitions import Unit
 
 
 class Table(Protocol):
-    """One file of rows."""
+    """One open file of rows."""
 
     @property
-    def place(self) -> str:
+    def label(self) -> str:
         """Its name, for messages."""
 
     @property
@@ -46,74 +50,83 @@ class Outline(NamedTuple):
     blocks: list[tuple[int, int]]
 
 
-class Outlines(Generic[FileT]):
-    """A source's files, each looked into once, however often the source is split.
+class TableFormat(Format[SourceConfig]):
+    """Files that are tables. Each is looked into once, however often the source is split.
 
-    Args:
-        files: The files.
-        opened: Opens one.
-        config: The source's options.
-        ahead: How many files to look into at the same time.
+    Attributes:
+        ahead: How many files are looked into at the same time when planning.
     """
 
-    def __init__(
-        self,
-        files: Sequence[FileT],
-        opened: Callable[[FileT], AbstractContextManager[Table]],
-        config: SourceConfig,
-        ahead: int,
-    ) -> None:
-        self._files, self._opened, self._config, self._ahead = files, opened, config, ahead
-        self._known: dict[FileT, Outline] = {}
+    ahead: ClassVar[int] = 1
 
-    def units(self, target: int) -> Iterator[Unit]:
-        """Yield the units of the tables, in order, up to the limit; larger blocks of text than ``target`` are split."""
-        return limit_units(self._units(target), self._config.limit)
+    def __init__(self, files: Sequence[File], config: SourceConfig) -> None:
+        super().__init__(files, config)
+        self._outlines: dict[File, Outline] = {}
 
-    def rows(self) -> int:
+    @abstractmethod
+    def open_table(self, file: File) -> AbstractContextManager[Table]:
+        """Open a file as a table."""
+
+    def units(self, target_bytes: int) -> Iterator[Unit]:
+        """Yield the units of the tables; larger blocks of text than ``target_bytes`` are split."""
+        return limit_units(self._list_units(target_bytes), self.config.limit)
+
+    def count(self) -> int:
         """Return how many rows the tables have; with a limit, no table is looked into after the one that meets it."""
-        total = 0
-        for found in _ahead(self._outline, self._files, self._ahead):
+        total, limit = 0, self.config.limit
+        for found in self._look_ahead():
             total += sum(rows for rows, _ in found.blocks)
-            if self._config.limit is not None and total >= self._config.limit:
-                break
+            if limit is not None and total >= limit:
+                return limit
         return total
 
-    def _units(self, target: int) -> Iterator[Unit]:
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Yield the documents of a partition."""
+        rows = RowRange.of(partition)
+        row = rows.row
+        for piece in rows.pieces(self.files):
+            with self.open_table(piece.file) as table:
+                projection = Projection(self.config, table.schema, table.label)
+                for batch in table.rows(projection.names, piece.start, piece.stop):
+                    yield from split_batch(projection.apply(batch, row))
+                    row += batch.num_rows
+
+    def _list_units(self, target_bytes: int) -> Iterator[Unit]:
         first: Projection | None = None
-        for index, found in enumerate(_ahead(self._outline, self._files, self._ahead)):
+        for index, found in enumerate(self._look_ahead()):
             first = first or found.projection
             first.agree(found.projection)
-            yield from row_units(index, found.blocks, target)
+            yield from row_units(index, found.blocks, target_bytes)
 
-    def _outline(self, file: FileT) -> Outline:
-        if file not in self._known:
-            with self._opened(file) as table:
-                projection = Projection(self._config, table.schema, table.place)
-                self._known[file] = Outline(projection, list(table.blocks(projection.roles["text"])))
-        return self._known[file]
+    def _look_ahead(self) -> Iterator[Outline]:
+        """Look into files at the same time, at first one, then more: a limit may be met before the second."""
+        start, count = 0, 1
+        with Threads(self.ahead) as threads:
+            while start < len(self.files):
+                yield from threads.map(self._outline, self.files[start : start + count])
+                start, count = start + count, min(2 * count, self.ahead)
+
+    def _outline(self, file: File) -> Outline:
+        if file not in self._outlines:
+            with self.open_table(file) as table:
+                projection = Projection(self.config, table.schema, table.label)
+                self._outlines[file] = Outline(projection, list(table.blocks(projection.roles["text"])))
+        return self._outlines[file]
 
 
-def _ahead(look: Callable[[FileT], Outline], files: Sequence[FileT], most: int) -> Iterator[Outline]:
-    """Look into files at the same time, at first one, then more: a limit may be met before the second."""
-    start, count = 0, 1
-    with Threads(most) as threads:
-        while start < len(files):
-            yield from threads.map(look, files[start : start + count])
-            start, count = start + count, min(2 * count, most)
+@contextmanager
+def translate_errors(problem: str) -> Iterator[None]:
+    """Turn Arrow's errors into a SourceError.
 
-
-def table_rows(
-    files: Sequence[FileT],
-    stretch: RowRange,
-    opened: Callable[[FileT], AbstractContextManager[Table]],
-    config: SourceConfig,
-) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of a stretch of tables, in a source's columns and bounded batches."""
-    row = stretch.row
-    for piece in stretch.pieces(files):
-        with opened(piece.file) as table:
-            projection = Projection(config, table.schema, table.place)
-            for rows in table.rows(projection.names, piece.start, piece.stop):
-                yield from split_batch(projection.apply(rows, row))
-                row += rows.num_rows
+    Args:
+        problem: Which file is damaged, and where.
+    """
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise SourceError(f"{problem}. Replace the file. ({error})") from error
+    except OSError as error:
+        # Arrow's own I/O errors are plain; a subclass comes from the file object, such as a lost connection.
+        if type(error) is not OSError:
+            raise
+        raise SourceError(f"{problem}. Replace the file. ({error})") from error

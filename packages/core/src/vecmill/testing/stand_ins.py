@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.errors import EmbedError, VecmillError
+from vecmill.errors import EmbedError, UnfitEngineError, VecmillError
 from vecmill.protocols import Embedder, Options, Runtime, Tokenizer
-from vecmill.records import ModelInfo, ShardProgress
+from vecmill.records import ModelInfo, ShardFailure, ShardProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Receipt, RunEvent, ShardTask
 
 
 AWKWARD_TEXTS: tuple[str, ...] = (
@@ -140,7 +140,6 @@ class InlineRuntime(Runtime[Options]):
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do the tasks in order."""
-        from vecmill.runtimes import describe_failure
         from vecmill.worker import Worker
 
         with Worker() as worker:
@@ -148,4 +147,4 @@ class InlineRuntime(Runtime[Options]):
                 try:
                     yield worker.do(task, lambda progress: report(ShardProgress(progress)))
                 except VecmillError as error:
-                    yield describe_failure(task, error)
+                    yield ShardFailure(index=task.index, error=str(error), engine=isinstance(error, UnfitEngineError))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.chunking.packing import is_blank
+from vecmill.chunking.boundaries import is_blank
+from vecmill.chunking.template import check_prefix, prefix
 from vecmill.errors import SourceError
-from vecmill.protocols.chunker import check_prefix, prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
-from vecmill.sources.columns import OWN, load
+from vecmill.sources.columns import MEANINGFUL, load
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.spans import cut
 from vecmill.worker.window import Window, utf8_bytes
@@ -126,7 +126,7 @@ class Kept:
             SourceError: The rows have other columns, or values that do not fit.
         """
         planned = [field.name for field in self.fields]
-        found = [name for name in batch.schema.names if name not in OWN]
+        found = [name for name in batch.schema.names if name not in MEANINGFUL]
         if sorted(found) != sorted(planned):
             raise SourceError(
                 f"shard {self._shard} has the columns {_format_names(found)} to carry along, and the first rows of the "

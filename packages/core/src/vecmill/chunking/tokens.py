@@ -1,0 +1,56 @@
+"""Windows of the model's own tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import Field, model_validator
+
+from vecmill.chunking.boundaries import apart, words
+from vecmill.chunking.packing import Fitting
+from vecmill.chunking.template import DEFAULT_TOKENS, limit, prefix
+from vecmill.protocols import Chunker, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vecmill.chunking.boundaries import Budget, Pieces
+    from vecmill.protocols import Tokenizer
+    from vecmill.records import Document, ModelInfo, Span
+
+
+class TokensChunker(Chunker["TokensChunker.Config"]):
+    """Fills each chunk with words to its last token; a word is cut only if it is too long for a chunk of its own."""
+
+    name = "tokens"
+
+    class Config(Options):
+        """Options of ``tokens``.
+
+        Attributes:
+            max_tokens: Tokens of a chunk as embedded.
+            overlap: How many of them repeat the chunk before.
+        """
+
+        max_tokens: int = Field(DEFAULT_TOKENS, gt=0)
+        overlap: int = Field(0, ge=0)
+
+        @model_validator(mode="after")
+        def _moves_on(self) -> Self:
+            if self.overlap >= self.max_tokens:
+                raise ValueError(f"overlap ({self.overlap}) must be smaller than max_tokens ({self.max_tokens})")
+            return self
+
+    def __init__(self, config: Config, tokenizer: Tokenizer, model: ModelInfo) -> None:
+        super().__init__(config, tokenizer, model)
+        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (words,))
+
+    def spans(self, document: Document) -> Sequence[Span]:
+        """Return the document's chunks, in order."""
+        turn = self._overlapping if self.config.overlap else apart
+        return self._fitting.spans(document.text, prefix(self, document), turn)
+
+    def _overlapping(self, pieces: Pieces, budget: Budget, first: int, last: int) -> tuple[int, int]:
+        """Begin the next chunk with the last words of this one: with ``overlap`` tokens, if another word fits then."""
+        begin = max(pieces.tail(last, self.config.overlap), pieces.tail(last + 1, budget.tokens), first + 1)
+        return last, begin if pieces.fit(begin, last + 1, budget) else last

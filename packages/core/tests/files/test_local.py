@@ -1,0 +1,114 @@
+"""find: a path option becomes a list of files, or an error that says where it looked."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vecmill.errors import ConfigError
+from vecmill.files import find
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with files to take and files to leave."""
+    data = tmp_path / "data"
+    for name in ("b.jsonl", "a.jsonl", "deep/er/c.jsonl.gz", "notes.txt", ".hidden.jsonl", ".cache/d.jsonl"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).touch()
+    return data
+
+
+def _names(path: Any) -> list[str]:
+    return [file.name for file in find(path, SUFFIXES)]
+
+
+def test_a_folder_gives_its_files_sorted(folder: Path) -> None:
+    """All files of the source's kind, at any depth; hidden files and folders are left out."""
+    assert _names(str(folder)) == ["a.jsonl", "b.jsonl", "deep/er/c.jsonl.gz"]
+
+
+def test_a_pattern_gives_its_matches_sorted(folder: Path) -> None:
+    """A pattern takes what it matches, whatever its suffix, but no folders."""
+    assert _names(f"{folder}/*") == ["a.jsonl", "b.jsonl", "notes.txt"]
+    assert _names(f"{folder}/**/*.gz") == ["c.jsonl.gz"]
+
+
+def test_a_list_keeps_its_order_and_takes_a_file_once(folder: Path) -> None:
+    """What a list names first comes first; what it names again is not read again."""
+    assert _names([f"{folder}/b.jsonl", f"{folder}/*.jsonl"]) == ["b.jsonl", "a.jsonl"]
+
+
+def test_a_file_is_read_once_however_its_folder_is_reached(folder: Path) -> None:
+    """By way of another folder, of a link to its folder, and of links that lead around and around."""
+    (folder / "around").symlink_to(folder)
+    (folder / "link").symlink_to(folder / "deep")
+
+    assert _names([f"{folder}/a.jsonl", f"{folder}/deep/../a.jsonl"]) == ["a.jsonl"]
+    assert _names(f"{folder}/**/a.jsonl") == ["a.jsonl"]
+    assert _names(str(folder)) == ["a.jsonl", "b.jsonl", "deep/er/c.jsonl.gz"]
+
+
+def test_a_linked_folder_is_part_of_the_folder_it_is_in(folder: Path, tmp_path: Path) -> None:
+    """Files on another disk or in a hidden place are not passed over in silence, nor is a name in capitals."""
+    (tmp_path / "disk" / "inner").mkdir(parents=True)
+    for name in ("d.jsonl", "inner/E.JSONL"):
+        (tmp_path / "disk" / name).touch()
+    (tmp_path / "disk" / "inner" / "back").symlink_to(tmp_path)
+    (folder / "z").symlink_to(tmp_path / "disk")
+
+    (folder / "y").symlink_to(folder / ".cache")
+
+    assert _names(str(folder))[-3:] == ["y/d.jsonl", "z/d.jsonl", "z/inner/E.JSONL"]
+    assert len(_names(str(folder))) == 6
+
+
+def test_a_name_with_pattern_signs_is_a_file(tmp_path: Path) -> None:
+    """A file that is there is meant literally."""
+    (tmp_path / "a[1].jsonl").touch()
+
+    assert _names(f"{tmp_path}/a[1].jsonl") == ["a[1].jsonl"]
+
+
+def test_names_do_not_depend_on_where_the_files_are(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files have the same names by a relative and by an absolute path."""
+    monkeypatch.chdir(folder.parent)
+
+    assert _names("data") == _names(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("nowhere", "no file or folder 'nowhere'"),
+        ("nowhere/*.jsonl", "No file matches 'nowhere/"),
+        ("empty", "holds no file that ends with .jsonl or .jsonl.gz"),
+        ([], "empty list"),
+        ("", "source.path is empty"),
+        ("~nobody-of-that-name/x", "'~nobody-of-that-name/x' cannot be a path"),
+        ("x" * 5000, "x' cannot be a path: File name too long"),
+        ("pipe.jsonl", "'pipe.jsonl' is a pipe or a device"),
+        ("gone.jsonl", "no file or folder 'gone.jsonl'"),
+        ("g*.jsonl", "'gone.jsonl' is a link to a file that is not there"),
+        (".", "'gone.jsonl' is a link to a file that is not there"),
+    ],
+)
+def test_nothing_to_read_is_a_configuration_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: Any, told: str
+) -> None:
+    """The message names the path, and the folder it is relative to; a link to nothing is not passed over."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "gone.jsonl").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigError, match=told) as caught:
+        find(path, SUFFIXES)
+    assert str(tmp_path) in str(caught.value) or "current folder" not in str(caught.value)
