@@ -24,9 +24,9 @@ from vecmill import Job
 from vecmill.job.plan import plan
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.store.columns import check_vectors
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import parquet_file
+from vecmill.store.vectors import check_vectors
 from vecmill.tei.client import OpenAiRoute, Router
 from vecmill.worker.reading import Reading
 from vecmill.worker.window import shard_tables
@@ -50,6 +50,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
     )
     task, registry = plan(job).tasks[0], load().registry
     embedder = build(registry, "embedder", task.spec.embedder)
+    output = embedder.model().output
     tokenizer, source = embedder.tokenizer(), build(registry, "source", task.spec.source)
     cutter = build(registry, "chunker", task.spec.chunker, tokenizer, embedder.model())
     cut = [*Reading(task, source, cutter).windows()]
@@ -67,7 +68,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
         for window, rows in cut:
             last = first + len(window)
             good = np.ones(len(window.documents), np.bool_)
-            tables.extend(shard_tables(window, rows, window.tokens(tokenizer), made[first:last], good))
+            tables.extend(shard_tables(window, rows, window.tokens(tokenizer), made[first:last], good, output))
             first = last
 
     def write() -> None:
@@ -81,7 +82,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
         "write the request": lambda: [route.body(batch) for batch in batches],
         "HTTP": lambda: [router.post(route.path, body) for _ in batches],
         "read the answer": lambda: [route.vectors(answer, MOST, WIDTH) for _ in batches],
-        "check vectors": lambda: check_vectors(made, normalized=True),
+        "check vectors": lambda: check_vectors(made, output),
         "count tokens, build columns": columns,
         "write the file": write,
     }

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench import results, table, texts
 from bench.model import MODEL
+from vecmill.concurrency import usable_processors
 from vecmill.models import load_tokenizer, open_model
-from vecmill_local_runtime.runtime import usable_processors
 from vecmill_openvino.engine import LoadedModel
 from vecmill_openvino.graph import linear
 from vecmill_openvino.graph.architecture import NATIVE

@@ -28,7 +28,7 @@ from bench.simulation import efficiency
 from vecmill.hookspecs import hookimpl
 from vecmill.plugins import load
 from vecmill.protocols import Options, Runtime
-from vecmill.records import Account, FileEntry, Receipt, ShardTask
+from vecmill.records import Account, FileEntry, Output, Receipt, ShardTask
 from vecmill.store.columns import dataset_schema
 from vecmill.store.ids import duplicates, write_ids
 from vecmill.store.json import write_json
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 CHUNKS = 100_000
 """In a shard of 150 MB."""
+OUTPUT = Output(dimension=8, normalized=True, similarity="cosine")
 DOCUMENTS = 6_400_000
 """In English Wikipedia; here they are spread over all shards."""
 CONTAINER = 9_500
@@ -86,7 +87,7 @@ def worked(task: ShardTask) -> str:
     layout = Layout(Path(task.spec.directory))
     target = layout.shard(task.index, task.count)
     target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(dataset_schema(8).empty_table(), target)
+    pq.write_table(dataset_schema([OUTPUT]).empty_table(), target)
     documents = DOCUMENTS // task.count
     account = Account(
         documents_in=documents, documents_embedded=documents, chunks=CHUNKS, characters=400 * CHUNKS, tokens=99 * CHUNKS

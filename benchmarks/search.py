@@ -63,7 +63,7 @@ def dataset(folder: Path, count: int) -> Path:
     )
     layout = Layout(made.path)
     draw = np.random.default_rng(0)
-    with parquet_file(layout, layout.shard(0, 1), schema := dataset_schema(WIDTH)) as file:
+    with parquet_file(layout, layout.shard(0, 1), schema := dataset_schema(made.manifest.model.outputs)) as file:
         for start in range(0, count, GROUP):
             file.write(rows(draw, start, min(GROUP, count - start), schema))
     write_json(layout, layout.manifest, made.manifest.model_copy(update={"shards": [file.file_entry()]}))

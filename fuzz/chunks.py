@@ -7,12 +7,11 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vecmill.chunking.characters import CharactersChunker
 from vecmill.chunking.paragraphs import ParagraphsChunker
-from vecmill.chunking.template import prefix
-from vecmill.chunking.tokens import TokensChunker
+from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.models import load_tokenizer
 from vecmill.plugins.registry import options
+from vecmill.protocols.chunker import prefix
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import check_spans, cut

@@ -16,7 +16,7 @@ from vecmill import Manifest, hookspecs
 from vecmill.cli.main import COMMANDS
 from vecmill.plugins import load
 from vecmill.records import RunFinished
-from vecmill.store.columns import RESERVED
+from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
 from vecmill.testing import check_chunker, check_source
 
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("vecmill_"))
@@ -139,7 +139,12 @@ def test_every_option_of_publishing_to_the_hub_is_documented():
 def test_every_column_of_a_dataset_is_documented():
     """docs/datasets.md has each, and every key of a manifest."""
     page = (ROOT / "docs" / "datasets.md").read_text()
-    for name in [*RESERVED, *Manifest.model_fields.keys() - {"identity", "duplicates", "places"}]:
+    for name in [
+        *DOCUMENT_COLUMNS,
+        *CHUNK_COLUMNS,
+        VECTOR_COLUMN,
+        *Manifest.model_fields.keys() - {"identity", "duplicates", "places"},
+    ]:
         assert f"`{name}`" in page, name
 
 

@@ -89,7 +89,6 @@ PENDING = {
     "core/cli",
     "core/cli/commands",
     "core/job",
-    "core/models",
     "core/plugins",
     "core/protocols",
     "core/quality",
@@ -101,9 +100,7 @@ PENDING = {
     "core/tei",
     "core/testing",
     "core/worker",
-    "local-runtime",
     "modal-runtime",
-    "openvino/graph",
     "publishers/hub",
 }
 """Rooms that still have some of these words."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def load(settings: dict[str, Any]) -> Work:
     """Open the embedder."""
-    from vecmill.chunking.token_budget import TokenBudgetBatching
+    from vecmill.chunking.packing import TokenBudgetBatching
     from vecmill.concurrency import Threads
     from vecmill.worker.embedding import Embedding, read_from
     from vecmill_openvino.embedder import OpenVinoEmbedder

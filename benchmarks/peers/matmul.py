@@ -35,7 +35,7 @@ def load(settings: dict[str, Any]) -> Work:
     """Compile a chain of multiplications, a stream for each processor."""
     import openvino
 
-    from vecmill_local_runtime.runtime import usable_processors
+    from vecmill.concurrency import usable_processors
     from vecmill_openvino import engine
 
     streams = len(usable_processors())

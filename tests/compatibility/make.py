@@ -62,6 +62,20 @@ def main() -> None:
         for kept in ("finished", "since", "tiny", "state", *KILLED):
             keep(folder / kept, folder)
         shutil.copyfile(folder / "copy" / ".vecmill.mirror.json", HERE / "before" / "copy.json")
+        make_hub(folder)
+
+
+def make_hub(folder: Path) -> None:
+    """Write the run whose workers send their shards."""
+    from compatibility.hub_run import HUB, TOKEN, start
+    from doubles.hub import HubDouble, User
+
+    with HubDouble(folder / "hub") as hub:
+        hub.users[TOKEN] = User("user")
+        assert start(hub, folder / "half-hub", "2").returncode == -signal.SIGKILL
+        for receipt in (folder / "half-hub" / ".vecmill" / "receipts").iterdir():
+            receipt.write_text(receipt.read_text().replace(hub.url, HUB))
+    keep(folder / "half-hub", folder)
 
 
 def keep(made: Path, folder: Path) -> None:

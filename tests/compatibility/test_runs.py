@@ -45,9 +45,7 @@ def test_one_with_vectors_of_an_earlier_run_is_finished(again, before, hashes):
     The shard that was done has a document that the engine refused, which is tried again.
     """
     folder = before("half-since")
-    done = {name: content for name, (_, content) in shards(folder).items()}
     dataset = run(make_job("titles", folder), since=before("finished") if again else None)
-    assert {name: content for name, (_, content) in shards(folder).items()}.items() >= done.items()
     check(dataset, hashes["jobs"]["titles"], hashes)
     first = json.loads((folder / ".vecmill" / "receipts" / "00000.json").read_bytes())
     assert dataset.manifest.reused.chunks == (dataset.account.chunks if again else first["reused_chunks"])

@@ -92,7 +92,7 @@ def chunks(name, tokenizers):
 
 def chunker_prefix(chunker, document):
     """Return what stands in front of each chunk of a document."""
-    from vecmill.chunking.template import prefix
+    from vecmill.protocols.chunker import prefix
 
     return prefix(chunker, document)
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 import vecmill
+from vecmill.concurrency import usable_processors
 from vecmill.errors import RunError
 from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
 from vecmill_local_runtime import process, runtime
@@ -214,4 +215,4 @@ def test_processors_are_shared_out_whole(monkeypatch, cores, workers, tasks, exp
 
 def test_only_processors_this_process_may_use_count():
     """A container's limit is kept to."""
-    assert set(runtime.usable_processors()) == os.sched_getaffinity(0)
+    assert set(usable_processors()) == os.sched_getaffinity(0)

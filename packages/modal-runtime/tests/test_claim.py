@@ -109,8 +109,8 @@ def runtime(entries, monkeypatch, cloud, receipt):
 def test_a_run_without_a_driver_has_its_folder_to_itself(entries, runtime):
     """Who calls ``vecmill.run`` in an app of one's own need not know of claims; one that is there already is enough."""
     folder = Path("/mnt/vecmill/mine/one")
-    with runtime.holding(folder):
-        with runtime.holding(folder):
+    with runtime.lease(folder):
+        with runtime.lease(folder):
             pass
         with pytest.raises(StoreError, match=r"another run works on mine/one \(run in container"):
             contextvars.Context().run(take, entries, "mine/one")
@@ -119,19 +119,22 @@ def test_a_run_without_a_driver_has_its_folder_to_itself(entries, runtime):
 
 def test_a_run_whose_folder_another_one_has_by_now_ends(entries, runtime, hasty, tasks):
     """With its next shard; the shards that are done until then count."""
-    with runtime.holding(Path("/mnt/vecmill/lost")):
+    lease = runtime.lease(Path("/mnt/vecmill/lost"))
+    with lease:
         outcomes = runtime.map(tasks(3), lambda _: None)
         assert next(outcomes).index == 2
+        lease.check()
         contextvars.Context().run(take, entries, "lost")
-        runtime._claim.beat()
+        lease._lease.beat()
+        assert next(outcomes).index == 1
         with pytest.raises(RunError, match="another run has gone on with lost meanwhile"):
-            next(outcomes)
+            lease.check()
 
 
 def test_a_folder_that_no_other_container_sees_is_refused(runtime):
     """The workers would write where the driver does not look."""
     with pytest.raises(ConfigError, match=r"/root/out, which no other .* path begin with /mnt/vecmill/"):
-        runtime.holding(Path("/root/out")).__enter__()
+        runtime.lease(Path("/root/out"))
 
 
 def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch):

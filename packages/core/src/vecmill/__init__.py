@@ -15,11 +15,13 @@ Make one, look at it, publish it::
 ``embed_queries`` embed questions for a vector database, and a ``QueryEmbedder`` keeps the model loaded in between;
 ``open_dataset`` reads the manifest of a folder.
 
-A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime`` or ``Publisher``, its options in
-an ``Options`` (marked ``LOCATION``, ``INCIDENTAL`` or ``MACHINE`` where they mean that), registered by a function that
-is marked with ``hookimpl``. It deals in ``Document``, ``Span``,
+A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime``, ``Launcher`` or ``Publisher``, its
+options in an ``Options`` (marked ``LOCATION``, ``INCIDENTAL`` or ``MACHINE`` where they mean that), registered by a
+function that is marked with ``hookimpl``. A runtime gives tasks to a ``Worker`` on each machine; a launcher takes a
+whole job to other machines. Plugins deal in ``Document``, ``Span``,
 ``Partition``, ``Manifest``, ``Account``, ``ModelInfo`` and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
-``vecmill.testing`` has the checks for it, ``vecmill.errors`` what it raises, ``vecmill.records`` what happens in a run.
+``vecmill.testing`` has checks for them, ``vecmill.errors`` what they raise, ``vecmill.records`` what happens in a run,
+``vecmill.runtimes`` what runtimes and launchers are built with.
 
 ``help(vecmill.run)``, ``help(vecmill.Chunker)`` and so on say more.
 """
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         Batching,
         Chunker,
         Embedder,
+        Launcher,
         Options,
         Publisher,
         Runtime,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
     from vecmill.store.json import open_dataset
+    from vecmill.worker import Worker
 
 _HOMES = {
     "vecmill.hookspecs": ("hookimpl",),
@@ -68,6 +72,7 @@ _HOMES = {
         "Batching",
         "Chunker",
         "Embedder",
+        "Launcher",
         "Options",
         "Publisher",
         "Runtime",
@@ -78,6 +83,7 @@ _HOMES = {
     "vecmill.quality.proof": ("verify",),
     "vecmill.retrieval": ("QueryEmbedder", "Searcher", "embed_queries", "embed_query", "search"),
     "vecmill.store.json": ("open_dataset",),
+    "vecmill.worker": ("Worker",),
 }
 
 __all__ = [
@@ -91,6 +97,7 @@ __all__ = [
     "Document",
     "Embedder",
     "Job",
+    "Launcher",
     "Manifest",
     "ModelInfo",
     "Options",
@@ -102,6 +109,7 @@ __all__ = [
     "Source",
     "Span",
     "Tokenizer",
+    "Worker",
     "__version__",
     "embed_queries",
     "embed_query",

@@ -98,6 +98,13 @@ def sleep(seconds: float) -> None:
         get_item(queue.SimpleQueue[None](), seconds)
 
 
+def usable_processors() -> list[int]:
+    """Return the numbers of the processors that this process may use; a container's limit is kept to."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def start_thread(
     name: str, work: Callable[[], None], failed: Callable[[BaseException], None] | None = None
 ) -> threading.Thread:

@@ -14,7 +14,8 @@ VecmillError
     ├── RunError            the run ended without a complete dataset
     └── PublishError        the dataset is there, but could not be delivered
 
-A message says what happened, to which item, and what to do.
+A message says what happened, to which item, and what to do. An error is ``final`` if another attempt at the shard would
+meet it again.
 """
 
 from __future__ import annotations
@@ -27,19 +28,28 @@ if TYPE_CHECKING:
 
 
 class VecmillError(Exception):
-    """The root of the tree; ``exit_code`` is what the command line ends with."""
+    """The root of the tree.
+
+    Attributes:
+        exit_code: What the command line ends with.
+        final: Whether another attempt at the same shard would meet the same error.
+    """
 
     exit_code = 1
+    final = False
 
 
 class ConfigError(VecmillError):
     """A job file, an option or a command line is wrong. Nothing was started."""
 
     exit_code = 2
+    final = True
 
 
 class PluginError(VecmillError):
     """A plugin could not be loaded, or does not keep to its protocol."""
+
+    final = True
 
 
 class PluginWarning(RuntimeWarning):
@@ -48,6 +58,8 @@ class PluginWarning(RuntimeWarning):
 
 class SourceError(VecmillError):
     """The corpus could not be read: a file is missing, truncated or not what it says."""
+
+    final = True
 
 
 class ReuseError(SourceError):
@@ -67,6 +79,8 @@ class ReadError(VecmillError):
 class ModelError(VecmillError):
     """The model's files are missing, damaged, or of a kind the embedder does not know."""
 
+    final = True
+
 
 class EmbedError(VecmillError):
     """These texts could not be embedded. The worker splits the batch down to the guilty one."""
@@ -79,9 +93,13 @@ class EngineError(VecmillError):
 class UnfitEngineError(EngineError):
     """The engine refuses whatever it is given: other attempts and other shards would meet the same."""
 
+    final = True
+
 
 class StoreError(VecmillError):
     """The dataset folder cannot be used: not writable, locked, full, or of another run."""
+
+    final = True
 
 
 class RunError(VecmillError):

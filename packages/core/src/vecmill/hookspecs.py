@@ -9,7 +9,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vecmill.protocols import Chunker, Embedder, Publisher, Runtime, Source
+    from vecmill.protocols import Chunker, Embedder, Launcher, Publisher, Runtime, Source
     from vecmill.records import RunEvent
 
 hookspec = pluggy.HookspecMarker("vecmill")
@@ -34,6 +34,11 @@ def vecmill_register_embedders(register: Callable[[type[Embedder[Any]] | str], N
 @hookspec
 def vecmill_register_runtimes(register: Callable[[type[Runtime[Any]] | str], None]) -> None:
     """Call ``register`` with each runtime class, or with its place as ``"module:Class"``."""
+
+
+@hookspec
+def vecmill_register_launchers(register: Callable[[type[Launcher[Any]] | str], None]) -> None:
+    """Call ``register`` with each launcher class, or with its place as ``"module:Class"``."""
 
 
 @hookspec

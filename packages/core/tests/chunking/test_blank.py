@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.boundaries import is_blank
-from vecmill.chunking.characters import CharactersChunker
+from vecmill.chunking.packing import is_blank
 from vecmill.chunking.paragraphs import ParagraphsChunker
-from vecmill.chunking.tokens import TokensChunker
+from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
 from vecmill.worker.reading import documents

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vecmill.chunking.characters import CharactersChunker
+from vecmill.chunking.windows import CharactersChunker
 from vecmill.records import Document
 from vecmill.testing import check_chunker
 

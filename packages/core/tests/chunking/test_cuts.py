@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking import boundaries as cuts
+from vecmill.chunking import packing as cuts
+from vecmill.chunking.paragraphs import is_heading
 
 LEVELS = {"paragraphs": cuts.paragraphs, "sentences": cuts.sentences, "lines": cuts.lines, "words": cuts.words}
 
@@ -68,10 +69,10 @@ def test_blocks_are_bounded_and_leave_nothing_out(unit, size):
 @pytest.mark.parametrize("text", ["History", "# Usage #", "Title\n=====", "3.1 Scope"])
 def test_headings(text):
     """Short lines that end without a mark."""
-    assert cuts.is_heading(f"..{text}\n\n", 2, len(text) + 4)
+    assert is_heading(f"..{text}\n\n", 2, len(text) + 4)
 
 
 @pytest.mark.parametrize("text", ["A sentence.", "two\nlines", "as follows:", "x" * 200, "-----", ""])
 def test_not_headings(text):
     """Sentences, several lines, long ones, rules."""
-    assert not cuts.is_heading(text, 0, len(text))
+    assert not is_heading(text, 0, len(text))

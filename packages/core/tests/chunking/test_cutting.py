@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vecmill.chunking.boundaries import Budget, lines, paragraphs, sentences, words
-from vecmill.chunking.packing import Cutting
+from vecmill.chunking.packing import Budget, Cutting, lines, paragraphs, sentences, words
 from vecmill.testing import WordTokenizer
 
 LEVELS = (paragraphs, sentences, lines, words)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.chunking.paragraphs import ParagraphsChunker
-from vecmill.chunking.template import prefix
-from vecmill.chunking.tokens import TokensChunker
+from vecmill.chunking.windows import TokensChunker
+from vecmill.protocols.chunker import prefix
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vecmill.chunking.paragraphs import ParagraphsChunker
-from vecmill.chunking.template import prefix
 from vecmill.errors import ConfigError
+from vecmill.protocols.chunker import prefix
 from vecmill.records import Document
 from vecmill.testing import check_chunker
 

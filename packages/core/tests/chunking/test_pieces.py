@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.boundaries import Budget, Pieces, groups
+from vecmill.chunking.packing import Budget, Pieces, groups
 
 BUDGET = Budget.of(10)
 SIZES = st.lists(st.tuples(st.integers(1, 200), st.integers(0, 12)), min_size=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from vecmill.chunking.characters import CharactersChunker
-from vecmill.chunking.template import head, prefix
+from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import PluginError
+from vecmill.protocols.chunker import head, prefix
 from vecmill.records import Document
 
 

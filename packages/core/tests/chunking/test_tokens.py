@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from pydantic import ValidationError
 
-from vecmill.chunking.tokens import TokensChunker
+from vecmill.chunking.windows import TokensChunker
 from vecmill.records import Document
 from vecmill.testing import check_chunker
 

@@ -6,6 +6,8 @@ import re
 import pytest
 
 from vecmill.display import UNSAFE
+from vecmill.records import ModelInfo
+from vecmill.testing import HashEmbedder
 
 
 @pytest.fixture
@@ -30,8 +32,20 @@ def test_json_has_the_passages_whole(invoke, dataset):
     """The text is the dataset's, not an excerpt."""
     passages = json.loads(invoke("search", dataset, "what is seven?", "--json").stdout)
     assert len(passages) == 3
-    assert set(passages[0]) == {"score", "id", "title", "url", "chunk_index", "start", "end", "text"}
+    assert set(passages[0]) == {"score", "id", "title", "url", "chunk_index", "start", "end", "text", "similarity"}
     assert all(len(passage["text"]) == passage["end"] - passage["start"] for passage in passages)
+
+
+def test_a_score_that_is_no_cosine_says_what_it_is(invoke, job_file, tmp_path, monkeypatch):
+    """A distance, say, with a minus."""
+    model = HashEmbedder.model
+
+    def by_distance(self):
+        return ModelInfo(**model(self).model_dump(exclude={"outputs", "similarity"}), similarity="euclidean")
+
+    monkeypatch.setattr(HashEmbedder, "model", by_distance)
+    invoke("run", job_file())
+    assert re.match(r"-\d\.\d{3} euclidean  Title", invoke("search", tmp_path / "out", "what is seven?").stdout)
 
 
 @pytest.mark.parametrize(("query", "message"), [("  ", "the query is empty"), ("\ud800", "not valid Unicode")])

@@ -10,7 +10,7 @@ import pytest
 from datasets import load_dataset
 
 import vecmill
-from vecmill.chunking.characters import CharactersChunker
+from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import look
 from vecmill.protocols import Source

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import vecmill
-from vecmill.chunking.characters import CharactersChunker
+from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import ModelError, StoreError
 from vecmill.job.identity import hide_options, public_value
 from vecmill.plugins import load

@@ -1,6 +1,5 @@
 """Tests of vecmill.job.runner: whole jobs, with stand-ins for model and runtime alone."""
 
-import contextlib
 import json
 
 import pyarrow.parquet as pq
@@ -13,7 +12,6 @@ from vecmill.protocols import Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
 from vecmill.store.card.sections import BEGIN
 from vecmill.testing import AWKWARD_TEXTS
-from vecmill.testing.stand_ins import InlineRuntime
 
 TEXTS = [
     f"Document {n} begins.\n\nIt has a second paragraph with a few more words in it, {n} of them or so. " * 4
@@ -327,28 +325,6 @@ def test_observers_hear_the_whole_story(job, corpus):
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunFinished)
     assert sum(isinstance(event, ShardDone) for event in events) == events[0].shards
-
-
-def test_a_runtime_may_keep_others_out_from_before_a_look_at_the_folder_until_all_is_published(
-    job, corpus, tmp_path, monkeypatch
-):
-    """It is asked with the folder before anything is there, and let go when the dataset is whole; its no is final."""
-    seen = []
-
-    @contextlib.contextmanager
-    def holding(runtime, folder):
-        seen.append((folder, folder.exists()))
-        if seen[1:]:
-            raise StoreError("another run works on it")
-        yield
-        seen.append((folder, vecmill.verify(folder).ok))
-
-    monkeypatch.setattr(InlineRuntime, "holding", holding)
-    dataset = vecmill.run(job(corpus(*rows())))
-    assert seen == [(dataset.path, False), (dataset.path, True)]
-    with pytest.raises(StoreError, match="another run works on it"):
-        vecmill.run(job(corpus(*rows(TEXTS[:3])), publish=[{"name": "parquet", "path": str(tmp_path / "two")}]))
-    assert not (tmp_path / "two").exists()
 
 
 def test_a_publisher_is_made_once_for_a_run(job, corpus, monkeypatch):

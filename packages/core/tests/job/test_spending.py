@@ -4,31 +4,47 @@ import pytest
 
 import vecmill
 from vecmill.job import runner
-from vecmill.records import Cost, ShardDone
+from vecmill.plugins import load
+from vecmill.records import Cost, ShardDone, Spent
 from vecmill.testing import InlineRuntime
 
-FREE = InlineRuntime.map
+
+class PaidRuntime(InlineRuntime):
+    """Does the shards, at a dollar each."""
+
+    name = "paid"
+    cost = Cost(estimate=0, gpu="A10G", container_seconds=0, price_per_second=0.1)
+
+    def accept_cost(self, spent):
+        """Go on from what was spent before."""
+        self.cost = spent
+
+    def map(self, tasks, report):
+        """Do the shards, and report what they cost."""
+        for outcome in super().map(tasks, report):
+            dollars, seconds = self.cost.estimate + 1, self.cost.container_seconds + 10
+            self.cost = self.cost.model_copy(update={"estimate": dollars, "container_seconds": seconds})
+            report(Spent(self.cost, 1))
+            yield outcome
 
 
-def paid(self, tasks, report):
-    """Do the shards, at a dollar each."""
-    for outcome in FREE(self, tasks, report):
-        before = self.cost or Cost(estimate=0, container_seconds=0, price_per_second=0.1)
-        self.cost = Cost(
-            estimate=before.estimate + 1,
-            gpu="A10G",
-            container_seconds=before.container_seconds + 10,
-            price_per_second=0.1,
-        )
-        yield outcome
+class PaidPlugin:
+    """Brings ``paid``."""
+
+    @staticmethod
+    @vecmill.hookimpl
+    def vecmill_register_runtimes(register):
+        """Register it."""
+        register(PaidRuntime)
 
 
 def test_what_an_interrupted_command_spent_is_not_forgotten(job, corpus, monkeypatch, tmp_path):
     """Two dollars before the interruption, the rest after it; a damaged shard made again costs one more."""
-    monkeypatch.setattr(InlineRuntime, "map", paid)
+    if "paid" not in load().loaded:
+        load().add(PaidPlugin, "paid", "paid 1.0")
     monkeypatch.setattr(runner, "SECONDS", 0)
     texts = [{"id": f"d{n}", "text": f"Document {n} has some words. " * 9} for n in range(40)]
-    work = job(corpus(*texts), shards={"target_mb": 0.002})
+    work = job(corpus(*texts), runtime={"name": "paid"}, shards={"target_mb": 0.002})
 
     def interrupt(event):
         if isinstance(event, ShardDone) and event.receipt.index == 1:

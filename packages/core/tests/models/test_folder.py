@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vecmill.errors import ModelError
-from vecmill.models.folder import Dense, Pipeline, describe_folder, read_pipeline, read_prompts
+from vecmill.models.folder import Dense, Pipeline, describe_folder, read_pipeline, read_prompts, read_similarity
+from vecmill.records import SIMILARITIES
 
 NEW_SETTINGS = {
     "transformer_task": "feature-extraction",
@@ -193,3 +194,28 @@ def test_documents_and_queries_get_their_own_prompt_or_the_default(settings, doc
     """A named prompt goes before the default, and documents never get the query's."""
     write_model(tmp_path, files={"config_sentence_transformers.json": settings})
     assert read_prompts(tmp_path) == (document, query)
+
+
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_vectors_are_compared_as_the_models_files_say(name, tmp_path, write_model):
+    """Each by the name that sentence-transformers has for it."""
+    write_model(tmp_path, files={"config_sentence_transformers.json": {"similarity_fn_name": name}})
+    assert (
+        read_similarity(tmp_path) == describe_folder("m", tmp_path).info("", None, normalized=True).similarity == name
+    )
+
+
+@pytest.mark.parametrize("settings", [None, {}, {"similarity_fn_name": None}])
+@pytest.mark.parametrize("steps", [("Transformer", "Pooling"), ("Transformer", "Pooling", "Normalize")])
+def test_where_they_do_not_say_it_is_the_cosine(settings, steps, tmp_path, write_model):
+    """As in sentence-transformers, whether vectors are normalised or not."""
+    write_model(tmp_path, files={"config_sentence_transformers.json": settings, "modules.json": modules(*steps)})
+    assert describe_folder("m", tmp_path).info("", None, normalized="Normalize" in steps).similarity == "cosine"
+
+
+@pytest.mark.parametrize("name", ["nearness", 3, ["cosine"]])
+def test_a_comparison_that_is_not_known_is_refused(name, tmp_path, write_model):
+    """A dataset of such a model would be searched wrongly."""
+    write_model(tmp_path, files={"config_sentence_transformers.json": {"similarity_fn_name": name}})
+    with pytest.raises(ModelError, match="is not one of cosine, dot, euclidean, manhattan"):
+        describe_folder("m", tmp_path)

@@ -11,12 +11,12 @@ import pytest
 from vecmill import Options, hookimpl
 from vecmill.errors import PluginWarning
 from vecmill.plugins import Plugins, load
-from vecmill.records import RunElsewhere
+from vecmill.records import RunLaunched
 
 LIST = """
 import json, sys
 from vecmill.plugins import Plugins, load
-from vecmill.records import RunElsewhere
+from vecmill.records import RunLaunched
 p = load()
 if "check" in sys.argv:
     p.check()
@@ -163,15 +163,15 @@ def test_every_component_of_ours_can_be_imported():
 def test_a_built_in_component_that_cannot_be_imported_is_no_plugins_fault():
     """No switch would repair the installation, so it is an error."""
     code = "import sys; from vecmill.plugins import load; load(); sys.modules[sys.argv[1]] = None; load().check()"
-    command = [sys.executable, "-c", code, "vecmill.chunking.tokens"]
+    command = [sys.executable, "-c", code, "vecmill.chunking.windows"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "PluginError: chunker vecmill.chunking.tokens:TokensChunker cannot be imported" in done.stderr
+    assert "PluginError: chunker vecmill.chunking.windows:CharactersChunker cannot be imported" in done.stderr
 
 
 def test_an_observer_that_fails_is_named_and_told_no_more():
     """A run does not end with its observer, and the others hear the rest of it."""
-    plugins, heard, events = Plugins(), [], [RunElsewhere("here"), RunElsewhere("there")]
+    plugins, heard, events = Plugins(), [], [RunLaunched("here"), RunLaunched("there")]
 
     @hookimpl(specname="vecmill_run_event")
     def hears(event):
@@ -179,11 +179,11 @@ def test_an_observer_that_fails_is_named_and_told_no_more():
 
     @hookimpl(specname="vecmill_run_event")
     def fails(event):
-        raise ZeroDivisionError(event.place)
+        raise ZeroDivisionError(event.launcher)
 
     for name, function in (("good", hears), ("bad", fails)):
         plugins.add(types.SimpleNamespace(observer=function), name, f"{name} 1.0")
-    with pytest.warns(PluginWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunElsewhere .*Error: here"):
+    with pytest.warns(PluginWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunLaunched .*Error: here"):
         plugins.observe(events[0])
     plugins.observe(events[1])
     assert heard == events

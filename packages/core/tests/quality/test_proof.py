@@ -103,7 +103,8 @@ def test_vectors_of_another_length_are_others(made):
     """The direction alone is not enough where the model does not normalise."""
     dataset = made(*ROWS)
     copy = Copy(dataset.path)
-    for part in (copy.manifest["model"], copy.manifest["identity"]["weights"]):
+    model = copy.manifest["model"]
+    for part in (model, model["outputs"][0], copy.manifest["identity"]["weights"]):
         part["normalized"] = False
     copy.rewrite(copy.shard(0), rewrite_vectors(lambda array: array * 1.3))
     copy.hide()

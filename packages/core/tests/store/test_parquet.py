@@ -29,6 +29,7 @@ def forged(job, corpus):
         data = path.read_bytes()
         entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "rows": rows}
         manifest["model"] |= model
+        manifest["model"]["outputs"][0] |= model
         (dataset / "manifest.json").write_text(json.dumps(manifest))
         return dataset
 
@@ -79,10 +80,10 @@ def test_a_forged_file_is_told_by_name(forged, content, rows, problem):
             use()
 
 
-def test_a_row_that_is_not_whole_is_not_shown(forged):
+def test_a_row_that_is_not_complete_is_not_shown(forged):
     """Neither by a search that finds it nor by a report."""
     for use in uses(forged(replaced("title", [None, None]))):
-        with pytest.raises(StoreError, match="a row of it is not whole"):
+        with pytest.raises(StoreError, match="a row of it is not complete"):
             use()
 
 

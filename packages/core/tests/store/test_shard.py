@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vecmill.records import Output
 from vecmill.store import parquet as shard
 from vecmill.store.columns import dataset_schema
 from vecmill.store.layout import Layout
@@ -19,7 +20,7 @@ WORDS = [f"word{number}" for number in range(5000)]
 
 def rows(ids):
     """Return the rows of documents: what is in them follows from their numbers."""
-    schema, count = dataset_schema(DIMENSION), len(ids)
+    schema, count = dataset_schema([Output(dimension=DIMENSION, normalized=True, similarity="cosine")]), len(ids)
     texts = [" ".join(random.Random(each).choices(WORDS, k=200)) for each in ids]  # noqa: S311 - repeatable, not secret
     vectors = np.concatenate([np.random.default_rng(each).standard_normal(DIMENSION, np.float32) for each in ids])
     columns = {

@@ -1,11 +1,14 @@
-"""Tests of vecmill.store.columns."""
+"""Tests of vecmill.store.vectors."""
 
 import numpy as np
 import pytest
 
-from vecmill.store.columns import check_vectors
+from vecmill.records import Output
+from vecmill.store.vectors import check_vectors
 
 GOOD = [0.6, 0.8]
+UNIT = Output(dimension=2, normalized=True, similarity="cosine")
+ANY = UNIT.model_copy(update={"normalized": False})
 
 
 @pytest.mark.parametrize(
@@ -19,16 +22,16 @@ GOOD = [0.6, 0.8]
 )
 def test_an_unfit_vector_is_named_by_its_row(vector, reason):
     """Not finite, zero, of the wrong length: each is found, and its good neighbours are not."""
-    faults = check_vectors(np.array([GOOD, vector, GOOD], np.float32), normalized=True)
+    faults = check_vectors(np.array([GOOD, vector, GOOD], np.float32), UNIT)
     assert list(faults) == [1]
     assert reason in faults[1]
 
 
 def test_a_model_that_does_not_normalise_may_have_any_length():
     """Length is checked only where the model promises it."""
-    assert check_vectors(np.array([[3, 4]], np.float32), normalized=False) == {}
+    assert check_vectors(np.array([[3, 4]], np.float32), ANY) == {}
 
 
 def test_huge_values_are_finite():
     """The squares of large float32 values do not overflow the check."""
-    assert check_vectors(np.array([[3e38, 3e38]], np.float32), normalized=False) == {}
+    assert check_vectors(np.array([[3e38, 3e38]], np.float32), ANY) == {}

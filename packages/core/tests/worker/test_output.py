@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from vecmill.records import Document, Span
+from vecmill.records import Document, Output, Span
 from vecmill.store import parquet as shard
 from vecmill.worker.reading import Rejected
 from vecmill.worker.window import Window, quarantine_tables, shard_tables, utf8_bytes
@@ -29,7 +29,8 @@ def tables(made, source, good=None):
     """Yield the tables of a window whose vectors are its chunks' numbers."""
     vectors = np.repeat(np.arange(len(made), dtype=np.float32), DIMENSION).reshape(-1, DIMENSION)
     everyone = np.ones(DOCUMENTS, np.bool_)
-    return shard_tables(made, source, np.ones(len(made), np.int64), vectors, everyone if good is None else good)
+    output = Output(dimension=DIMENSION, normalized=False, similarity="dot")
+    return shard_tables(made, source, np.ones(len(made), np.int64), vectors, everyone if good is None else good, output)
 
 
 def source(kind=None, make=lambda text: text):

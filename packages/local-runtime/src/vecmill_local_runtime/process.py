@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -17,24 +18,19 @@ import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
 from vecmill.concurrency import start_thread
 from vecmill.display import redact_secrets
-from vecmill.errors import ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError, VecmillError
 from vecmill.records import Progress, Receipt, ShardTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vecmill.worker import Worker
+    from vecmill import Worker
 
 LAST_LINES = 20
-REPORT_SECONDS = 0.2
-FINAL = (ConfigError, ModelError, PluginError, SourceError, StoreError, UnfitEngineError)
-"""Errors that another attempt would meet again."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -44,7 +40,7 @@ class WorkerProcess:
     Args:
         number: The worker's number.
         processors: The processors it may use.
-        inbox: Called, from a thread of its own, with this process, a message's kind, and its body. The kind
+        inbox: Called, from other threads, with this process, a message's kind, and its body. The kind
             ``line`` is a line that the process wrote to standard error, ``unreadable`` an error in reading what it
             sends, and ``exit`` its last message.
     """
@@ -175,26 +171,9 @@ def _read_body(kind: str, body: Any) -> Any:  # noqa: ANN401 - the kind decides
     return readers.get(kind, lambda body: body)(body)
 
 
-class ProgressReporter:
-    """Sends the driver progress, but not more often than anyone can see."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._last = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        """Send progress, unless the last was sent less than ``REPORT_SECONDS`` ago."""
-        now = time.monotonic()
-        with self._lock:
-            if now - self._last >= REPORT_SECONDS:
-                self._last = now
-                send_progress(self._stream, progress)
-
-
 def main() -> None:
     """Do tasks until the driver closes the pipe."""
-    from vecmill.worker import Worker
+    from vecmill import Worker
 
     _die_with_parent()
     stream = _take_stdout()
@@ -205,18 +184,19 @@ def main() -> None:
 
 
 def _do_task(worker: Worker, task: ShardTask, stream: IO[bytes]) -> None:
+    from vecmill.runtimes import ProgressThrottle, describe_failure, is_final
+
     try:
-        receipt = worker.do(task, ProgressReporter(stream))
-    except VecmillError as error:
-        send_error(stream, str(error), final=isinstance(error, FINAL), engine=isinstance(error, UnfitEngineError))
+        receipt = worker.do(task, ProgressThrottle(functools.partial(send_progress, stream)))
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must know of it
-        send_error(stream, f"{type(error).__name__}: {error}", final=False)
+        failure = describe_failure(task, error)
+        send_error(stream, failure.error, final=is_final(error), engine=failure.engine)
     else:
         send_message(stream, "receipt", receipt.model_dump_json())
 
 
 def _read_tasks() -> queue.SimpleQueue[ShardTask | None]:
-    """Read tasks in a thread of its own, which ends the process as soon as the driver has ended."""
+    """Read tasks in another thread, which ends the process as soon as the driver has ended."""
     tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
 
     def read() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from vecmill.concurrency import usable_processors
 from vecmill.protocols import Options, Runtime
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ PROCESSORS_PER_WORKER = 8
 
 
 class LocalRuntime(Runtime["LocalRuntime.Config"]):
-    """Runs shards in processes of their own, so that a crash costs one attempt at one shard."""
+    """Runs shards in worker processes, so that a crash costs one attempt at one shard."""
 
     name = "local"
 
@@ -44,13 +44,6 @@ class LocalRuntime(Runtime["LocalRuntime.Config"]):
             yield from pool.run_tasks()
         finally:
             pool.stop()
-
-
-def usable_processors() -> list[int]:
-    """Return the numbers of the processors that this process may use; a container's limit counts."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def share_processors(workers: int | None, tasks: int) -> list[list[int]]:

@@ -23,7 +23,7 @@ from vecmill.expand import expand_path
 from vecmill.files import LocalFile
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.records import ComponentSpec, Dataset, Manifest, RunElsewhere
+from vecmill.records import ComponentSpec, Dataset, Manifest, RunLaunched
 from vecmill.sources import FilesSource
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON
@@ -114,7 +114,7 @@ def run_on_modal(
     _refuse_folder(job)
     with translate_errors():
         job = job.model_copy(update={"source": upload_source(job.source, volume_name)})
-        report(RunElsewhere("Modal"))
+        report(RunLaunched("Modal"))
         with _show_output():
             done, manifest = _call(job, options, trust_vectors=trust_vectors)
     folder = Path(done["dataset"])

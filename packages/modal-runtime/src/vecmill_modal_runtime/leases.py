@@ -17,16 +17,20 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Self, TypedDict
 
 import modal
 
+from vecmill import protocols
 from vecmill.concurrency import start_thread
 from vecmill.errors import RunError, StoreError
+from vecmill_modal_runtime import volume
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
 
 
 class Entry(TypedDict):
@@ -124,19 +128,57 @@ def hold_lease(edition: str, by: str, say: Callable[[str], None], entries: modal
     if edition in held:
         yield held[edition]
         return
-    claim = Lease(edition, by, all_claims() if entries is None else entries)
+    lease = Lease(edition, by, all_claims() if entries is None else entries)
     try:
-        claim.take(say)
+        lease.take(say)
     except modal.exception.Error as error:
         raise StoreError(f"Modal does not say whether another run works on {edition} ({error}): run again") from error
-    beating = start_thread("claim", claim.beat)
-    mark = _held.set({**held, edition: claim})
+    beating = start_thread("lease", lease.beat)
+    mark = _held.set({**held, edition: lease})
     try:
-        yield claim
+        yield lease
     finally:
         _held.reset(mark)
-        claim.end()
+        lease.end()
         beating.join(BEAT_SECONDS)
+
+
+class VolumeLease(protocols.Lease):
+    """A run's hold on a folder of the Volume: it sees what the run before left, and others see what it leaves.
+
+    Args:
+        folder: As a container sees it.
+        by: What for, in a word.
+        say: Takes a line when it takes long to find out whether an earlier owner is alive.
+
+    Raises:
+        ConfigError: The folder is not on the Volume.
+    """
+
+    def __init__(self, folder: Path, by: str, say: Callable[[str], None]) -> None:
+        self._folder, self._by, self._say = volume.on_volume(folder), by, say
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._lease = stack.enter_context(hold_lease(self._folder, self._by, self._say))
+            volume.reload()
+            stack.enter_context(volume.ending_with(volume.commit))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def check(self) -> None:
+        """End the run if it counted as dead, so that another one has the folder.
+
+        Raises:
+            RunError: It did.
+        """
+        self._lease.check()
 
 
 class Lease:

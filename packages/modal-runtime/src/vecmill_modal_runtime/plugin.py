@@ -18,5 +18,11 @@ def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> Non
 
 @hookimpl
 def vecmill_register_runtimes(register: Callable[[type[Any] | str], None]) -> None:
-    """Register the Modal runtime."""
+    """Register what does shards in containers."""
     register("vecmill_modal_runtime.runtime:ModalRuntime")
+
+
+@hookimpl
+def vecmill_register_launchers(register: Callable[[type[Any] | str], None]) -> None:
+    """Register what takes a job of this machine to Modal."""
+    register("vecmill_modal_runtime.runtime:ModalLauncher")

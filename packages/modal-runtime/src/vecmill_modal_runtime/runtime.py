@@ -1,21 +1,20 @@
-"""The ``modal`` runtime: shards go to containers, receipts come back."""
+"""The ``modal`` launcher, which takes a job to Modal, and the ``modal`` runtime, which does its shards there."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.protocols import Runtime, later
+from vecmill.protocols import Launcher, Runtime, later
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from vecmill import Job
-    from vecmill.records import Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
-    from vecmill_modal_runtime.leases import Lease
+    from vecmill.protocols import Lease
+    from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, RunOptions, ShardFailure, ShardTask
     from vecmill_modal_runtime.options import ModalOptions
 
 ROUTER_SHARE = 0.9
@@ -27,23 +26,21 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
     name = "modal"
     Config = later("vecmill_modal_runtime.options:ModalOptions")
-    _claim: Lease | None = None
+    _spent: Cost | None = None
 
-    @contextlib.contextmanager
-    def holding(self, folder: Path) -> Iterator[None]:
-        """Have the folder to itself on the Volume, as the run before left it; others see what this one leaves.
+    def lease(self, folder: Path) -> Lease:
+        """Return the lease of a folder of the Volume: entered, it shows what the run before left there.
 
         Raises:
-            ConfigError: It is not on the Volume.
-            StoreError: Another run works on it, or Modal does not say.
+            ConfigError: The folder is not on the Volume.
         """
-        from vecmill_modal_runtime.leases import hold_lease
-        from vecmill_modal_runtime.volume import commit, ending_with, on_volume, reload
+        from vecmill_modal_runtime.leases import VolumeLease
 
-        with hold_lease(on_volume(folder), "run", logging.getLogger(__name__).warning) as self._claim:
-            reload()
-            with ending_with(commit):
-                yield
+        return VolumeLease(folder, "run", logging.getLogger(__name__).warning)
+
+    def accept_cost(self, spent: Cost) -> None:
+        """Count what the run has cost before towards its ceiling."""
+        self._spent = spent
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task, and yield receipts and failures as they come.
@@ -51,6 +48,7 @@ class ModalRuntime(Runtime["ModalOptions"]):
         Raises:
             ConfigError: This is no container of an app that has a worker class, or the run has no ceiling.
         """
+        from vecmill.records import Spent
         from vecmill_modal_runtime import fleet
         from vecmill_modal_runtime.budget import Budget
         from vecmill_modal_runtime.ceiling import expect_cost_of, require_ceiling
@@ -64,57 +62,51 @@ class ModalRuntime(Runtime["ModalOptions"]):
         require_ceiling(options, lambda: expect_cost_of(tasks, options))
         worker = fleet.worker(options)(**_beside(tasks[0], options))
         guess = shard_dollars(options, tasks[0]) if options.ceiling else 0.0
-        budget = Budget(options, self.cost, guess)
-
-        def tell(event: RunEvent) -> None:
-            self.cost = budget.cost
-            report(event)
-
-        dispatch = Dispatch(tasks, options, budget, tell)
+        budget = Budget(options, self._spent, guess)
+        dispatch = Dispatch(tasks, options, budget, report)
         commit()
         with ending_with(reload):
             try:
-                yield from self._ours(dispatch.outcomes(lambda feed: _map_tasks(worker, feed)))
+                yield from dispatch.outcomes(lambda feed: _map_tasks(worker, feed))
             finally:
                 if dispatch.in_flight and dispatch.call:
                     _cancel(dispatch.call)
                 budget.close()
-                self.cost = budget.cost
+                report(Spent(budget.cost, 0))
 
-    def _ours(self, outcomes: Generator[Receipt | ShardFailure, None, None]) -> Iterator[Receipt | ShardFailure]:
-        """Pass outcomes on while no other run has taken this one's place."""
-        with contextlib.closing(outcomes):
-            for outcome in outcomes:
-                if self._claim is not None:
-                    self._claim.check()
-                yield outcome
+    def pace(self, flop_per_token: float) -> Pace:
+        """Reckon with the GPU's peak and Modal's prices."""
+        from vecmill_modal_runtime.pace import pace
 
-    def elsewhere(
-        self,
-        job: Job,
-        report: Callable[[RunEvent], None],
-        *,
-        overwrite: bool,
-        since: str | Path | None,
-        trust_vectors: bool,
-    ) -> Dataset | None:
-        """Run a job of a laptop in an app of its own: its driver must have the Volume. Within an app, go on here.
+        return pace(self.config, flop_per_token)
+
+
+class ModalLauncher(Launcher["ModalOptions"]):
+    """Takes a job to Modal, in an app of its own, whose driver has the Volume; the dataset stays there."""
+
+    name = "modal"
+    Config = later("vecmill_modal_runtime.options:ModalOptions")
+
+    def is_needed(self) -> bool:
+        """Return whether this is no container of Modal's."""
+        import modal
+
+        return modal.is_local()
+
+    def launch(self, job: Job, report: Callable[[RunEvent], None], options: RunOptions) -> Dataset:
+        """Run a job of this machine there; what the containers print goes to standard error.
 
         Raises:
             ConfigError: Something is asked for that has no meaning there.
         """
-        import modal
-
-        if not modal.is_local():
-            return None
-        if overwrite or since:
+        if options.overwrite or options.since:
             raise ConfigError(
                 "on Modal every recipe and every revision of the source has a folder of its own, and vectors of the "
                 "revision before are used again by themselves: leave --overwrite and --since out"
             )
         from vecmill_modal_runtime.launcher import run_on_modal
 
-        return run_on_modal(job, self.config, report, trust_vectors=trust_vectors)
+        return run_on_modal(job, self.config, report, trust_vectors=options.trust_vectors)
 
     def pace(self, flop_per_token: float) -> Pace:
         """Reckon with the GPU's peak and Modal's prices."""

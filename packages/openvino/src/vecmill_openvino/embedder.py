@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -73,8 +72,8 @@ class OpenVinoEmbedder(Embedder["OpenVinoEmbedder.Config"]):
 
     @property
     def concurrency(self) -> int:
-        """One batch for each processor that this process may use."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        """One batch for each thread that its worker may use."""
+        return self.resources.count_threads()
 
     def open(self) -> None:
         """Load and compile the model."""

@@ -11,7 +11,8 @@ import numpy as np
 import openvino
 
 from vecmill.errors import EmbedError, EngineError, ModelError
-from vecmill.models import SAFETENSORS, group_by_tokens, padding_token
+from vecmill.models import SAFETENSORS, padding_token
+from vecmill.protocols import group_by_tokens
 from vecmill_openvino.graph.build import IDS, LENGTHS, build_graph, build_observer
 from vecmill_openvino.graph.linear import Quantizer, plain
 from vecmill_openvino.precision import compute_type
@@ -120,7 +121,7 @@ def _round_up(length: int) -> int:
 
 
 class Engine:
-    """Runs a graph on as many processors as it is given, each with a stream of its own.
+    """Runs a graph on as many processors as it is given, each with one stream.
 
     One thread per stream means that a batch is computed in the same order whichever stream takes it,
     and so to the same bits.

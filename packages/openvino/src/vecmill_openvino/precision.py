@@ -38,7 +38,7 @@ def detect_processor() -> Processor:
     import openvino
 
     core = openvino.Core()
-    # OpenVINO's own choice of format is bf16 exactly where the processor has the instructions
+    # OpenVINO's choice of format is bf16 exactly where the processor has the instructions
     default = core.get_property("CPU", "INFERENCE_PRECISION_HINT")
     return Processor(
         name=str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip(),
@@ -78,7 +78,7 @@ def resolve_precision(precision: str) -> str:
 
 
 def compute_type(precision: str) -> str:
-    """Return the engine's own format; with int8, which is part of the graph, it is for all that is not quantized."""
+    """Return the format of all that is not quantized; int8 is part of the graph."""
     return resolve_precision("auto") if precision == "int8" else precision
 
 

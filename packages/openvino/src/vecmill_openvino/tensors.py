@@ -1,4 +1,4 @@
-"""Tensors: the numbers of a model, by name, from safetensors files."""
+"""The tensors of a model: its numbers, by name, from safetensors files."""
 
 from __future__ import annotations
 

@@ -1,20 +1,223 @@
-"""Packing: a text is cut as coarsely as a budget of tokens allows, and pieces are joined into chunks."""
+"""Packing: texts are cut into pieces, pieces joined into chunks, and chunks into batches, within budgets of tokens."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left, bisect_right
 from collections import deque
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from vecmill.chunking.boundaries import ALWAYS_CLEAN, Budget, Pieces, apart, are_clean, blocks, groups
+from pydantic import Field
+
+from vecmill.errors import ConfigError
+from vecmill.protocols import Batching, Options, group_by_tokens
 from vecmill.protocols.tokenizer import SEPARATORS
 from vecmill.records import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from vecmill.chunking.boundaries import Cutter, Turn
+    import numpy as np
+    import numpy.typing as npt
+
     from vecmill.protocols import Tokenizer
+    from vecmill.records import ModelInfo
+
+    Cutter = Callable[[str, int, int], list[int]]
+    Turn = Callable[["Pieces", "Budget", int, int], tuple[int, int]]
+
+
+DEFAULT_TOKENS = 256
+LEAST_TOKENS = 8
+
+
+def limit(max_tokens: int, tokenizer: Tokenizer, model: ModelInfo) -> int:
+    """Return the most tokens a chunk may have as embedded; the default gives way to a model that takes fewer.
+
+    Raises:
+        ConfigError: The model takes fewer, or prompt and special tokens leave no room for text.
+    """
+    if max_tokens > model.max_tokens and max_tokens != DEFAULT_TOKENS:
+        raise ConfigError(
+            f"chunker.max_tokens is {max_tokens}, but {model.id} reads {model.max_tokens} tokens at most. "
+            f"Set it to {model.max_tokens} or less."
+        )
+    most = min(max_tokens, model.max_tokens)
+    taken = int(tokenizer.count([model.prompt])[0]) + tokenizer.special_tokens
+    if most - taken < LEAST_TOKENS:
+        raise ConfigError(
+            f"chunker.max_tokens is {most}, of which the prompt and the special tokens of {model.id} take {taken}: "
+            f"too few are left for text. Set it to {taken + LEAST_TOKENS} or more."
+        )
+    return most
+
+
+BLOCK_CHARACTERS = 1 << 18
+
+
+def _after(pattern: re.Pattern[str]) -> Cutter:
+    """Return a function that finds the cuts strictly within ``text[start:end]`` that come right after ``pattern``."""
+
+    def cut(text: str, start: int, end: int) -> list[int]:
+        cuts = [match.end() for match in pattern.finditer(text, start, end)]
+        if cuts and cuts[-1] == end:
+            cuts.pop()
+        return cuts
+
+    return cut
+
+
+paragraphs = _after(re.compile(r"\n[ \t\r]*\n[ \t\r\n]*"))
+lines = _after(re.compile(r"\n"))
+_space = _after(re.compile(r"[ \t\r\n]+"))
+
+
+def words(text: str, start: int, end: int) -> list[int]:
+    """Return the cuts within ``text[start:end]`` before words, each with one space, as many models read it."""
+    return [cut - 1 for cut in _space(text, start, end) if cut - 1 > start]
+
+
+ALWAYS_CLEAN = (paragraphs, lines, words)
+
+# A search for one literal character is several times as fast as one for any of a few, so each mark has its own.
+# Closing quotes hold no mark: what the searches find does not overlap, and together it is what one search would find.
+_SPACED = {mark: _after(re.compile(f"""{re.escape(mark)}["'”’»)\\]]*[ \\t\\r\\n]""")) for mark in ".!?…"}  # noqa: RUF001 - as they are written
+_DENSE = {mark: _after(re.compile(f"{mark}[」』）”’]*")) for mark in "。！？｡"}  # noqa: RUF001 - as Chinese and Japanese write them
+_ENDS = (_SPACED | _DENSE).items()
+
+
+def sentences(text: str, start: int, end: int) -> list[int]:
+    """Return the cuts within ``text[start:end]`` after sentences; not all scripts have whitespace there."""
+    found = [cut(text, start, end) for mark, cut in _ENDS if text.find(mark, start, end) >= 0]
+    return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
+
+
+def blocks(text: str) -> Iterator[tuple[int, int]]:
+    """Yield parts of bounded size, cut between paragraphs if they can be, so that a huge text costs little memory."""
+    start = 0
+    while len(text) - start > BLOCK_CHARACTERS:
+        end = _last_cut(text, start + BLOCK_CHARACTERS // 2, start + BLOCK_CHARACTERS)
+        yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _last_cut(text: str, low: int, high: int) -> int:
+    for separator in ("\n\n", "\n", " "):
+        found = text.rfind(separator, low, high)
+        if found >= 0:
+            return found + len(separator)
+    return high
+
+
+def are_clean(text: str, cuts: list[int]) -> bool:
+    """Return whether a separator is before or after each of these cuts, so that no word of the model's is cut."""
+    return all(text[cut - 1] in SEPARATORS or text[cut] in SEPARATORS for cut in cuts)
+
+
+_READ_BY_ALL = re.compile(r"[^\W_]")
+"""A letter or a digit: found at once in almost every text, so that nothing need be counted."""
+
+
+def is_blank(text: str, tokenizer: Tokenizer, start: int = 0, end: int | None = None) -> bool:
+    """Return whether a text has no tokens: it is empty, whitespace, or of characters that the model drops.
+
+    Such are zero-width spaces, byte order marks, soft hyphens, control characters; which ones depends on the model.
+
+    Args:
+        text: The text.
+        tokenizer: The model's own.
+        start: Where the part begins that is meant.
+        end: Where it ends; by default with the text.
+    """
+    end = len(text) if end is None else end
+    if _READ_BY_ALL.search(text, start, end):
+        return False
+    part = text[start:end]
+    return not part or part.isspace() or not tokenizer.count([part])[0]
+
+
+_CHARACTERS_PER_TOKEN = 16
+
+
+class Budget(NamedTuple):
+    """What a chunk may have.
+
+    Attributes:
+        tokens: Tokens of text.
+        characters: A bound for text that has next to none, such as a megabyte the model reads as one unknown word.
+    """
+
+    tokens: int
+    characters: int
+
+    @classmethod
+    def of(cls, tokens: int) -> Self:
+        """Return the budget for this many tokens."""
+        return cls(tokens, tokens * _CHARACTERS_PER_TOKEN)
+
+
+class Pieces:
+    """Pieces without gaps between them: the i-th is ``text[bounds[i]:bounds[i + 1]]``.
+
+    Attributes:
+        bounds: Their ends, and before these the start of the first.
+        tokens: The tokens of each.
+        total: The tokens of all before each, so ``total[j] - total[i]`` is the tokens of ``i`` to ``j - 1``.
+    """
+
+    __slots__ = ("bounds", "tokens", "total")
+
+    def __init__(self, bounds: list[int], tokens: list[int]) -> None:
+        self.bounds = bounds
+        self.tokens = tokens
+        self.total = list(accumulate(tokens, initial=0))
+
+    def fit(self, first: int, last: int, budget: Budget) -> bool:
+        """Return whether the pieces from ``first`` to before ``last`` fit together."""
+        return (
+            self.total[last] - self.total[first] <= budget.tokens
+            and self.bounds[last] - self.bounds[first] <= budget.characters
+        )
+
+    def reach(self, first: int, budget: Budget) -> int:
+        """Return the ``last`` up to which pieces fit together with ``first``; always one at least."""
+        last = bisect_right(self.total, self.total[first] + budget.tokens, first + 1) - 1
+        if self.bounds[last] - self.bounds[first] > budget.characters:
+            last = bisect_right(self.bounds, self.bounds[first] + budget.characters, first, last) - 1
+        return max(last, first + 1)
+
+    def tail(self, last: int, tokens: int) -> int:
+        """Return the ``first`` from which pieces up to ``last`` have at most this many tokens."""
+        return bisect_left(self.total, self.total[last] - tokens, 0, last)
+
+
+def apart(pieces: Pieces, budget: Budget, first: int, last: int) -> tuple[int, int]:  # noqa: ARG001 - one kind of turn
+    """End a group with its last piece, and begin the next one after it."""
+    return last, last
+
+
+def groups(blocks: Iterable[Pieces], budget: Budget, turn: Turn = apart) -> Iterator[tuple[int, int, int]]:
+    """Join neighbours while they fit the budget; yield the start, the end and the tokens of each group.
+
+    Args:
+        blocks: Pieces in order, without gaps.
+        budget: What a group may have.
+        turn: Given the pieces from ``first`` to before ``last`` as a full group: where it ends after all,
+            and where the next group begins.
+    """
+    first, pieces = 0, Pieces([0], [])
+    for block in blocks:
+        rest = pieces.tokens[first:]
+        first, pieces = 0, Pieces([*pieces.bounds[first:-1], *block.bounds], [*rest, *block.tokens]) if rest else block
+        while (last := pieces.reach(first, budget)) < len(pieces.tokens):
+            end, begin = turn(pieces, budget, first, last)
+            yield pieces.bounds[first], pieces.bounds[end], pieces.total[end] - pieces.total[first]
+            first = begin
+    if first < len(pieces.tokens):
+        yield pieces.bounds[first], pieces.bounds[-1], pieces.total[-1] - pieces.total[first]
 
 
 # A part this long for its budget is cut without counting it first: finer pieces are joined again where they fit.
@@ -70,30 +273,30 @@ class Cutting:
         """Return the bounds of the parts of ``text[start:end]``."""
         cutters = [*self._levels, self._windows, self._halves]
         cutter = cutters[min(level, len(cutters) - 1)]
-        places = cutter(self._text, start, end)
+        cuts = cutter(self._text, start, end)
         if cutter not in ALWAYS_CLEAN:
-            self._note(places)
-        return [start, *places, end]
+            self._note(cuts)
+        return [start, *cuts, end]
 
-    def _note(self, places: list[int]) -> None:
-        self.clean = self.clean and are_clean(self._text, places)
+    def _note(self, cuts: list[int]) -> None:
+        self.clean = self.clean and are_clean(self._text, cuts)
 
     def _windows(self, text: str, start: int, end: int) -> list[int]:
         """Cut a word that is too long after each budget of tokens."""
-        places: set[int] = set()
+        cuts: set[int] = set()
         size, step = self._budget.characters, self._budget.tokens
         for first in range(start, end, size):
             offsets = self._tokenizer.offsets(text[first : min(first + size, end)])
-            places.update([first, *(offsets[step::step, 0] + first).tolist()])
-        return sorted(places - {start})
+            cuts.update([first, *(offsets[step::step, 0] + first).tolist()])
+        return sorted(cuts - {start})
 
     def _halves(self, text: str, start: int, end: int) -> list[int]:  # noqa: ARG002 - a cutter like the others
-        """Cut in the middle what has more tokens by itself than it had in its place."""
+        """Cut in the middle what has more tokens by itself than within its text."""
         return [(start + end) // 2]
 
 
 def _splice_pieces(runs: list[list[int]], tokens: list[int], finer: deque[tuple[int, Pieces]]) -> Iterator[Pieces]:
-    """Yield each run as pieces, with the finer pieces in the place of the parts that were too large."""
+    """Yield each run as pieces, with finer pieces instead of the parts that were too large."""
     first = 0
     for bounds in runs:
         last = first + len(bounds) - 1
@@ -111,7 +314,7 @@ class Fitting:
     """Finds chunks of which none has more than ``limit`` tokens, prefix and special tokens included.
 
     Where counts add up, the chunks are right by construction. Where they need not (the model joins across
-    whitespace, or a word had to be cut), each chunk is counted as a whole, and cut again if it is too long.
+    whitespace, or a word had to be cut), each chunk is counted by itself, and cut again if it is too long.
     """
 
     def __init__(self, tokenizer: Tokenizer, limit: int, levels: Sequence[Cutter]) -> None:
@@ -180,3 +383,47 @@ def _trim_span(text: str, start: int, end: int, tokens: int) -> Span | None:
     usual = len(bare.lstrip(SEPARATORS)) == len(trimmed)
     start += len(bare) - len(bare.lstrip())
     return Span(start, start + len(trimmed), tokens if usual else None) if trimmed else None
+
+
+class TokenBudgetBatching(Batching["TokenBudgetBatching.Config"]):
+    """Sorts chunks by length, longest first, so that hardly any of a batch is padding.
+
+    The longest come first, so that too large a budget fails at once and not at the end.
+    """
+
+    name = "token_budget"
+
+    class Config(Options):
+        """Options of ``token_budget``.
+
+        Attributes:
+            max_tokens: Tokens in a batch, padding included; what suits the engine by default.
+        """
+
+        max_tokens: int | None = Field(None, gt=0)
+
+    def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield batches of indices into ``tokens``; every index is in exactly one."""
+        return group_by_tokens(tokens, self.config.max_tokens or preferred)
+
+
+class FixedBatching(Batching["FixedBatching.Config"]):
+    """Takes chunks in their order, ``size`` at a time."""
+
+    name = "fixed"
+
+    class Config(Options):
+        """Options of ``fixed``.
+
+        Attributes:
+            size: Chunks in each batch.
+        """
+
+        size: int = Field(512, gt=0)
+
+    def batches(self, tokens: npt.NDArray[np.int64], preferred: int) -> Iterator[npt.NDArray[np.int64]]:  # noqa: ARG002 - the engine is not asked
+        """Yield batches of indices into ``tokens``; every index is in exactly one."""
+        import numpy as np
+
+        for start in range(0, len(tokens), self.config.size):
+            yield np.arange(start, min(start + self.config.size, len(tokens)))

@@ -1,4 +1,4 @@
-"""Chunks of whole paragraphs, sentences and words, within a budget of the model's own tokens."""
+"""Chunks of paragraphs, sentences and words, within a budget of the model's own tokens."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vecmill.chunking.boundaries import Budget, is_heading, lines, paragraphs, sentences, words
-from vecmill.chunking.packing import Fitting
-from vecmill.chunking.template import DEFAULT_TOKENS, head, limit, prefix
+from vecmill.chunking.packing import DEFAULT_TOKENS, Budget, Fitting, limit, lines, paragraphs, sentences, words
 from vecmill.protocols import Chunker, Options
+from vecmill.protocols.chunker import head, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vecmill.chunking.boundaries import Pieces, Turn
+    from vecmill.chunking.packing import Pieces, Turn
     from vecmill.protocols import Tokenizer
     from vecmill.records import Document, ModelInfo, Span
 
 # More short lines than this in a row are a list, not the headings of a chapter and its sections.
 _MOST_HEADINGS = 3
+_HEADING_CHARACTERS = 120
+_UNDERLINES = "=-~*^#+`\"' \t\r\n"
 
 
 class ParagraphsChunker(Chunker["ParagraphsChunker.Config"]):
@@ -91,3 +92,11 @@ def _headings(text: str) -> Turn:
         return end, end
 
     return turn
+
+
+def is_heading(text: str, start: int, end: int) -> bool:
+    """Return whether a part seems to be the title of what follows: one short line, underlined perhaps."""
+    if end - start > 2 * _HEADING_CHARACTERS:
+        return False
+    line = text[start:end].rstrip(_UNDERLINES).lstrip()
+    return len(line) <= _HEADING_CHARACTERS and "\n" not in line and line[-1:].isalnum()

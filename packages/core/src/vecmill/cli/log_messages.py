@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from vecmill.records import (
     DocumentsRetried,
     Publishing,
-    RunElsewhere,
     RunFinished,
+    RunLaunched,
     RunStarted,
     ShardDone,
     ShardFailed,
@@ -44,8 +44,8 @@ class Narration:
     def lines(self, event: RunEvent) -> Iterator[Line]:
         """Yield an event's line: its name, its level, its fields. Progress is left out if some was told just now."""
         match event:
-            case RunElsewhere():
-                yield "run.elsewhere", "info", dataclasses.asdict(event)
+            case RunLaunched():
+                yield "run.launched", "info", dataclasses.asdict(event)
             case RunStarted():
                 yield "run.started", "info", dataclasses.asdict(event)
             case DocumentsRetried():

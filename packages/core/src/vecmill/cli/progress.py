@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vecmill.cli.format import clean_text, clock, near, plural, printable, rate, size
-from vecmill.cli.progress_stats import ELSEWHERE, EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING
+from vecmill.cli.progress_stats import EMBEDDING, FINISHING, LAUNCHED, PREPARING, PUBLISHING, STARTING
 from vecmill.concurrency import start_thread
 from vecmill.records import DocumentsRetried, RunStarted, ShardDone, ShardFailed, ShardRetried
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PHRASES = {
     PREPARING: "preparing: reading the model and the source",
-    ELSEWHERE: "running on other machines, which say how it goes",
+    LAUNCHED: "running on other machines, which say how it goes",
     STARTING: "starting: workers load the model",
     EMBEDDING: "embedding",
     FINISHING: "finishing: checking ids, writing the manifest",
@@ -172,7 +172,7 @@ def lines(
 
     def tick() -> None:
         view = tally.view()
-        if view.phase != ELSEWHERE:
+        if view.phase != LAUNCHED:
             _say(line(view))
 
     with _ticker(tick, first, interval):

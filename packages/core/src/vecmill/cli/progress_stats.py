@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from vecmill.records import (
     DocumentsRetried,
     Publishing,
-    RunElsewhere,
     RunFinished,
+    RunLaunched,
     RunStarted,
     ShardDone,
     ShardFailed,
@@ -125,7 +125,7 @@ class Rate:
         return Speed(*(max(0, getattr(counts, key) - getattr(before, key)) / (now - then) for key in Speed._fields))
 
 
-PREPARING, ELSEWHERE, STARTING, EMBEDDING = "preparing", "elsewhere", "starting", "embedding"
+PREPARING, LAUNCHED, STARTING, EMBEDDING = "preparing", "launched", "starting", "embedding"
 FINISHING, PUBLISHING = "finishing", "publishing"
 
 
@@ -192,8 +192,8 @@ class ProgressStats:
         """Count an event in."""
         with self._lock:
             match event:
-                case RunElsewhere():
-                    self._phase = ELSEWHERE
+                case RunLaunched():
+                    self._phase = LAUNCHED
                 case RunStarted():
                     self._start(event)
                 case ShardProgress(progress):

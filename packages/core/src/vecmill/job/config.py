@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from vecmill.errors import ConfigError
 from vecmill.expand import writable_down
+from vecmill.plugins import load
 from vecmill.plugins.registry import explain, options
 from vecmill.records import ComponentSpec
 
@@ -132,18 +133,31 @@ class Job(BaseModel):
         except RecursionError:
             raise ConfigError(f"{path}: its tables are nested too deeply") from None
 
+    def to_keys(self) -> dict[str, Any]:
+        """Return the keys of a job file that says the same, in JSON types: ``Job(**job.to_keys()) == job``."""
+        keys = self.model_dump(mode="json")
+        for key, value in keys.items():
+            if isinstance(getattr(self, key), ComponentSpec):
+                keys[key] = {"name": value["name"], **value["options"]}
+        keys["publish"] = [{"name": spec["name"], **spec["options"]} for spec in keys["publish"]]
+        return keys
+
     @property
     def parts(self) -> list[tuple[str, ComponentSpec]]:
         """Every component that the job names, with its kind."""
         single = ("source", "chunker", "batching", "embedder", "runtime")
         return [*((kind, getattr(self, kind)) for kind in single), *(("publisher", spec) for spec in self.publish)]
 
-    def check(self, registry: Registry) -> None:
+    def check(self, registry: Registry | None = None) -> None:
         """Look up every component and check its options; nothing is opened, read or asked for.
+
+        Args:
+            registry: Where to look; by default among the plugins that are installed.
 
         Raises:
             ConfigError: Names every component that there is none of, and every wrong option.
         """
+        registry = registry or load().registry
         wrong: list[str] = []
         for kind, spec in self.parts:
             try:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vecmill.chunking.template import prefix
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import bytes_on_disk, components
-from vecmill.models.weights import flop_per_token
+from vecmill.models.model_files import flop_per_token
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
+from vecmill.protocols.chunker import prefix
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.embedding import Embedding, name_embedder_errors, read_from

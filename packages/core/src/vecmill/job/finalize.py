@@ -17,7 +17,7 @@ from vecmill.concurrency import check_interrupt
 from vecmill.errors import RunError
 from vecmill.records import Account, Manifest, Reused, Timing
 from vecmill.store.card import card, own_text
-from vecmill.store.columns import QUARANTINE, columns
+from vecmill.store.columns import QUARANTINE, read_column_types
 from vecmill.store.files import read_text, write_bytes
 from vecmill.store.json import write_json, write_places
 from vecmill.store.parquet import GROUP_BYTES, parquet_file
@@ -205,7 +205,7 @@ class Finish:
             model=plan.model,
             account=total(receipts),
             reasons=reasons(receipts),
-            columns=columns(plan.layout.root / receipts[0].shard.path),
+            columns=read_column_types(plan.layout.root / receipts[0].shard.path),
             split=plan.split.digest,
             shards=[receipt.shard for receipt in receipts],
             quarantine=merge_quarantine(plan.layout, receipts),
@@ -217,7 +217,7 @@ class Finish:
                 worker_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
             ),
             reused=sum_reused(receipts) or self._unnoted_reuse(before),
-            cost=plan.runtime.cost,
+            cost=self._shards.cost,
             places=plan.places,
         )
         if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
@@ -242,8 +242,7 @@ class Finish:
             for index, entry in enumerate(manifest.shards)
         ]
         add_sent(self._plan.layout, self._shards.receipts.values())
-        cost = self._plan.runtime.cost if self._shards.receipts else manifest.cost
-        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": cost}))
+        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": self._shards.cost}))
 
     def _note_places(self) -> None:
         """Write down on this machine, and for it alone, that the run is this user's, and where its model is."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from vecmill.records.manifest import SOMEWHERE
+from vecmill.records.model import describe_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,7 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
         "content": fingerprint,
-        "weights": model.model_dump(exclude={"id", "files"}),
+        "weights": describe_weights(model),
         **({"files": model.files} if model.files else {}),
     }
 

@@ -13,6 +13,7 @@ from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
+from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
 from vecmill.sources.corpus import Corpus
 from vecmill.store.claims import run_id
 from vecmill.store.layout import Layout
@@ -20,15 +21,15 @@ from vecmill.store.state import Split, read_split, read_state
 from vecmill.worker.embedding import name_embedder_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
     from vecmill.job.config import Job
     from vecmill.plugins import Registry
-    from vecmill.protocols import Chunker, Component, Publisher, Runtime, Source
-    from vecmill.records import Manifest, ModelInfo
+    from vecmill.protocols import Chunker, Component, Lease, Publisher, Runtime, Source
+    from vecmill.records import Manifest, ModelInfo, Output
 
 
 SAMPLE_BYTES = 1_000_000
@@ -92,7 +93,7 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
     if first is None:
         raise SourceError(f"the source {source.name!r} has no documents")
     keep = extra_fields(first.schema)
-    _check(keep)
+    _check(keep, chunker.model.outputs)
     return Look(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
 
 
@@ -107,15 +108,14 @@ def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _check(keep: list[pa.Field]) -> None:
+def _check(keep: list[pa.Field], outputs: Sequence[Output]) -> None:
     """Refuse columns that would collide with vecmill's own, and those that no file can hold."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from vecmill.store.columns import RESERVED, VECTOR
-
+    own = {*DOCUMENT_COLUMNS, *CHUNK_COLUMNS, VECTOR_COLUMN, *(output.name for output in outputs)}
     for field in keep:
-        if field.name in RESERVED or field.name.startswith(f"{VECTOR}."):
+        if field.name in own or any(field.name.startswith(f"{output.name}.") for output in outputs):
             raise ConfigError(
                 f"source.keep: the column {field.name!r} would collide with vecmill's own: rename it in the source"
             )
@@ -140,6 +140,7 @@ class Plan:
         model: As the manifest shows it.
         places: Options that the recipe does not show, for they are of this machine alone; by part.
         since: An earlier dataset whose vectors are used again, with its manifest.
+        lease: What keeps other runs out of the folder, if its lock does not.
         trust_vectors: Whether none of them is checked.
     """
 
@@ -157,6 +158,7 @@ class Plan:
     places: Places
     since: tuple[Layout, Manifest] | None = None
     trust_vectors: bool = False
+    lease: Lease | None = None
 
     @property
     def embedder(self) -> ComponentSpec:

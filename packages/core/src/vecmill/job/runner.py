@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import RunError
+from vecmill.errors import ConfigError, RunError
 from vecmill.job import resume
 from vecmill.job.finalize import REFUSED, Finish, judge
 from vecmill.job.plan import plan, publishers_of
@@ -16,7 +17,9 @@ from vecmill.job.publish import check, deliver, directory
 from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished
+from vecmill.plugins.registry import options as validate_options
+from vecmill.protocols import Runtime
+from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished, RunOptions, Spent
 from vecmill.store.destination import clear, refuse_strangers
 from vecmill.store.files import remove_file
 from vecmill.store.lock import lock_folder
@@ -29,26 +32,28 @@ if TYPE_CHECKING:
 
     from vecmill.job.config import Job
     from vecmill.job.plan import Plan
-    from vecmill.protocols import Runtime
+    from vecmill.protocols import Launcher
     from vecmill.records import Manifest, RunEvent
     from vecmill.store.state import RunState
 
 
 SECONDS = 10.0
-"""How much of it a killed command may forget."""
+"""Between two notes of what a run has cost: as much a killed command may forget."""
 
 
-class Spending:
-    """Tells the runtime what earlier commands spent, and writes down what this one adds."""
+class CostNotes:
+    """Writes down what a run has cost, by the events that say so."""
 
     def __init__(self, plan: Plan, state: RunState, clock: Callable[[], float] = time.monotonic) -> None:
         self._plan, self._state, self._clock = plan, state, clock
+        self._cost = state.cost
         self._last = clock()
         self._lock = threading.Lock()  # events come from any thread
-        plan.runtime.cost = state.cost
 
-    def look(self) -> None:
-        """Write it down, if that was not done just now."""
+    def take(self, event: RunEvent) -> None:
+        """Note what an event says of the cost, and write it down if that was not done just now."""
+        if isinstance(event, Spent):
+            self._cost = event.cost
         if self._clock() - self._last >= SECONDS:
             self.save()
 
@@ -56,7 +61,7 @@ class Spending:
         """Write it down, if it has changed; or if somebody has removed what was there, by which the run is known."""
         with self._lock:
             self._last = self._clock()
-            cost = self._plan.runtime.cost
+            cost = self._cost
             if cost != self._state.cost or not self._plan.layout.run.exists():
                 self._state = self._state.model_copy(update={"cost": cost})
                 write_state(self._plan.layout, self._state)
@@ -91,15 +96,15 @@ def run(
     """
     began = time.perf_counter()
     tell = _telling(observe)
-    runtime: Runtime[Any] = build(load().registry, "runtime", job.runtime)
-    elsewhere = runtime.elsewhere(job, tell, overwrite=overwrite, since=since, trust_vectors=trust_vectors)
-    if elsewhere is not None:
-        _register(job, elsewhere.manifest)
-        return elsewhere
-    job.check(load().registry)
+    launched = _launch(job, tell, RunOptions(overwrite, since, trust_vectors))
+    if launched is not None:
+        return launched
+    job.check()
+    runtime = _runtime(job)
     publishers = publishers_of(job)
-    with runtime.holding(directory(publishers, job.name)):
-        plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors)
+    lease = runtime.lease(directory(publishers, job.name))
+    with lease or contextlib.nullcontext():
+        plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors, lease=lease)
         for publisher in publishers:
             publisher.report = tell
         refuse_strangers(plan_.layout)
@@ -108,6 +113,29 @@ def run(
             manifest = _make_dataset(plan_, tell, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
             return Dataset(plan_.layout.root, manifest, _publish_dataset(plan_, manifest))
+
+
+def _launch(job: Job, tell: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
+    """Have the launcher that a job names take it away, and return its dataset; None where the job is to run here."""
+    registered = load().registry.entries["launcher"].get(job.runtime.name)
+    if registered is None:
+        return None
+    launcher: Launcher[Any] = registered.cls(validate_options(registered.cls, "runtime", job.runtime.options))
+    if not launcher.is_needed():
+        return None
+    dataset = launcher.launch(job, tell, options)
+    _register(job, dataset.manifest)
+    return dataset
+
+
+def _runtime(job: Job) -> Runtime[Any]:
+    runtime = build(load().registry, "runtime", job.runtime)
+    if not isinstance(runtime, Runtime):
+        raise ConfigError(
+            f"runtime.name = {job.runtime.name!r} is a launcher, and this process is where it takes jobs, but no "
+            "runtime has that name: let it give the job another runtime, such as 'local'"
+        )
+    return runtime
 
 
 def _register(job: Job, manifest: Manifest) -> None:
@@ -179,23 +207,24 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
     state = resume.begin_run(plan, before.timing.started if before else now)
     if before and state.cost is None:
         state = state.model_copy(update={"cost": before.cost})
-    spending = Spending(plan, state)
+    notes = CostNotes(plan, state)
 
     def notify(event: RunEvent) -> None:
         tell(event)
-        spending.look()
+        notes.take(event)
 
     done = resume.receipts(plan)
     duplicates = {index: list(receipt.duplicates) for index, receipt in done.items()}
     again = [index for index in resume.list_intact(plan, before) if index not in done]
     shards = Shards(plan, notify, dict(done), (before.duplicates if before else {}) | duplicates, again)
+    shards.cost = state.cost
     try:
         shards.do_all()
         error = shards.retry_refused(done)
         if before is None:
             shards.set_duplicates_aside()
     finally:
-        spending.save()
+        notes.save()
     manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began, before)
     if REFUSED not in manifest.reasons:
         clear_state(plan.layout)
@@ -206,8 +235,8 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
 
 def _repair_shards(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
     """Do the damaged shards of a finished run again; the others stay as they are."""
-    plan.runtime.cost = manifest.cost
     shards = Shards(plan, tell, {}, manifest.duplicates)
+    shards.cost = manifest.cost
     shards.do(broken)
     resume.check_mended(plan, manifest, shards.receipts)
     manifest = Finish(plan, shards).mend(manifest)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from vecmill.errors import ReuseError, RunError, StoreError
 from vecmill.job.finalize import REFUSED
 from vecmill.job.publish import errands
-from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure
+from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
 from vecmill.store.ids import duplicates
 from vecmill.store.reuse_index import write_index
 from vecmill.store.state import read_refused, refuse_earlier
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.job.plan import Plan
-    from vecmill.records import RunEvent, ShardTask, WorkSpec
+    from vecmill.records import Cost, RunEvent, ShardTask, WorkSpec
 
 
 SHOWN = 5
@@ -42,6 +42,7 @@ class Shards:
 
     Attributes:
         receipts: Of the shards that are done, by number.
+        cost: What the run has cost so far, in all commands; None where nobody sends a bill.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Shards:
         self._plan = plan
         self._tell = tell
         self.receipts = receipts
+        self.cost: Cost | None = None
         self._seals: dict[int, str] = {}
         self._duplicates: dict[int, list[str]] = dict(duplicates or {})
         self._again = set(again)
@@ -113,8 +115,12 @@ class Shards:
         """
         failures: list[ShardFailure] = []
         in_a_row, untried, embedded = 0, len(tasks), False
-        with _closing(self._plan.runtime.map(tasks, self._tell)) as outcomes:
+        if self.cost is not None:
+            self._plan.runtime.accept_cost(self.cost)
+        with _closing(self._plan.runtime.map(tasks, self._report)) as outcomes:
             for outcome in map(self._check_outcome, outcomes):
+                if self._plan.lease is not None:
+                    self._plan.lease.check()
                 untried -= 1
                 if self._take_outcome(outcome):
                     in_a_row = 0
@@ -127,6 +133,12 @@ class Shards:
                 if failures and _refusal(failures[-1]):
                     break
         return failures, untried
+
+    def _report(self, event: RunEvent) -> None:
+        """Pass on what the runtime reports, and note what it says of the cost."""
+        if isinstance(event, Spent):
+            self.cost = event.cost
+        self._tell(event)
 
     def _refuse_earlier(self, why: str) -> NoReturn:
         """Note that an earlier dataset is not to be used: what other shards have of it is done again.

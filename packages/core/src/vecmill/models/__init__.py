@@ -1,7 +1,6 @@
-"""The embedding model as files: what it is, how it pools, how it counts tokens. Public for engines.
+"""The embedding model as files: what it is, how it pools, how it counts tokens. This is public, for engines.
 
-A module imports what it needs from here. Each name is imported when it is first used, so ``tokenizers`` and the Hub's
-client are loaded only where they are needed.
+Each name is imported when it is first used, so ``tokenizers`` is loaded only where it is needed.
 """
 
 from __future__ import annotations
@@ -11,17 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vecmill.models.folder import Dense, ModelFolder, Pipeline, Prompts
+    from vecmill.models.model_files import (
+        INNER,
+        LAYERS,
+        OFFSET_POSITIONS,
+        SAFETENSORS,
+        WIDTH,
+        flop_per_token,
+        padding_token,
+        sentence_settings,
+    )
     from vecmill.models.reference import describe_model, fetch_model, find_folder, open_model
-    from vecmill.models.settings import OFFSET_POSITIONS, padding_token, sentence_settings
-    from vecmill.models.tokenizer import group_by_tokens, load_tokenizer
-    from vecmill.models.weights import INNER, LAYERS, SAFETENSORS, WIDTH, flop_per_token
+    from vecmill.models.tokenizer import load_tokenizer
 
 _HOMES = {
     "folder": ("Dense", "ModelFolder", "Pipeline", "Prompts"),
+    "model_files": (
+        "INNER",
+        "LAYERS",
+        "OFFSET_POSITIONS",
+        "SAFETENSORS",
+        "WIDTH",
+        "flop_per_token",
+        "padding_token",
+        "sentence_settings",
+    ),
     "reference": ("describe_model", "fetch_model", "find_folder", "open_model"),
-    "settings": ("OFFSET_POSITIONS", "padding_token", "sentence_settings"),
-    "tokenizer": ("group_by_tokens", "load_tokenizer"),
-    "weights": ("INNER", "LAYERS", "SAFETENSORS", "WIDTH", "flop_per_token"),
+    "tokenizer": ("load_tokenizer",),
 }
 
 __all__ = [
@@ -38,7 +53,6 @@ __all__ = [
     "fetch_model",
     "find_folder",
     "flop_per_token",
-    "group_by_tokens",
     "load_tokenizer",
     "open_model",
     "padding_token",

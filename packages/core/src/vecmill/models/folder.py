@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ModelError
 from vecmill.inside import is_inside
-from vecmill.models.settings import check_casing, read_max_tokens, read_settings, record_reads, sentence_settings
-from vecmill.models.weights import WIDTH, hash_file
+from vecmill.models.model_files import (
+    WIDTH,
+    check_casing,
+    hash_file,
+    read_max_tokens,
+    read_settings,
+    record_reads,
+    sentence_settings,
+)
 from vecmill.records import ModelInfo
+from vecmill.records.model import SIMILARITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from vecmill.records import Similarity
 
 TOKENIZER = "tokenizer.json"
 _DESCRIPTION = "config_sentence_transformers.json"
@@ -79,6 +89,7 @@ class ModelFolder:
         prompts: The texts in front of documents and queries.
         max_tokens: Longest input, special tokens included.
         dimension: Width of a vector.
+        similarity: How two vectors are compared.
         weights: The files that hold the numbers; the transformer's safetensors, or ONNX, come first. Empty
             for a model of the Hub whose weights were not asked for.
         files: The sha256, in hex, of every file that is read, by its name in the folder. The weights are among them
@@ -94,6 +105,7 @@ class ModelFolder:
     prompts: Prompts
     max_tokens: int
     dimension: int
+    similarity: Similarity = "cosine"
     weights: tuple[Path, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
@@ -123,6 +135,7 @@ class ModelFolder:
             query_prompt=self.prompts.query,
             precision=precision,
             files=self.files,
+            similarity=self.similarity,
         )
 
     def with_files(self, found: Mapping[Path, str]) -> ModelFolder:
@@ -182,6 +195,7 @@ def _read_folder(model: str, root: Path) -> ModelFolder:
         prompts=read_prompts(root),
         max_tokens=read_max_tokens(path, config),
         dimension=pipeline.dimension(hidden),
+        similarity=read_similarity(root),
     )
 
 
@@ -215,6 +229,25 @@ def read_prompts(folder: Path) -> Prompts:
     return Prompts(
         document=next(named, "" if default_name == "query" else default),
         query=prompts.get("query", default),
+    )
+
+
+def read_similarity(folder: Path) -> Similarity:
+    """Read how a model's vectors are compared from ``config_sentence_transformers.json``.
+
+    Where it does not say, sentence-transformers takes the cosine, whether vectors are normalised or not.
+
+    Raises:
+        ModelError: It names a way that is not known here.
+    """
+    settings = read_settings(folder / _DESCRIPTION, dict) or {}
+    name = settings.get("similarity_fn_name") or "cosine"
+    for known in SIMILARITIES:
+        if name == known:
+            return known
+    raise ModelError(
+        f"{folder / _DESCRIPTION} compares vectors by {name!r}, which is not one of {', '.join(SIMILARITIES)}: name "
+        "another model"
     )
 
 

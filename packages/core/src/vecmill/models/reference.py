@@ -14,8 +14,17 @@ from vecmill.errors import ConfigError, ModelError
 from vecmill.expand import expand_path
 from vecmill.inside import is_inside
 from vecmill.models.folder import describe_folder
-from vecmill.models.settings import record_reads
-from vecmill.models.weights import INDEX, ONNX, SAFETENSORS, SHARDS, digest, hash_file, onnx_files, safetensors_files
+from vecmill.models.model_files import (
+    INDEX,
+    ONNX,
+    SAFETENSORS,
+    SHARDS,
+    digest,
+    hash_file,
+    onnx_files,
+    record_reads,
+    safetensors_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -113,7 +122,7 @@ def _translate_errors(repo: str, revision: str | None) -> Iterator[None]:
             f"the Hub cannot be reached, and the cache does not hold all of {repo!r}{at}: connect (or unset "
             "HF_HUB_OFFLINE) and run again, or name a folder that holds the model"
         ) from error
-    except Exception as error:  # the HTTP library's own errors: which library that is depends on the client's version
+    except Exception as error:  # errors of the HTTP library: which one that is depends on the client's version
         if problem := describe_unusable_home(error):
             raise ModelError(f"the model {repo!r} could not be downloaded: {problem}") from error
         why = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -163,7 +172,7 @@ def _in_package(model: str) -> Path:
     for folder in folders:
         if (folder / inside).is_dir():
             return folder / inside
-    raise ConfigError(f"the Python package {name!r} holds no folder {inside!r}: look into {folders[0]}")
+    raise ConfigError(f"the Python package {name!r} holds no folder {inside!r}: the package is in {folders[0]}")
 
 
 _DIGEST = "sha256:"

@@ -1,6 +1,6 @@
 """The embedding model's tokenizer, from its ``tokenizer.json``, and the counters that agree with it.
 
-All counters give the count of the model's own tokenizer; they differ in speed.
+All counters give the count of the model's tokenizer; they differ in speed.
 """
 
 from __future__ import annotations
@@ -98,25 +98,6 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[first:]
 
 
-def group_by_tokens(tokens: npt.NDArray[np.int64], budget: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Group texts into batches of similar length, the longest first, so that hardly any of a batch is padding.
-
-    Args:
-        tokens: Each text's number of tokens, shape ``(n,)``.
-        budget: The most tokens of a batch, padding included; a longer text is a batch of its own.
-
-    Yields:
-        Indices into ``tokens``; every index is in exactly one batch.
-    """
-    order = np.argsort(-tokens, kind="stable")
-    start = 0
-    while start < len(order):
-        longest = max(int(tokens[order[start]]), 1)
-        end = start + max(budget // longest, 1)
-        yield order[start:end]
-        start = end
-
-
 _WORDS = re.compile(f"[^{SEPARATORS}]+")
 _REMEMBERED_CHARACTERS = 2_000_000
 
@@ -130,7 +111,7 @@ class TokenCounter(ABC):
 
 
 class ExactCounter(TokenCounter):
-    """Asks the model's own tokenizer, which is right by definition."""
+    """Asks the model's tokenizer, which is right by definition."""
 
     def __init__(self, exact: tokenizers.Tokenizer) -> None:
         self._exact = exact
@@ -198,7 +179,7 @@ def find_fast_counter(path: Path, spec: Mapping[str, Any], exact: tokenizers.Tok
 
 
 class TokieCounter(TokenCounter):
-    """Gives ``tokie`` the texts whose every character it treats as the model's own tokenizer does.
+    """Gives ``tokie`` the texts whose every character it treats as the model's tokenizer does.
 
     BERT cleans, normalises and splits text character by character, so agreement is a property of characters:
     each is tried in several contexts when first met. The two differ on characters that only one of their
@@ -268,7 +249,7 @@ _ONE_SPACE = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
 
 
 def is_additive(spec: Mapping[str, Any], exact: tokenizers.Tokenizer) -> bool:
-    """Return whether the counts of pieces between ``SEPARATORS`` add up to the count of the whole text.
+    """Return whether the counts of pieces between ``SEPARATORS`` add up to the count of the text.
 
     Args:
         spec: The tokenizer as it serialises itself.
@@ -288,7 +269,7 @@ def is_bert_wordpiece(spec: Mapping[str, Any]) -> bool:
     return (
         model.get("type") == "WordPiece"
         and model.get("continuing_subword_prefix") == "##"
-        and model.get("max_input_chars_per_word") == 100  # noqa: PLR2004 - BERT's own number
+        and model.get("max_input_chars_per_word") == 100  # noqa: PLR2004 - the number in BERT
         and normalizer.get("type") == "BertNormalizer"
         and splitter.get("type") == "BertPreTokenizer"
         and not any(token["normalized"] for token in spec["added_tokens"])
@@ -328,7 +309,7 @@ def _is_local(step: dict[str, Any], exact: tokenizers.Tokenizer) -> bool:
 def _fuses_with_space(exact: tokenizers.Tokenizer) -> bool:
     """Return whether a mark is read together with a space next to it.
 
-    A precompiled character map is applied to whole graphemes, and a space followed by a combining mark is one.
+    A precompiled character map is applied to graphemes, and a space followed by a combining mark is one.
     """
     normalize = exact.normalizer.normalize_str
     return any(

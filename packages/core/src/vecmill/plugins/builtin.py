@@ -9,7 +9,7 @@ from vecmill.hookspecs import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BATCHING = ("vecmill.chunking.token_budget:FixedBatching", "vecmill.chunking.token_budget:TokenBudgetBatching")
+BATCHING = ("vecmill.chunking.packing:FixedBatching", "vecmill.chunking.packing:TokenBudgetBatching")
 """No plugin can bring another: there is no hook for it."""
 
 
@@ -27,9 +27,9 @@ def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> Non
 @hookimpl
 def vecmill_register_chunkers(register: Callable[[type[Any] | str], None]) -> None:
     """Register the built-in chunkers."""
-    register("vecmill.chunking.characters:CharactersChunker")
+    register("vecmill.chunking.windows:CharactersChunker")
     register("vecmill.chunking.paragraphs:ParagraphsChunker")
-    register("vecmill.chunking.tokens:TokensChunker")
+    register("vecmill.chunking.windows:TokensChunker")
 
 
 @hookimpl

@@ -101,6 +101,7 @@ HOOKS = {
     "vecmill_register_chunkers": "chunker",
     "vecmill_register_embedders": "embedder",
     "vecmill_register_runtimes": "runtime",
+    "vecmill_register_launchers": "launcher",
     "vecmill_register_publishers": "publisher",
 }
 

@@ -32,9 +32,10 @@ KINDS = {
     "batching": "Batching",
     "embedder": "Embedder",
     "runtime": "Runtime",
+    "launcher": "Launcher",
     "publisher": "Publisher",
 }
-"""What a job file can name, and the protocol of each in ``vecmill.protocols``."""
+"""What a job file can name, and the protocol of each in ``vecmill.protocols``; ``runtime.name`` may name a launcher."""
 
 EXTRAS = {
     ("source", "hub-files"): "modal",
@@ -204,12 +205,14 @@ class Registry:
         self.entries[kind][name] = Registered(component, plugin)
 
     def get(self, kind: str, name: str) -> type[Any]:
-        """Return a class by its name.
+        """Return a class by its name; for a runtime that there is none of, the launcher of that name.
 
         Raises:
             ConfigError: No installed plugin has it; names those there are, or the broken plugin that has it.
         """
         found = self.entries[kind].get(name)
+        if found is None and kind == "runtime":
+            found = self.entries["launcher"].get(name)
         if found is None and (blamed := self.blame(kind, name)):
             raise ConfigError(f"there is no {kind} {name!r}: {'; '.join(each.explain(name) for each in blamed)}")
         if found is None:

@@ -3,9 +3,9 @@
 from vecmill.protocols.batching import Batching
 from vecmill.protocols.chunker import Chunker
 from vecmill.protocols.component import INCIDENTAL, LOCATION, MACHINE, Component, Options, later
-from vecmill.protocols.embedder import Embedder
+from vecmill.protocols.embedder import Embedder, Resources, group_by_tokens
 from vecmill.protocols.publisher import Publisher
-from vecmill.protocols.runtime import Runtime
+from vecmill.protocols.runtime import Launcher, Lease, Runtime
 from vecmill.protocols.source import Source
 from vecmill.protocols.tokenizer import Tokenizer
 
@@ -17,10 +17,14 @@ __all__ = [
     "Chunker",
     "Component",
     "Embedder",
+    "Launcher",
+    "Lease",
     "Options",
     "Publisher",
+    "Resources",
     "Runtime",
     "Source",
     "Tokenizer",
+    "group_by_tokens",
     "later",
 ]

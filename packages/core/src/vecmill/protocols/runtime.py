@@ -1,82 +1,138 @@
-"""Runtime: where shards are done."""
+"""Runtime and Launcher: where the shards of a job are done, and where a whole job is."""
 
 from __future__ import annotations
 
-import contextlib
-from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.protocols.component import Component, ConfigT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import TracebackType
 
-    from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, ShardFailure, ShardTask
+    from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, RunOptions, ShardFailure, ShardTask
+
+
+class Lease(ABC):
+    """The right of one run to work in a folder that several machines see: entered first, left last."""
+
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Take the folder, and see in it what the run before left.
+
+        Raises:
+            StoreError: Another run works in it.
+        """
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the folder back, with all that the run has written there."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Make sure that the run still has the folder; called with each shard that comes back.
+
+        Raises:
+            RunError: Another run has taken it.
+        """
 
 
 class Runtime(Component[ConfigT]):
-    """Runs shard tasks on machines: ``vecmill.worker.Worker`` does one, the runtime finds it a place.
+    """Runs shard tasks on machines. ``vecmill.Worker`` does one task; the runtime finds a machine for it.
 
-    Attributes:
-        cost: What the run has cost so far. The job sets it to what earlier commands spent; a runtime that
-            costs money adds to it while it works. None where nobody sends a bill.
+    A worked example is in ``docs/plugins.md``; the smallest one does all shards here and now::
+
+        class Inline(Runtime[Options]):
+            name = "inline"
+
+            def map(self, tasks, report):
+                with vecmill.Worker() as worker:
+                    for task in tasks:
+                        try:
+                            yield worker.do(task, lambda progress: report(ShardProgress(progress)))
+                        except Exception as error:
+                            yield describe_failure(task, error)
     """
-
-    cost: Cost | None = None
-
-    def elsewhere(
-        self,
-        job: Any,  # noqa: ANN401 - a Job, which stands above protocols
-        report: Callable[[RunEvent], None],
-        *,
-        overwrite: bool,
-        since: str | Path | None,
-        trust_vectors: bool,
-    ) -> Dataset | None:
-        """Run a whole job where this runtime's disk is, and return its dataset; None to have it run here.
-
-        Asked before anything is planned: source, model and dataset are then out of this machine's sight.
-
-        Args:
-            job: What to do.
-            report: Told of ``RunElsewhere`` before it begins.
-            overwrite: As given to ``vecmill.run``.
-            since: As given to ``vecmill.run``.
-            trust_vectors: As given to ``vecmill.run``.
-        """
-        del job, report, overwrite, since, trust_vectors
-        return None
-
-    def holding(self, folder: Path) -> AbstractContextManager[object]:
-        """Keep other runs out of a dataset's folder, from before it is looked at until it is published.
-
-        On one machine the folder's own lock does so. Where several machines see the folder, the runtime must.
-
-        Args:
-            folder: Where the dataset is made.
-
-        Returns:
-            A context, which raises a ``StoreError`` when it is entered while another run is in it.
-        """
-        del folder
-        return contextlib.nullcontext()
 
     @abstractmethod
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task and yield a receipt or a failure for each, in any order.
 
-        A failed attempt is tried again, on another worker if need be. Closing the iterator early stops
-        the workers; no shard file is left half written.
+        A failed attempt is tried again, on another worker if need be, unless its error is final
+        (``vecmill.runtimes.is_final``). Closing the iterator early stops the workers; no shard file is left half
+        written.
 
         Args:
             tasks: What to do; may be long, so feed workers a window at a time.
-            report: Takes ``ShardProgress`` and ``ShardRetried`` as they happen.
+            report: Takes ``ShardStarted``, ``ShardProgress`` and ``ShardRetried`` as they happen, from any thread, and
+                ``Spent`` from a runtime that costs money.
+        """
+
+    def accept_cost(self, spent: Cost) -> None:
+        """Take note, before ``map``, of what the run has cost so far, in this command and earlier ones.
+
+        ``Spent.cost`` is reported with it, and a ceiling is for all of it. Not called where nothing was spent.
+        """
+
+    def lease(self, folder: Path) -> Lease | None:
+        """Return what keeps other runs out of the dataset's folder, from before it is looked at until it is published.
+
+        None, the default, where all machines share a file system with locks: the folder has a lock of its own.
+
+        Args:
+            folder: Where the dataset is made.
+        """
+        del folder
+        return None
+
+    def pace(self, flop_per_token: float) -> Pace | None:
+        """Return how fast this runtime would embed, and at what price; None to have it measured on this machine.
+
+        Args:
+            flop_per_token: What the model computes for a token.
+        """
+        del flop_per_token
+        return None
+
+
+class Launcher(Component[ConfigT]):
+    """Takes a whole job to where its machines and its disk are, and brings its events and its dataset back.
+
+    A job names it in ``runtime.name``, where it may name a runtime. One name may have both: the launcher takes the job
+    away, and there the runtime of that name does its shards.
+    """
+
+    def is_needed(self) -> bool:
+        """Return whether the job must be taken away; False in a process that is there already."""
+        return True
+
+    @abstractmethod
+    def launch(
+        self,
+        job: Any,  # noqa: ANN401 - a vecmill.Job, which stands above protocols
+        report: Callable[[RunEvent], None],
+        options: RunOptions,
+    ) -> Dataset:
+        """Run a job there, wait for it, and return its dataset.
+
+        Nothing was planned or opened before: source, model and dataset may be out of this machine's sight.
+
+        Args:
+            job: What to do, a ``vecmill.Job``.
+            report: Takes ``RunLaunched`` before it begins, and then what is known here of the run's own events.
+            options: As given to ``vecmill.run``; refuse what has no meaning there.
+
+        Raises:
+            ConfigError: The job cannot run there. Nothing was started.
+            VecmillError: The run failed; the same call goes on from what is done.
         """
 
     def pace(self, flop_per_token: float) -> Pace | None:
-        """Say how fast this runtime would embed, and at what price; None to have it measured on this machine.
+        """Return how fast it would embed there, and at what price; None where that is not known.
 
         Args:
             flop_per_token: What the model computes for a token.

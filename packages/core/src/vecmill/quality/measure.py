@@ -15,9 +15,11 @@ from vecmill.concurrency import check_interrupt
 from vecmill.errors import StoreError, VecmillError
 from vecmill.quality.report import SHORT, TWIN, Geometry, KnownItems, Lengths, Report
 from vecmill.retrieval import embed_queries
+from vecmill.retrieval.searcher import highest
 from vecmill.store.json import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import check_shard, damaged_error, group_ends, reading
+from vecmill.store.vectors import comparable_vectors, from_column, score_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 ROWS = 10_000
 STRETCHES = 20
-COLUMNS = ["id", "title", "chunk_index", "text", "embedding"]
+COLUMNS = ["id", "title", "chunk_index", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Sample:
         ids: Document of each row.
         titles: Its title.
         texts: Its text.
-        vectors: Shape ``(rows, dimension)``, of unit length.
+        vectors: Shape ``(rows, dimension)``, as they stand in the dataset.
     """
 
     ids: list[str]
@@ -54,15 +56,13 @@ def sample(root: Path, manifest: Manifest, rows: int = ROWS) -> Sample:
     if not sum(entry.rows for entry in manifest.shards):
         raise StoreError(f"{root} holds no chunks: there is nothing to report on")
     table = pa.concat_tables([_stretch(root, manifest, *place) for place in _places(manifest, rows)])
-    width = manifest.model.dimension
+    output = manifest.model.output
     with reading(root):
-        flat = table.column("embedding").combine_chunks().flatten().to_numpy()
-        vectors = np.array(flat, np.float32).reshape(len(table), width)
+        vectors = from_column(table.column(output.name), output)
         ids, titles, texts = (table.column(name).to_pylist() for name in ("id", "title", "text"))
     if not np.isfinite(vectors).all():
         raise damaged_error(root, "a vector is not finite")
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return Sample(ids, titles, texts, vectors / np.maximum(norms, 1e-12))
+    return Sample(ids, titles, texts, vectors)
 
 
 def _places(manifest: Manifest, rows: int) -> list[tuple[int, int]]:
@@ -79,32 +79,33 @@ def _stretch(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
     for entry in manifest.shards:
         low, high = max(start - first, 0), min(stop - first, entry.rows)
         if low < high:
-            path = root / entry.path
+            path, columns = root / entry.path, [*COLUMNS, manifest.model.output.name]
             check_shard(path, entry, manifest)
             with reading(path):
-                tables.append(_rows(path, low, high))
-            if any(tables[-1].column(name).null_count for name in COLUMNS):
-                raise damaged_error(path, "a row of it is not whole")
+                tables.append(_rows(path, low, high, columns))
+            if any(tables[-1].column(name).null_count for name in columns):
+                raise damaged_error(path, "a row of it is not complete")
         first += entry.rows
     return pa.concat_tables(tables)
 
 
-def _rows(path: Path, start: int, stop: int) -> pa.Table:
+def _rows(path: Path, start: int, stop: int, columns: list[str]) -> pa.Table:
     """Read the row groups that hold these rows, and no others."""
     file = pq.ParquetFile(path, pre_buffer=False)
     ends = group_ends(file.metadata)
     groups = [i for i in range(file.num_row_groups) if ends[i] < stop and ends[i + 1] > start]
-    table: pa.Table = file.read_row_groups(groups, columns=COLUMNS)
+    table: pa.Table = file.read_row_groups(groups, columns=columns)
     return table.slice(start - int(ends[groups[0]]), stop - start)
 
 
 BLOCK = 1024
+NO_LENGTH = np.float32(1e-12)
 COSINE_BINS = 20
 
 
 def geometry(sample: Sample) -> Geometry:
-    """Measure the spread of the vectors, and how near the nearest are."""
-    vectors = sample.vectors
+    """Measure the spread of the vectors, and how near the nearest are: by the cosine, whatever their length."""
+    vectors = sample.vectors / np.maximum(np.linalg.norm(sample.vectors, axis=1, keepdims=True), NO_LENGTH)
     near = nearest(vectors, np.unique(sample.ids, return_inverse=True)[1])
     rows = len(vectors)
     total = vectors.astype(np.float64).sum(0)
@@ -213,14 +214,17 @@ def known_items(sample: Sample, manifest: Manifest, **reader: Any) -> KnownItems
     if not asked:
         return None
     owners, questions = np.array(list(asked)), list(asked.values())
-    vectors = embed_queries(manifest, questions, **reader)
-    scores = vectors @ sample.vectors.T
-    best = np.argsort(-scores, axis=1, kind="stable")[:, :DEPTH]
-    ranks = _ranks(np.array(sample.ids)[best] == owners[:, None])
+    output = manifest.model.output
+    queries = comparable_vectors(embed_queries(manifest, questions, **reader), output)
+    chunks = comparable_vectors(sample.vectors, output)
+    ids = np.array(sample.ids)
+    best = (ids[highest(score_vectors(chunks, query, output), DEPTH)] for query in queries)
+    ranks = np.array([_rank(found == owner) for found, owner in zip(best, owners, strict=True)])
     return KnownItems(
         queries=len(questions),
         by=by,
         rows=len(sample.ids),
+        similarity=output.similarity,
         hit_1=float((ranks == 1).mean()),
         hit_10=float((ranks > 0).mean()),
         mrr=float(np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0).mean()),
@@ -240,9 +244,9 @@ def _questions(sample: Sample) -> tuple[str, dict[str, str]]:
     return by, {names[i]: named[names[i]] for i in chosen.tolist()}
 
 
-def _ranks(theirs: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Return the rank of the first chunk that is the document's own, from 1; 0 where there is none."""
-    return np.where(theirs.any(1), theirs.argmax(1) + 1, 0)
+def _rank(theirs: npt.NDArray[np.bool_]) -> int:
+    """Return the rank of the first chunk that is the document's own, from 1; 0 if there is none."""
+    return int(theirs.argmax()) + 1 if theirs.any() else 0
 
 
 def measure(

@@ -79,7 +79,7 @@ def _geometry(geometry: Geometry, dimension: int) -> Iterator[tuple[str, str]]:
 
 def _known_items(found: KnownItems) -> Iterator[tuple[str, str]]:
     yield "search", f"by {found.by}: {found.hit_1:.0%} come first, {found.hit_10:.0%} in the first ten"
-    yield "", f"{found.queries:,} documents, looked for among {found.rows:,} chunks"
+    yield "", f"{found.queries:,} documents, looked for among {found.rows:,} chunks, compared by {found.similarity}"
 
 
 STYLE = """
@@ -149,7 +149,7 @@ def _render_lengths(lengths: Lengths) -> str:
 def _recipe(manifest: Manifest) -> Iterator[tuple[str, str]]:
     model = manifest.model
     yield "model", f"{model.id} at {model.revision}"
-    yield "vectors", f"{model.dimension} dimensions, {model.pooling} pooling"
+    yield "vectors", f"{model.dimension} dimensions, {model.pooling} pooling, compared by {model.output.similarity}"
     for kind in ("source", "chunker", "embedder"):
         options = {key: value for key, value in manifest.recipe[kind].items() if value not in (None, {}, [])}
         yield kind, ", ".join(f"{key} = {value}" for key, value in options.items())

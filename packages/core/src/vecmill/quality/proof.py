@@ -10,16 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vecmill.chunking.template import prefix
-from vecmill.chunking.token_budget import TokenBudgetBatching
+from vecmill.chunking.packing import TokenBudgetBatching
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
+from vecmill.protocols.chunker import prefix
 from vecmill.records import ComponentSpec, Document
+from vecmill.records.documents import DOCUMENT_COLUMNS
 from vecmill.retrieval.query import open_embedder
 from vecmill.store.parquet import group_ends
 from vecmill.store.register import find_run
+from vecmill.store.vectors import compare_vectors, from_column
 from vecmill.store.verify import MOST, Fault
 from vecmill.store.verify import verify as verify_files
 from vecmill.worker.embedding import name_embedder_errors
@@ -33,16 +35,11 @@ if TYPE_CHECKING:
     from vecmill.records import Manifest
     from vecmill.store.verify import Verification
 
-COLUMNS = ["id", "url", "title", "text", "tokens", "embedding"]
+COLUMNS = [*DOCUMENT_COLUMNS, "text", "tokens"]
 BLOCK = 4096
 """Chunks that are embedded at a time, and held in memory."""
 OWN_CHUNKERS = ("paragraphs", "tokens", "characters")
 """Chunkers of which no option leads anywhere, so that a manifest from elsewhere may set them."""
-FAR = 0.1
-"""How far a vector may be from the one in the dataset, as a share of its length: a cosine of 0.995. Arithmetics differ
-by a hundredth of that, and other texts by ten times as much."""
-FAR_INT8 = 0.25
-"""The same where one of the two was computed with integers of 8 bits: a cosine of 0.97."""
 
 
 class _Row(NamedTuple):
@@ -105,32 +102,25 @@ def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: in
     """Yield the chunks of a sample that have other vectors, or another number of tokens, than the model gives them."""
     with name_embedder_errors(embedder, "model() or tokenizer()"):
         found, tokenizer = embedder.model(), embedder.tokenizer()
-    far = FAR_INT8 if "int8" in {found.precision, manifest.model.precision} else FAR
+    output = manifest.model.output
     chunker = _chunker(manifest, embedder)
     with Threads(embedder.concurrency) as threads:
         for rows, table in _blocks(root, manifest, sample):
-            texts = [_embedded_text(chunker, row) for row in table.drop_columns(["tokens", "embedding"]).to_pylist()]
+            texts = [_embedded_text(chunker, row) for row in table.drop_columns(["tokens", output.name]).to_pylist()]
             with name_embedder_errors(embedder, "tokenizer()"):
                 counts = np.minimum(tokenizer.count(texts) + tokenizer.special_tokens, manifest.model.max_tokens)
             made = _embed(embedder, texts, counts, threads)
-            stored = table.column("embedding").combine_chunks().flatten().to_numpy().reshape(len(rows), -1)
-            yield from _faults(rows, stored, made, far)
+            stored = from_column(table.column(output.name), output)
+            compared = compare_vectors(stored, made, found.precision, manifest.model.precision)
+            for number in np.flatnonzero(compared.differ).tolist():
+                path, place = rows[number]
+                cosine = compared.cosines[number]
+                yield Fault(path, f"row {place}: the model gives another vector for its text (cosine {cosine:.2f})")
             for row, stated, counted in zip(rows, table.column("tokens").to_pylist(), counts.tolist(), strict=True):
                 if stated != counted:
                     yield Fault(
                         row.path, f"row {row.row}: tokens is {stated}, and the model counts {counted} in its text"
                     )
-
-
-def _faults(
-    rows: list[_Row], stored: npt.NDArray[np.float32], made: npt.NDArray[np.float32], far: float
-) -> Iterator[Fault]:
-    lengths = np.linalg.norm(stored, axis=1), np.linalg.norm(made, axis=1)
-    distances = np.linalg.norm(stored - made, axis=1) / np.maximum(lengths[0], 1e-12)
-    cosines = np.einsum("ij,ij->i", stored, made) / np.maximum(lengths[0] * lengths[1], 1e-12)
-    for number in np.flatnonzero(~(distances <= far)).tolist():
-        path, row = rows[number]
-        yield Fault(path, f"row {row}: the model gives another vector for its text (cosine {cosines[number]:.2f})")
 
 
 def _embed(
@@ -196,5 +186,5 @@ def _groups(root: Path, manifest: Manifest, sample: int) -> Iterator[tuple[list[
             groups = np.searchsorted(ends, here, side="right") - 1
             for group in np.unique(groups).tolist():
                 rows = here[groups == group]
-                table = file.read_row_group(group, columns=COLUMNS)
+                table = file.read_row_group(group, columns=[*COLUMNS, manifest.model.output.name])
                 yield [_Row(entry.path, row) for row in rows.tolist()], table.take(pa.array(rows - ends[group]))

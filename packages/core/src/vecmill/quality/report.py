@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.records import Manifest
+from vecmill.records import Manifest, Similarity
 
 SHORT = 16
 """Tokens; a chunk of fewer says little."""
@@ -63,6 +63,7 @@ class KnownItems(BaseModel):
         queries: Documents that were looked for.
         by: What was asked: their ``title``, or the ``first words`` of a chunk where there are no titles.
         rows: Chunks that were searched.
+        similarity: By what they were ranked, as ``vecmill search`` ranks them.
         hit_1: Share of documents of which the best chunk is theirs.
         hit_10: Share with a chunk among the best ten.
         mrr: Mean of 1 / rank of the first chunk of theirs, 0 where it is not among the best ten.
@@ -74,6 +75,7 @@ class KnownItems(BaseModel):
     queries: int
     by: str
     rows: int
+    similarity: Similarity
     hit_1: float
     hit_10: float
     mrr: float

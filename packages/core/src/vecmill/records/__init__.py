@@ -5,9 +5,9 @@ from vecmill.records.estimate import Estimate, Pace, Range
 from vecmill.records.events import (
     DocumentsRetried,
     Publishing,
-    RunElsewhere,
     RunEvent,
     RunFinished,
+    RunLaunched,
     RunStarted,
     ShardDone,
     ShardFailed,
@@ -18,14 +18,15 @@ from vecmill.records.events import (
     WorkerSaid,
 )
 from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity
 from vecmill.records.tasks import (
     Account,
     ComponentSpec,
     FileEntry,
-    ModelInfo,
     Partition,
     Progress,
     Receipt,
+    RunOptions,
     Sent,
     ShardFailure,
     ShardTask,
@@ -35,6 +36,7 @@ from vecmill.records.tasks import (
 
 __all__ = [
     "FORMAT",
+    "SIMILARITIES",
     "Account",
     "ComponentSpec",
     "Cost",
@@ -45,6 +47,7 @@ __all__ = [
     "FileEntry",
     "Manifest",
     "ModelInfo",
+    "Output",
     "Pace",
     "Partition",
     "Places",
@@ -53,9 +56,10 @@ __all__ = [
     "Range",
     "Receipt",
     "Reused",
-    "RunElsewhere",
     "RunEvent",
     "RunFinished",
+    "RunLaunched",
+    "RunOptions",
     "RunStarted",
     "Sent",
     "ShardDone",
@@ -65,6 +69,7 @@ __all__ = [
     "ShardRetried",
     "ShardStarted",
     "ShardTask",
+    "Similarity",
     "SourceInfo",
     "Span",
     "Spent",

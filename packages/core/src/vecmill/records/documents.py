@@ -1,8 +1,15 @@
-"""Documents and spans: a text of the corpus, and a chunk of it."""
+"""Documents and spans: a text of the corpus, a chunk of it, and the columns that a dataset has of both."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+DOCUMENT_COLUMNS = ("id", "url", "title")
+"""What a document has once, and each of its rows has."""
+CHUNK_COLUMNS = ("chunk_index", "start", "end", "text", "tokens")
+"""What each row has of its own, but for what the model gives."""
+VECTOR_COLUMN = "embedding"
+"""What a model's one output is called, if the model does not say."""
 
 
 class Document(NamedTuple):

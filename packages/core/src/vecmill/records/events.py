@@ -24,10 +24,10 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunElsewhere:
-    """The whole job is handed to other machines at ``place``, which tell of it in words of their own."""
+class RunLaunched:
+    """A launcher has taken the whole job away; ``launcher`` is what it calls itself. It may report no more of it."""
 
-    place: str
+    launcher: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ class WorkerSaid:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the run has cost so far, and how many machines are at work; only from runtimes that cost money."""
+    """What the run has cost so far, earlier commands included, and how many machines are at work.
+
+    Only from runtimes that cost money; the last one is what the manifest says.
+    """
 
     cost: Cost
     machines: int
@@ -119,7 +122,7 @@ class Publishing:
 
 
 RunEvent = (
-    RunElsewhere
+    RunLaunched
     | RunStarted
     | ShardStarted
     | ShardProgress

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
-from vecmill.records.tasks import Account, FileEntry, ModelInfo
+from vecmill.records.model import ModelInfo
+from vecmill.records.tasks import Account, FileEntry
 
 if TYPE_CHECKING:
     from pathlib import Path

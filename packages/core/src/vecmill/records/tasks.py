@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vecmill.inside import is_inside
-from vecmill.records.bounds import Amount, Count, Dimension, Line, MaxTokens, RunId, Sha256, Text, Tree, Word
+from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
+from vecmill.records.model import ModelInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ComponentSpec(BaseModel):
@@ -58,36 +62,6 @@ class Account(BaseModel):
         return self.documents_in == self.documents_embedded + self.documents_quarantined
 
 
-class ModelInfo(BaseModel):
-    """A model at a revision, and how its vectors are made.
-
-    Attributes:
-        id: Hub id, ``package:`` reference or folder, as the job names it.
-        revision: Commit sha on the Hub, or ``sha256:…`` of a folder's weights.
-        dimension: Width of a vector.
-        max_tokens: Longest input in tokens, special tokens included.
-        pooling: ``mean``, ``cls`` or ``lasttoken``.
-        normalized: Whether vectors have unit length.
-        prompt: Put in front of every embedded document.
-        query_prompt: Put in front of a search query.
-        precision: Arithmetic that made the vectors, such as ``bf16``.
-        files: The sha256, in hex, of the files beside the weights that decide the vectors, by name.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: Line
-    revision: Word | None
-    dimension: Dimension
-    max_tokens: MaxTokens
-    pooling: Word
-    normalized: bool
-    prompt: Text = ""
-    query_prompt: Text = ""
-    precision: Word | None = None
-    files: dict[Line, Word] = Field(default_factory=dict)
-
-
 class WorkerUpload(BaseModel):
     """A publisher that workers send their shards with.
 
@@ -127,6 +101,21 @@ class Progress:
     chunks: int = 0
     tokens: int = 0
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a job is run, beside what it says itself: the keywords of ``vecmill.run``.
+
+    Attributes:
+        overwrite: Replace another run in the output folder.
+        since: An earlier dataset, its folder or its repo on the Hub, whose vectors are used again.
+        trust_vectors: Use them without a comparison.
+    """
+
+    overwrite: bool = False
+    since: str | Path | None = None
+    trust_vectors: bool = False
 
 
 def hash_json(value: object) -> str:

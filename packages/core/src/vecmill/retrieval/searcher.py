@@ -11,15 +11,19 @@ import pyarrow.parquet as pq
 
 from vecmill.concurrency import Threads
 from vecmill.errors import StoreError
-from vecmill.retrieval.query import QueryEmbedder, embed_query
+from vecmill.records.documents import DOCUMENT_COLUMNS
+from vecmill.retrieval.query import QueryEmbedder, embed_queries
 from vecmill.store.json import finished_manifest, read_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import check_shard, damaged_error, reading
+from vecmill.store.vectors import comparable_vectors, empty_vectors, from_column, score_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
+
+    from vecmill.records import Similarity
 
 
 def highest(scores: npt.NDArray[np.float32], limit: int) -> npt.NDArray[np.int64]:
@@ -29,12 +33,25 @@ def highest(scores: npt.NDArray[np.float32], limit: int) -> npt.NDArray[np.int64
     return candidates[np.argsort(-scores[candidates], kind="stable")[:limit]]
 
 
-COLUMNS = ["id", "title", "url", "chunk_index", "start", "end", "text"]
+COLUMNS = [*DOCUMENT_COLUMNS, "chunk_index", "start", "end", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that was found; ``score`` is its cosine with the query where vectors are normalised."""
+    """A chunk that was found.
+
+    Attributes:
+        score: Its cosine with the query, the product of the two vectors, or their distance with a minus: the higher,
+            the nearer.
+        id: Of its document.
+        title: Of its document.
+        url: Of its document.
+        chunk_index: Its number in its document, from 0.
+        start: First character, in the document.
+        end: One past the last character.
+        text: Its text.
+        similarity: What ``score`` is: ``cosine``, ``dot``, ``euclidean`` or ``manhattan``.
+    """
 
     score: float
     id: str
@@ -44,6 +61,7 @@ class Passage:
     start: int
     end: int
     text: str
+    similarity: Similarity = "cosine"
 
 
 class RowGroup(NamedTuple):
@@ -86,15 +104,15 @@ class RowGroups:
         self._refuse_changed()
 
     def vectors(self, group: RowGroup) -> npt.NDArray[np.float32]:
-        """Read the vectors of a row group, shape ``(rows, dimension)``; may be called from many threads."""
+        """Read the vectors of a row group, to be scored, shape ``(rows, dimension)``; may be called by many threads."""
         # The file is opened anew, for threads must not share one.
         path = self._file(group.shard)
+        output = self.manifest.model.output
         with reading(path), pq.ParquetFile(path, memory_map=True) as file:
-            column = file.read_row_group(group.number, columns=["embedding"], use_threads=False).column(0)
-            flat = column.combine_chunks().flatten().to_numpy()
-            vectors: npt.NDArray[np.float32] = flat.reshape(group.rows, self.manifest.model.dimension)
+            column = file.read_row_group(group.number, columns=[output.name], use_threads=False).column(0)
+            vectors = from_column(column, output)
         self._refuse_changed(group.shard)
-        return vectors
+        return comparable_vectors(vectors, output)
 
     def passage(self, hit: Hit) -> Passage:
         """Read what stands in a row."""
@@ -105,8 +123,8 @@ class RowGroups:
             row = rows.slice(hit.row, 1).to_pylist()[0]
         self._refuse_changed(hit.group.shard)
         if None in row.values():
-            raise damaged_error(path, "a row of it is not whole")
-        return Passage(score=-hit.distance, **row)
+            raise damaged_error(path, "a row of it is not complete")
+        return Passage(score=-hit.distance, similarity=self.manifest.model.output.similarity, **row)
 
     def _file(self, shard: int) -> Path:
         return self._layout.root / self.manifest.shards[shard].path
@@ -170,10 +188,12 @@ def search(
         ModelError: Its model is not to be had here, is another, or is named by nobody but the manifest.
     """
     dataset = RowGroups(path)
-    vector = embed_query(dataset.manifest, query, model=model, embedder=embedder, confirm=confirm)
+    output = dataset.manifest.model.output
+    queries = embed_queries(dataset.manifest, [query], model=model, embedder=embedder, confirm=confirm)
+    vector = comparable_vectors(queries, output)[0]
 
     def best(group: RowGroup) -> list[Hit]:
-        scores = dataset.vectors(group) @ vector
+        scores = score_vectors(dataset.vectors(group), vector, output)
         return [Hit(-float(scores[row]), group, row) for row in highest(scores, limit).tolist()]
 
     with Threads() as threads:
@@ -206,16 +226,18 @@ class Searcher:
         confirm: Callable[[str], bool] | None = None,
     ) -> None:
         self._dataset = RowGroups(path)
+        self._output = self._dataset.manifest.model.output
         rows = [group.rows for group in self._dataset.all]
         self._starts = np.cumsum([0, *rows])
-        self._vectors = np.empty((sum(rows), self._dataset.manifest.model.dimension), np.float32)
+        self._vectors = empty_vectors(self._output, sum(rows))
         with Threads() as threads:
             list(threads.map(self._fill, range(len(rows))))
         self._embedder = QueryEmbedder(self._dataset.manifest, model=model, embedder=embedder, confirm=confirm)
 
     def search(self, query: str, limit: int = 3) -> list[Passage]:
         """Return the chunks nearest to a query, best first. Exact: every vector is compared."""
-        scores = self._vectors @ self._embedder.embed([query])[0]
+        (vector,) = comparable_vectors(self._embedder.embed([query]), self._output)
+        scores = score_vectors(self._vectors, vector, self._output)
         return [self._dataset.passage(self._hit(scores, row)) for row in highest(scores, limit).tolist()]
 
     def close(self) -> None:

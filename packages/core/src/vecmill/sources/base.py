@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from vecmill.protocols import INCIDENTAL, Options
+from vecmill.records.documents import CHUNK_COLUMNS, VECTOR_COLUMN
 from vecmill.records.manifest import Words
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Role = Literal["id", "text", "url", "title"]
 ROLES: tuple[Role, ...] = ("id", "text", "url", "title")
-TAKEN = frozenset({*ROLES, "problem", "chunk_index", "start", "end", "tokens", "embedding"})
+TAKEN = frozenset({*ROLES, *CHUNK_COLUMNS, VECTOR_COLUMN, "problem"})
 
 
 class SourceConfig(Options):

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from vecmill.records.model import describe_weights
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -85,12 +86,13 @@ def _columns(manifest: Manifest) -> Iterator[str]:
 
 
 def _model(manifest: Manifest) -> Iterator[str]:
-    model, weights = manifest.model.model_dump(), manifest.identity.get("weights")
-    if not isinstance(weights, dict):
+    model, stated = manifest.model.model_dump(), manifest.identity.get("weights")
+    if not isinstance(stated, dict):
         yield "identity.weights is missing"
         return
-    for key in [key for key in model if key in weights]:
-        yield from _unequal(f"model.{key}", model[key], f"identity.weights.{key}", weights[key])
+    weights = describe_weights(manifest.model)
+    for key in [key for key in weights if key in stated]:
+        yield from _unequal(f"model.{key}", weights[key], f"identity.weights.{key}", stated[key])
     yield from _unequal("model.files", model["files"], "identity.files", manifest.identity.get("files", {}))
     embedder = manifest.recipe["embedder"]
     if embedder.get("name") in OWN_ENGINES:

@@ -1,29 +1,28 @@
-"""Columns: the schema of a dataset and of its quarantine, and what a vector must be."""
+"""Columns: the schema of a dataset and of its quarantine."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS
+from vecmill.store.vectors import vector_type
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import numpy.typing as npt
+    from vecmill.records import Output
 
 
-RESERVED = ("id", "url", "title", "chunk_index", "start", "end", "text", "tokens", "embedding")
-
-VECTOR = "embedding"
+TYPES = {"chunk_index": pa.int32(), "start": pa.int64(), "end": pa.int64(), "tokens": pa.int32()}
+"""Of the columns that are not strings."""
 
 QUARANTINE = pa.schema(
     [
-        pa.field("id", pa.string()),
-        pa.field("url", pa.string()),
-        pa.field("title", pa.string()),
+        *(pa.field(name, pa.string()) for name in DOCUMENT_COLUMNS),
         pa.field("text", pa.large_string()),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("detail", pa.string(), nullable=False),
@@ -32,54 +31,35 @@ QUARANTINE = pa.schema(
 """``text`` is the document's own where it has one; what is not valid Unicode stands escaped."""
 
 
-def columns(shard: Path) -> dict[str, str]:
+def read_column_types(shard: Path) -> dict[str, str]:
     """Return the columns of a shard, with their Arrow types in words."""
     return {field.name: str(field.type) for field in pq.read_schema(shard)}
 
 
-def dataset_schema(dimension: int, keep: Iterable[pa.Field] = ()) -> pa.Schema:
+def dataset_schema(outputs: Sequence[Output], extra: Iterable[pa.Field] = ()) -> pa.Schema:
     """Return the schema of a shard.
 
     Args:
-        dimension: Width of a vector.
-        keep: Source columns carried along; they come after ``title``.
+        outputs: What the model gives; a column each, the last ones.
+        extra: The source's extra columns; they come after ``title``.
     """
-    element = pa.field("element", pa.float32(), nullable=False)
     return pa.schema(
         [
-            pa.field("id", pa.string(), nullable=False),
-            pa.field("url", pa.string(), nullable=False),
-            pa.field("title", pa.string(), nullable=False),
-            *keep,
-            pa.field("chunk_index", pa.int32(), nullable=False),
-            pa.field("start", pa.int64(), nullable=False),
-            pa.field("end", pa.int64(), nullable=False),
-            pa.field("text", pa.string(), nullable=False),
-            pa.field("tokens", pa.int32(), nullable=False),
-            pa.field(VECTOR, pa.list_(element, dimension), nullable=False),
+            *(pa.field(name, pa.string(), nullable=False) for name in DOCUMENT_COLUMNS),
+            *extra,
+            *(pa.field(name, TYPES.get(name, pa.string()), nullable=False) for name in CHUNK_COLUMNS),
+            *(pa.field(output.name, vector_type(output), nullable=False) for output in outputs),
         ]
     )
 
 
-NORM_TOLERANCE = 1e-2
-"""How far from 1 the length of a normalised vector may be: room for half-precision engines, none for garbage."""
+def vector_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns of a shard, or of a variant of it, that hold what the model gives: lists after ``tokens``."""
+    after = schema.names.index(CHUNK_COLUMNS[-1]) + 1 if CHUNK_COLUMNS[-1] in schema.names else len(schema)
+    return [field.name for field in list(schema)[after:] if pa.types.is_fixed_size_list(field.type)]
 
 
-def check_vectors(vectors: npt.NDArray[np.float32], *, normalized: bool) -> dict[int, str]:
-    """Return what is wrong, by row: not finite, zero, or not of unit length where it should be.
-
-    Args:
-        vectors: Shape ``(n, dimension)``.
-        normalized: Whether the model makes unit vectors.
-    """
-    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
-    wrong = ~np.isfinite(norms) | (norms == 0)
-    if normalized:
-        wrong |= ~(np.abs(norms - 1) <= NORM_TOLERANCE)
-    return {int(row): _fault(float(norms[row])) for row in np.flatnonzero(wrong)}
-
-
-def _fault(norm: float) -> str:
-    if not np.isfinite(norm):
-        return "the vector is not finite"
-    return "the vector is zero" if norm == 0 else f"the vector has length {norm:.4f}, not 1"
+def extra_columns(names: Iterable[str], outputs: Sequence[Output]) -> list[str]:
+    """Return those of a dataset's columns that are the source's own, beside the ones that every dataset has."""
+    known = {*DOCUMENT_COLUMNS, *CHUNK_COLUMNS, *(output.name for output in outputs)}
+    return [name for name in names if name not in known]

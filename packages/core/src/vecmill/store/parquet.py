@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
 from vecmill.records import FileEntry
-from vecmill.store.columns import VECTOR, dataset_schema
+from vecmill.store.columns import dataset_schema, vector_columns
 from vecmill.store.files import atomic
+from vecmill.store.vectors import vector_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from vecmill.records import Manifest
+    from vecmill.records import Manifest, Output
     from vecmill.store.layout import Layout
 
 
 UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
 """What Arrow raises of a file that is damaged, or made to be: invalid UTF-8 in a text is a ``ValueError``."""
 SHOWN = 200
-FLOAT_BYTES = 4
 MOST_GROUP_BYTES = 2**30
 """Of the vectors of a row group, which readers take up whole: those of a run have less than half. Vectors that are all
 the same take no room in a file, and their number may be anything."""
@@ -55,19 +55,19 @@ def check_shard(path: Path, entry: FileEntry, manifest: Manifest) -> pq.FileMeta
         schema = footer.schema.to_arrow_schema()
     if footer.num_rows != entry.rows:
         raise damaged_error(path, f"it has {footer.num_rows} rows, and the manifest says {entry.rows}")
-    if problem := find_large_group(footer, manifest.model.dimension):
+    if problem := find_large_group(footer, manifest.model.output):
         raise damaged_error(path, problem)
-    for field in dataset_schema(manifest.model.dimension):
+    for field in dataset_schema(manifest.model.outputs):
         found = schema.field(field.name).type if schema.names.count(field.name) == 1 else "missing"
         if found != field.type:
             raise damaged_error(path, f"its column {field.name!r} is {found}, not {field.type}")
     return footer
 
 
-def find_large_group(footer: pq.FileMetaData, dimension: int) -> str | None:
+def find_large_group(footer: pq.FileMetaData, output: Output) -> str | None:
     """Return what is wrong with a file that has a row group too large to be taken up; ``None`` if it has none."""
     rows = max((footer.row_group(number).num_rows for number in range(footer.num_row_groups)), default=0)
-    if rows * dimension * FLOAT_BYTES <= MOST_GROUP_BYTES:
+    if rows * vector_bytes(output) <= MOST_GROUP_BYTES:
         return None
     return f"one of its row groups has {rows:,} rows, too many to be taken up at once"
 
@@ -180,16 +180,16 @@ def large_columns(table: pa.Table, names: Iterable[str]) -> list[str]:
 
 
 def _settings(schema: pa.Schema, large: list[str]) -> dict[str, Any]:
-    vectors = [f"{field.name}.list.element" for field in schema if field.name == VECTOR]
+    vectors = vector_columns(schema)
     texts = [field.name for field in schema if field.name in {"id", "url", "title", "reason"}]
-    plain = [field.name for field in schema if field.name != VECTOR]
+    plain = [field.name for field in schema if field.name not in vectors]
     if large:
         texts += [leaf for name in large if name not in texts for leaf in _leaves(schema.field(name))]
     return {
         "compression": "zstd",
         "use_dictionary": texts,
         "dictionary_pagesize_limit": int(GROUP_BYTES) if large else None,
-        "column_encoding": dict.fromkeys(vectors, "BYTE_STREAM_SPLIT"),
+        "column_encoding": dict.fromkeys([f"{name}.list.element" for name in vectors], "BYTE_STREAM_SPLIT"),
         "use_content_defined_chunking": True,
         "write_page_index": True,
         "write_statistics": plain,  # nobody skips a page by the least number of its vectors

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pyarrow.types as pt
 
 from vecmill.errors import StoreError
 from vecmill.store.files import atomic, remove
@@ -20,6 +19,7 @@ from vecmill.store.ids import hashes
 from vecmill.store.json import read_manifest
 from vecmill.store.parquet import find_large_group, group_ends
 from vecmill.store.state import intact
+from vecmill.store.vectors import from_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from vecmill.records import Manifest
+    from vecmill.records import Manifest, Output
     from vecmill.store.layout import Layout
 
 
 HASH, ROW, ROWS = range(3)
 """What the index has of a document, eight bytes each: the hash of its id, its first row, and how many it has."""
-COLUMNS = ["id", "title", "text", "embedding"]
+COLUMNS = ["id", "title", "text"]
 READ_ROWS = 256
 """Rows of a row group that are decoded at a time."""
 READS = 3
@@ -59,7 +59,7 @@ def write_index(earlier: Layout, manifest: Manifest, layout: Layout) -> None:
     for entry in manifest.shards:
         path = earlier.root / entry.path
         with _reading(path):
-            if problem := find_large_group(pq.read_metadata(path), manifest.model.dimension):
+            if problem := find_large_group(pq.read_metadata(path), manifest.model.output):
                 raise ValueError(problem)
             found.append(_documents(path, entry.rows, first))
         first += entry.rows
@@ -93,13 +93,13 @@ class Earlier:
     No file stays open, for a volume that is shared between machines cannot be brought up to date then.
     """
 
-    def __init__(self, earlier: Layout, layout: Layout, dimension: int) -> None:
+    def __init__(self, earlier: Layout, layout: Layout, output: Output) -> None:
         """Read the manifest.
 
         Args:
             earlier: The dataset.
             layout: Of the run that uses it, and has its index.
-            dimension: Width of a vector.
+            output: What its vectors are.
 
         Raises:
             StoreError: There is no such dataset.
@@ -112,9 +112,9 @@ class Earlier:
         self.root = earlier.root
         self._earlier = earlier
         self._layout = layout
-        self._dimension = dimension
+        self._output = output
         self._shards = manifest.shards
-        self._record = np.dtype([("digest", f"V{DIGEST}"), ("vector", "<f4", (dimension,))])
+        self._record = np.dtype([("digest", f"V{DIGEST}"), ("vector", "<f4", (output.dimension,))])
         self._ends = np.cumsum([0, *(entry.rows for entry in self._shards)])
         self._groups: dict[int, npt.NDArray[np.int64]] = {}
         self._checked: dict[int, tuple[int, ...]] = {}
@@ -180,20 +180,15 @@ class Earlier:
         with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
             for group in groups:
                 first = int(ends[group])
-                for batch in file.iter_batches(READ_ROWS, [group], COLUMNS):
+                for batch in file.iter_batches(READ_ROWS, [group], [*COLUMNS, self._output.name]):
                     low, high = np.searchsorted(rows, [first, first + batch.num_rows])
                     if low < high:
                         yield self._records(batch.take(pa.array(rows[low:high] - first)))
                     first += batch.num_rows
 
     def _records(self, rows: pa.RecordBatch) -> npt.NDArray[np.void]:
-        column = rows.column("embedding")
-        kind, width = column.type, self._dimension
-        fit = pt.is_fixed_size_list(kind) and kind.list_size == width and kind.value_type == pa.float32()
-        if not fit or column.null_count or column.flatten().null_count:
-            raise ValueError(f"its vectors are {kind} with {column.null_count} nulls, not {width} float32 each")
         records = np.empty(rows.num_rows, self._record)
-        records["vector"] = column.flatten().to_numpy().reshape(-1, self._dimension)
+        records["vector"] = from_column(rows.column(self._output.name), self._output)
         strings = (rows.column(name).to_pylist() for name in ("id", "title", "text"))
         for number, (id_, title, text) in enumerate(zip(*strings, strict=True)):
             digest = bytes(DIGEST) if None in (id_, title, text) else next(digests(id_, title, [text]))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
-from vecmill.store.columns import VECTOR
+from vecmill.store.columns import vector_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +45,8 @@ def shrink_vectors(rows: pa.Table, variant: str) -> pa.Table:
         StoreError: They have a column of that name.
     """
     refuse_clash(rows.column_names, variant)
-    position = rows.schema.get_field_index(VECTOR)
+    (name,) = vector_columns(rows.schema)
+    position = rows.schema.get_field_index(name)
     width = rows.schema.field(position).type.list_size
     flat = [chunk.flatten().to_numpy() for chunk in rows.column(position).chunks]
     vectors = np.concatenate([np.empty(0, np.float32), *flat]).reshape(-1, width)
@@ -94,6 +95,6 @@ def _alike(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
 
 def _with(rows: pa.Table, position: int, vectors: npt.NDArray[np.generic]) -> pa.Table:
     element = pa.field("element", pa.from_numpy_dtype(vectors.dtype), nullable=False)
-    field = pa.field(VECTOR, pa.list_(element, vectors.shape[1]), nullable=False)
+    field = pa.field(rows.schema.field(position).name, pa.list_(element, vectors.shape[1]), nullable=False)
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), type=field.type)
     return rows.set_column(position, field, column)

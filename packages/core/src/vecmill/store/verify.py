@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 from vecmill.concurrency import check_interrupt
 from vecmill.errors import ConfigError
 from vecmill.records import Account
+from vecmill.records.documents import CHUNK_COLUMNS
 from vecmill.store.card import card
 from vecmill.store.card.facts import contradictions, facts
 from vecmill.store.claims import check_claims, misshapen_parts, published_name, shard_folder
-from vecmill.store.columns import RESERVED, VECTOR, check_vectors, dataset_schema
+from vecmill.store.columns import dataset_schema
 from vecmill.store.files import sha256
 from vecmill.store.ids import IdCheck, repeated_ids
 from vecmill.store.json import finished_manifest
@@ -30,6 +31,7 @@ from vecmill.store.parquet import find_large_group
 from vecmill.store.quarantine import check_quarantine, refused_ids
 from vecmill.store.strangers import strangers
 from vecmill.store.variants import VARIANTS, check_variant
+from vecmill.store.vectors import check_vectors, from_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,7 +67,8 @@ class RowCheck:
 
     def __init__(self, manifest: Manifest, ids: IdCheck) -> None:
         self._manifest = manifest
-        self._schema = dataset_schema(manifest.model.dimension)
+        self._output = manifest.model.output
+        self._schema = dataset_schema(manifest.model.outputs)
         self._first_shard: pa.Schema | None = None
         self._previous: pa.Table | None = None
         self._ids = ids
@@ -107,10 +110,10 @@ class RowCheck:
     def rows(self, table: pa.Table, first: int) -> Iterator[Broken]:
         """Yield what is wrong with some rows; ``first`` is the number of the first one in its shard."""
         nulls = [name for name in self._schema.names if table.column(name).null_count]
-        vectors = table.column(VECTOR).combine_chunks().flatten()
-        if nulls or vectors.null_count:
+        vectors = table.column(self._output.name).combine_chunks()
+        if nulls or vectors.flatten().null_count:
             self._previous = None
-            yield Broken(f"null in {', '.join(nulls or [VECTOR])}", first)
+            yield Broken(f"null in {', '.join(nulls or [self._output.name])}", first)
         elif table.num_rows:
             yield from self._check(table, vectors, first)
 
@@ -127,7 +130,7 @@ class RowCheck:
             )
 
     def _check(self, table: pa.Table, vectors: pa.Array, first: int) -> Iterator[Broken]:
-        narrow = table.drop_columns([VECTOR])
+        narrow = table.drop_columns([self._output.name])
         joined = narrow if self._previous is None else pa.concat_tables([self._previous, narrow])
         # Each row beside the one before it; of the first row of all there is none.
         same = np.zeros(table.num_rows, np.bool_)
@@ -160,7 +163,7 @@ class RowCheck:
 
     def _constants(self, joined: pa.Table, same: npt.NDArray[np.bool_], first: int) -> Iterator[Broken]:
         """Yield where a column of the document is not the same in all of its chunks."""
-        of_chunks = {*RESERVED} - {"url", "title"}
+        of_chunks = {"id", *CHUNK_COLUMNS}
         for name in [name for name in joined.column_names if name not in of_chunks]:
             changed = np.zeros_like(same)
             changed[len(same) - joined.num_rows + 1 :] = _differ(
@@ -171,8 +174,7 @@ class RowCheck:
             )
 
     def _vectors(self, vectors: pa.Array, first: int) -> Iterator[Broken]:
-        model = self._manifest.model
-        faults = check_vectors(vectors.to_numpy().reshape(-1, model.dimension), normalized=model.normalized)
+        faults = check_vectors(from_column(vectors, self._output), self._output)
         if faults:
             row = min(faults)
             yield Broken(faults[row], first + row, len(faults))
@@ -375,7 +377,7 @@ def _check_shard(layout: Layout, entry: FileEntry, manifest: Manifest, check: Ro
     problems = list(_check_content(layout, entry))
     if not problems:
         footer = pq.read_metadata(layout.root / entry.path)
-        problems += filter(None, [find_large_group(footer, manifest.model.dimension)])
+        problems += filter(None, [find_large_group(footer, manifest.model.output)])
     if not problems:
         with _reading(problems):
             problems += _check_rows(layout.root / entry.path, check)

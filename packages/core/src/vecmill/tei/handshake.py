@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from vecmill.concurrency import sleep
 from vecmill.errors import ConfigError
-from vecmill.models.weights import digest
+from vecmill.models.model_files import digest
 from vecmill.tei.client import ROUTES, Limits, Router, check_token_count
 from vecmill.tei.errors import RetryableError, check_status
 from vecmill.tei.session import RetryPolicy, Session

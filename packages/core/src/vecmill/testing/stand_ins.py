@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vecmill.errors import EmbedError, UnfitEngineError, VecmillError
+from vecmill.errors import EmbedError, VecmillError
 from vecmill.protocols import Embedder, Options, Runtime, Tokenizer
-from vecmill.records import ModelInfo, ShardFailure, ShardProgress
+from vecmill.records import ModelInfo, ShardProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from vecmill.records import Receipt, RunEvent, ShardTask
+    from vecmill.records import Receipt, RunEvent, ShardFailure, ShardTask
 
 
 AWKWARD_TEXTS: tuple[str, ...] = (
@@ -140,6 +140,7 @@ class InlineRuntime(Runtime[Options]):
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do the tasks in order."""
+        from vecmill.runtimes import describe_failure
         from vecmill.worker import Worker
 
         with Worker() as worker:
@@ -147,4 +148,4 @@ class InlineRuntime(Runtime[Options]):
                 try:
                     yield worker.do(task, lambda progress: report(ShardProgress(progress)))
                 except VecmillError as error:
-                    yield ShardFailure(index=task.index, error=str(error), engine=isinstance(error, UnfitEngineError))
+                    yield describe_failure(task, error)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vecmill.concurrency import check_interrupt
 from vecmill.errors import EmbedError, EngineError, UnfitEngineError, name_errors
-from vecmill.store.columns import check_vectors
+from vecmill.store.vectors import check_vectors, describe_shape, empty_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -153,7 +153,7 @@ class EngineHealth:
                 vectors: npt.NDArray[np.float32] = self._embedder.embed([text])
         except EmbedError:
             return False
-        return not check_vectors(vectors, normalized=self._model.normalized)
+        return not check_vectors(vectors, self._model.output)
 
 
 def _clears(accepted: str, refused: Sequence[str]) -> bool:
@@ -232,7 +232,7 @@ class Embedding:
             batches: Numbers of texts; those of a batch are read and embedded together.
             done: Called after each batch.
         """
-        vectors = np.zeros((count, self._model.dimension), np.float32)
+        vectors = empty_vectors(self._model.output, count)
 
         def work(batch: npt.NDArray[np.int64]) -> dict[int, str]:
             failed = self._embed(read_texts, batch, vectors)
@@ -306,7 +306,7 @@ class Embedding:
             made = self._embedder.embed(given)
             self._check_shape(made, len(batch))
         vectors[batch] = made
-        faults = check_vectors(made, normalized=self._model.normalized)
+        faults = check_vectors(made, self._model.output)
         good = [text for row, text in enumerate(given) if row not in faults]
         if good:
             self._health.accept(good, sent)
@@ -321,10 +321,9 @@ class Embedding:
 
     def _check_shape(self, made: npt.NDArray[np.float32], rows: int) -> None:
         """No text makes a vector wider, and no chance: with an engine that gives another shape nothing is won."""
-        expected = (rows, self._model.dimension)
-        if made.shape != expected:
+        if problem := describe_shape(made, rows, self._model.output):
             self._verdict = UnfitEngineError(
-                f"the embedder {self._embedder.name!r} returned vectors of shape {made.shape} for {rows} texts, not "
-                f"{expected}: correct the job's [embedder], or report it to the embedder's author"
+                f"the embedder {self._embedder.name!r} returned {problem}: correct the job's [embedder], or report it "
+                "to the embedder's author"
             )
             raise self._verdict

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.chunking.boundaries import is_blank
-from vecmill.chunking.template import check_prefix, prefix
+from vecmill.chunking.packing import is_blank
 from vecmill.errors import SourceError
+from vecmill.protocols.chunker import check_prefix, prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
 from vecmill.sources.columns import MEANINGFUL, load

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from vecmill.errors import ReuseError
-from vecmill.store.columns import check_vectors
 from vecmill.store.reuse_index import digests
+from vecmill.store.vectors import check_vectors, compare_vectors, empty_vectors, from_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,10 +59,10 @@ class FormerShard:
                 found[rows.group].append((position, rows))
         firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
         chunks: list[int] = []
-        vectors = [np.empty((0, self._model.dimension), np.float32)]
+        vectors = [empty_vectors(self._model.output, 0)]
         for group, places in sorted(found.items()):
             with pq.ParquetFile(self._path, pre_buffer=False) as file:
-                table = file.read_row_group(group, columns=["text", "embedding"])
+                table = file.read_row_group(group, columns=["text", self._model.output.name])
             taken: list[int] = []
             for position, rows in places:
                 texts = table.column("text").slice(rows.start, rows.length).to_pylist()
@@ -73,8 +73,7 @@ class FormerShard:
                     if row is not None:
                         chunks.append(chunk)
                         taken.append(row)
-            column = table.column("embedding").combine_chunks()
-            vectors.append(column.flatten().to_numpy().reshape(-1, self._model.dimension)[taken])
+            vectors.append(from_column(table.column(self._model.output.name), self._model.output)[taken])
         return Known(np.array(chunks, np.int64), np.concatenate(vectors))
 
 
@@ -85,15 +84,6 @@ SHARE = 0.01
 FEWEST = 256
 """Chunks that a run embeds again, if it reuses as many: all of a small corpus."""
 FEWEST_IN_A_SHARD = 16
-COSINES = {"f32": 0.999, "bf16": 0.999, "int8": 0.99}
-COSINE = 0.99
-"""Least cosine between two vectors that a model gave one text, by precision; the second for all others.
-
-On one machine OpenVINO gives a text the same bits in every batch. Other machines and a router's batches round
-otherwise, and by less than a precision differs from f32: with MiniLM by at most 7e-5 in bf16, and by 3e-3 in int8.
-"""
-LENGTH = 0.05
-"""Most that their lengths may differ, as a share."""
 
 
 class Known(NamedTuple):
@@ -130,7 +120,6 @@ class Reuse:
         self._trusted = task.spec.trust_vectors
         self._chance = np.random.default_rng([task.spec.seed, task.index])
         self._fewest = max(FEWEST_IN_A_SHARD, -(-FEWEST // task.count))
-        self._cosine = COSINES.get(model.precision or "", COSINE)
 
     @property
     def run_id(self) -> str:
@@ -147,7 +136,7 @@ class Reuse:
         found = list(self._earlier.find([document.id for document in window.documents]))
         wanted = _index_wanted(window, [document for document, _ in found])
         chunks: list[int] = []
-        vectors = [np.empty((0, self._model.dimension), np.float32)]
+        vectors = [empty_vectors(self._model.output, 0)]
         for rows in _pieces(sorted(place for _, place in found)):
             records = self._earlier.fetch(rows)
             here = [(chunk, row) for row, key in enumerate(records["digest"].tolist()) for chunk in wanted.pop(key, ())]
@@ -167,11 +156,7 @@ class Reuse:
         Raises:
             ReuseError: One is another, or the engine refuses its text.
         """
-        theirs = known.vectors[known.sample].astype(np.float64)
-        ours = again.astype(np.float64)
-        lengths, our_lengths = np.linalg.norm(theirs, axis=1), np.linalg.norm(ours, axis=1)
-        cosines = (theirs * ours).sum(axis=1) / np.maximum(lengths * our_lengths, np.finfo(np.float64).tiny)
-        wrong = (cosines < self._cosine) | (np.abs(lengths - our_lengths) > LENGTH * our_lengths)
+        wrong, cosines, lengths = compare_vectors(known.vectors[known.sample], again, self._model.precision)
         wrong[list(failed)] = True
         if wrong.any():
             worst = int(np.argmin(np.where(wrong, cosines, np.inf)))
@@ -187,7 +172,7 @@ class Reuse:
         )
 
     def _sample_chunks(self, chunks: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> Known:
-        bad = check_vectors(vectors, normalized=self._model.normalized)
+        bad = check_vectors(vectors, self._model.output)
         fit = np.setdiff1d(np.arange(len(chunks)), np.array(list(bad), np.int64))
         fit = fit[np.argsort(chunks[fit])]
         size = 0 if self._trusted else min(len(fit), max(self._fewest, int(np.ceil(SHARE * len(fit)))))

@@ -92,7 +92,7 @@ class Shard:
         kept = self._reading.kept.fields
         first = list(itertools.islice(tables, 1))
         large = large_columns(first[0], ["title", "url", *(field.name for field in kept)]) if first else []
-        schema = dataset_schema(self._model.dimension, kept)
+        schema = dataset_schema(self._model.outputs, kept)
         with parquet_file(self._layout, target, schema, large) as parquet:
             while first:
                 check_interrupt()
@@ -124,7 +124,7 @@ class Shard:
         embedding.confirm()
 
     def _launch(self, window: Window, source: pa.Table, embedding: Embedding) -> InFlightWindow:
-        flight = InFlightWindow(window, source, self._tokenizer, self._model.max_tokens)
+        flight = InFlightWindow(window, source, self._tokenizer, self._model)
         if not self._task.spec.truncate:
             flight.refuse_long(self._reading.reject)
         if self._former is not None:

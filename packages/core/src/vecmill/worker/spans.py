@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vecmill.chunking.boundaries import is_blank
+from vecmill.chunking.packing import is_blank
 from vecmill.errors import PluginError, VecmillError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from vecmill.records import Account
 from vecmill.sources.batches import row_bytes
 from vecmill.store.columns import QUARANTINE, dataset_schema
 from vecmill.store.parquet import row_groups
+from vecmill.store.vectors import to_column, vector_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from vecmill.protocols import Batching, Tokenizer
-    from vecmill.records import Document, Span
+    from vecmill.records import Document, ModelInfo, Output, Span
     from vecmill.worker.embedding import Embedding, Pending
     from vecmill.worker.reading import Rejected
     from vecmill.worker.reuse import Check, Known
@@ -133,6 +134,7 @@ def shard_tables(
     tokens: npt.NDArray[np.int64],
     vectors: npt.NDArray[np.float32],
     good: npt.NDArray[np.bool_],
+    output: Output,
 ) -> Iterator[pa.Table]:
     """Build the rows of a window, a row group at a time: what a document has once, each of its rows has again.
 
@@ -140,15 +142,16 @@ def shard_tables(
         window: The chunks.
         source: The columns to carry along, of the rows that the window was cut from.
         tokens: Tokens of each chunk.
-        vectors: Shape ``(chunks, dimension)``.
+        vectors: One for each chunk.
         good: Which documents to write; the others are left out whole.
+        output: What the vectors are.
     """
     owners = window.owners
     chunks = np.flatnonzero(good[owners])
     sizes = _document_bytes(window, source)[owners[chunks]] + window.text_bytes()[chunks]
-    numbers = NUMBERS + vectors.shape[1] * vectors.itemsize + source.num_columns / 8  # a bit says what is null
+    numbers = NUMBERS + vector_bytes(output) + source.num_columns / 8  # a bit says what is null
     for group in row_groups(sizes + numbers):
-        yield _table(window, source, tokens, vectors, chunks[group])
+        yield _table(window, source, tokens, vectors, chunks[group], output)
 
 
 def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
@@ -175,10 +178,11 @@ def _table(
     tokens: npt.NDArray[np.int64],
     vectors: npt.NDArray[np.float32],
     chunks: npt.NDArray[np.int64],
+    output: Output,
 ) -> pa.Table:
     owners = window.owners[chunks]
     documents = [window.documents[owner] for owner in owners.tolist()]
-    schema = dataset_schema(vectors.shape[1], source.schema)
+    schema = dataset_schema((output,), source.schema)
     kept = _rows(source, np.array(window.rows, np.int64)[owners])
     columns = {
         "id": pa.array([document.id for document in documents], pa.string()),
@@ -189,9 +193,7 @@ def _table(
         "end": pa.array(window.ends[chunks]),
         "text": pa.array(window.texts(chunks), pa.string()),
         "tokens": pa.array(tokens[chunks].astype(np.int32)),
-        "embedding": pa.FixedSizeListArray.from_arrays(
-            pa.array(np.ascontiguousarray(vectors[chunks]).ravel()), type=schema.field("embedding").type
-        ),
+        output.name: to_column(vectors[chunks], output),
     }
     columns |= dict(zip(kept.schema.names, kept.columns, strict=True))
     return pa.table([columns[name] for name in schema.names], schema=schema)
@@ -221,13 +223,14 @@ class InFlightWindow:
     A document is judged whole: one chunk that cannot be embedded takes all its others with it.
     """
 
-    def __init__(self, window: Window, source: pa.Table, tokenizer: Tokenizer, limit: int) -> None:
+    def __init__(self, window: Window, source: pa.Table, tokenizer: Tokenizer, model: ModelInfo) -> None:
         self._window = window
         self._source = source
         self._tokens = window.tokens(tokenizer)
         self._good = np.ones(len(window.documents), np.bool_)
-        self._seen = np.minimum(self._tokens, limit)
-        self._limit = limit
+        self._seen = np.minimum(self._tokens, model.max_tokens)
+        self._limit = model.max_tokens
+        self._output = model.output
         self._pending: Pending | None = None
         self._check: Check | None = None
         self._known: Known | None = None
@@ -302,7 +305,7 @@ class InFlightWindow:
                 self._check(self._known, self._window, *again)
             vectors[self._known.chunks] = self._known.vectors
         self._refuse(failed, "not embedded", reject)
-        tables = shard_tables(self._window, self._source, self._seen, vectors, self._good)
+        tables = shard_tables(self._window, self._source, self._seen, vectors, self._good, self._output)
         return tables, self._account()
 
     def _wanted_mask(self) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from vecmill.protocols import Embedder
+    from vecmill.protocols import Embedder, Resources
     from vecmill.records import ModelInfo, Progress, Receipt, ShardTask, WorkerUpload, WorkSpec
 
 
@@ -63,13 +63,17 @@ def _run(errand: WorkerUpload, spec: WorkSpec, receipt: Receipt) -> dict[str, An
 
 
 class Worker:
-    """Keeps the model open between tasks of one run.
+    """Does the tasks of one run, one after the other, and keeps the model open between them.
 
-    The same on a laptop and in a container: a runtime makes one in each process, gives it tasks, and
-    passes the receipts on. It is a context manager; leaving it closes the model.
+    The same on every machine: a runtime makes one in each process or thread, gives it tasks, and passes the receipts
+    on. It is a context manager; leaving it closes the model.
+
+    Args:
+        resources: What it may use of the machine; by default all that the process may use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources | None = None) -> None:
+        self._resources = resources
         self._spec: WorkSpec | None = None
         self._embedder: Embedder[Any] | None = None
         self._health: EngineHealth | None = None
@@ -87,6 +91,10 @@ class Worker:
         """Do one task: when this returns, the shard, its quarantine and its receipt are on disk.
 
         Then the shard is sent to those publishers that take it from workers; the receipt says to which.
+
+        Args:
+            task: The task.
+            report: Takes progress, from any thread, after each batch; what it raises ends the attempt.
 
         Raises:
             VecmillError: The shard was not finished; no file of it is left half written.
@@ -109,6 +117,8 @@ class Worker:
         if self._embedder is None or self._spec is None or not _same_model(self._spec, spec):
             self.close()
             embedder = build(load().registry, "embedder", spec.embedder)
+            if self._resources is not None:
+                embedder.resources = self._resources
             with name_embedder_errors(embedder, "open()"):
                 embedder.open()
             self._embedder = embedder
@@ -123,7 +133,7 @@ class Worker:
         key = (spec.since, spec.directory, spec.seed)
         if self._earlier is None or self._earlier[0] != key:
             layouts = Layout(Path(spec.since)), Layout(Path(spec.directory))
-            self._earlier = key, Earlier(*layouts, model.dimension)
+            self._earlier = key, Earlier(*layouts, model.output)
         return self._earlier[1]
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import example, given
@@ -11,9 +12,10 @@ from markdown_it import MarkdownIt
 from doubles.hub.card import problems
 from vecmill import run
 from vecmill.display import UNSAFE
-from vecmill.records import Cost, Terms
+from vecmill.records import SIMILARITIES, Cost, ModelInfo, Terms
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.front_matter import SIZES, dump, size_category
+from vecmill.store.vectors import comparable_vectors, score_vectors
 
 
 @pytest.fixture
@@ -186,3 +188,21 @@ def test_foreign_words_are_words_in_a_card(manifest):
 
 def _rendered(text):
     return MarkdownIt("commonmark").enable("table").render(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_the_code_on_the_card_scores_as_a_search_does(manifest, similarity, normalized):
+    """In words that say what the score is, with the column that holds the vectors."""
+    stated = manifest.model.model_dump(exclude={"outputs"})
+    model = ModelInfo(**stated | {"normalized": normalized, "similarity": similarity})
+    text = card(manifest.model_copy(update={"model": model}), Place("user/name", tag="run-1"))
+    (code,) = re.findall(r"^scores = (.*)$", text, flags=re.MULTILINE)
+    vectors, query = np.random.default_rng(1).normal(size=(2, 9, 8)).astype(np.float32)
+    if normalized:
+        vectors, query = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (vectors, query))
+    scored = eval(code, {"vectors": vectors, "query": query[0], "np": np})  # noqa: S307 - it is our own
+    ours = comparable_vectors(vectors, model.output), comparable_vectors(query, model.output)[0]
+    np.testing.assert_allclose(scored, score_vectors(*ours, model.output), atol=1e-6)
+    assert 'vectors = rows["embedding"][:]' in text
+    assert f"| similarity | {similarity} |" in text

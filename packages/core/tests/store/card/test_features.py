@@ -5,8 +5,10 @@ import pytest
 import yaml
 from datasets import Features
 
+from vecmill.records import Output
 from vecmill.store.card.front_matter import dump, features
 
+OUTPUTS = (Output(dimension=384, normalized=True, similarity="cosine"),)
 KEPT = {
     "lang": pa.string(),
     "score": pa.float64(),
@@ -36,7 +38,7 @@ def columns(schema):
 def test_they_are_those_that_datasets_itself_finds(variant, type_):
     """From Arrow, for each kind of column and vectors, and as YAML they come back as they were, the width included."""
     shard = pa.schema([*KEPT.items(), vectors(pa.float32())])
-    described = features(columns(shard), 384, variant)
+    described = features(columns(shard), OUTPUTS, variant)
     kinds = [*KEPT.items(), vectors(type_), *([("scale", pa.float32())] if variant == "int8" else [])]
     wanted = Features.from_arrow_schema(pa.schema(kinds))
     assert described == wanted._to_yaml_list()
@@ -48,9 +50,9 @@ def test_they_are_those_that_datasets_itself_finds(variant, type_):
 @pytest.mark.parametrize("type_", [pa.struct([("a", pa.int8())]), pa.map_(pa.string(), pa.int8()), pa.null()])
 def test_what_cannot_be_described_is_left_to_the_files(type_):
     """A wrong description is worse than none."""
-    assert features(columns(pa.schema([("odd", type_), vectors(pa.float32())])), 384) == []
+    assert features(columns(pa.schema([("odd", type_), vectors(pa.float32())])), OUTPUTS) == []
 
 
 def test_without_columns_nothing_is_described():
     """A manifest that does not know them."""
-    assert features({}, 384) == []
+    assert features({}, OUTPUTS) == []

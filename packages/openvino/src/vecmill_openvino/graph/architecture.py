@@ -1,4 +1,4 @@
-"""Architecture: the members of the BERT family, as numbers and as names of tensors."""
+"""The architecture of an encoder: the members of the BERT family, as numbers and as names of tensors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the tensors of a layer are called, after the layer's own prefix."""
+    """What the tensors of a layer are called, after the layer's prefix."""
 
     layer: str = "encoder.layer.{}."
     query: str = "attention.self.query"
@@ -93,7 +93,7 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         ModelError: A number is missing, or an option asks for what is not known here.
     """
     _refuse_variants(config)
-    kind, config = config["model_type"], _in_berts_words(config)
+    kind, config = config["model_type"], _use_bert_names(config)
     try:
         return Architecture(
             names=_NAMES[kind],
@@ -108,11 +108,11 @@ def read_architecture(config: Mapping[str, Any]) -> Architecture:
         raise ModelError(f"config.json of the {kind} model lacks {error}") from error
 
 
-def _in_berts_words(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the settings under BERT's names. DistilBERT has its own, and no others count there."""
+def _use_bert_names(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings under BERT's names. DistilBERT has other names, and only those count there."""
     if config["model_type"] != "distilbert":
         return config
-    return {usual: config[own] for usual, own in _DISTILBERT_KEYS.items() if own in config}
+    return {usual: config[name] for usual, name in _DISTILBERT_KEYS.items() if name in config}
 
 
 def _refuse_variants(config: Mapping[str, Any]) -> None:

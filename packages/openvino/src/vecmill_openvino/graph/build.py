@@ -141,7 +141,7 @@ def build_graph(folder: ModelFolder, project: Project = plain) -> Graph:
 
     Args:
         folder: The model's files.
-        project: How linear layers are applied; an ONNX graph has its own way.
+        project: How linear layers are applied; an ONNX graph has another way.
 
     Raises:
         ModelError: The weights are damaged, or are not what ``config.json`` says.
@@ -209,7 +209,7 @@ def _add_encoder(folder: ModelFolder, ids: Node, mask: Node, project: Project) -
 
 
 def _prefix(tensors: Tensors) -> str:
-    """Return what stands before the encoder's tensors when heads for other tasks were saved beside it."""
+    """Return what stands before the encoder's tensors when layers for other tasks were saved with it."""
     names = [name for name in tensors.list_unused() if name.endswith(_WORDS)]
     return names[0].removesuffix(_WORDS) if names else ""
 

@@ -1,4 +1,4 @@
-"""Encoder: the layers of a BERT-like model as OpenVINO operations."""
+"""The encoder: the layers of a BERT-like model as OpenVINO operations."""
 
 from __future__ import annotations
 

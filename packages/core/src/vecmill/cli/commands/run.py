@@ -96,11 +96,11 @@ def _run(
 
 def _interrupt_message(tally: ProgressStats) -> str:
     from vecmill.cli.format import plural
-    from vecmill.cli.progress_stats import ELSEWHERE
+    from vecmill.cli.progress_stats import LAUNCHED
 
     view = tally.view()
     if view.shards:
         return f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
-    if view.phase == ELSEWHERE:
+    if view.phase == LAUNCHED:
         return "interrupted; what is done is kept there.\nTo go on,"
     return "interrupted before the work began.\nTo begin anew,"

@@ -37,7 +37,8 @@ def show(passages: Iterable[Passage], *, full: bool = False, console: Console | 
 
 
 def _head(passage: Passage) -> Text:
-    return Text.assemble(f"{passage.score:.3f}  ", (flatten(passage.title or passage.id), "bold"))
+    meaning = "" if passage.similarity == "cosine" else f" {passage.similarity}"
+    return Text.assemble(f"{passage.score:.3f}{meaning}  ", (flatten(passage.title or passage.id), "bold"))
 
 
 def _place(passage: Passage) -> Text:
@@ -78,8 +79,9 @@ def command(  # noqa: PLR0913 - a command takes its options
 ) -> None:
     """Find the passages nearest to a query, with the dataset's own model.
 
-    Exact: the query is compared with every vector. The score is the cosine, 1 at most. The model of a dataset that no
-    run of yours made here is used only if you name it or say yes.
+    Exact: the query is compared with every vector, in the way that the model asks for. The score is the cosine, 1 at
+    most; where it is a product or a distance, its name stands beside it, and a distance has a minus. The model of a
+    dataset that no run of yours made here is used only if you name it or say yes.
     """
     from vecmill.cli.progress import waiting
     from vecmill.retrieval import search

@@ -10,10 +10,10 @@ from vecmill.display import escape_json
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.store.card.front_matter import title
 from vecmill.store.card.markdown import cell, code, plain
-from vecmill.store.columns import RESERVED
+from vecmill.store.columns import extra_columns
 
 if TYPE_CHECKING:
-    from vecmill.records import Cost, Manifest
+    from vecmill.records import Cost, Manifest, Output
     from vecmill.store.card.sections import Place
 
 HOUR, MINUTE = 3600, 60
@@ -35,6 +35,7 @@ def what(manifest: Manifest, place: Place) -> str:
 | model | {cell(model.id)} |
 | revision | {cell(str(model.revision))} |
 | pooling | {plain(model.pooling)}, {length} |
+| similarity | {model.output.similarity} |
 | arithmetic | {plain(model.precision or "the engine's own")} |
 | longest input | {model.max_tokens:,} tokens |
 | put in front of a document | {_quote_prompt(model.prompt)} |
@@ -46,7 +47,8 @@ def usage(manifest: Manifest, place: Place) -> str:
     """Show how to embed a query and search, in code that runs."""
     if not place.repo:
         return '## Search\n\n```bash\npip install "vecmill[local]"\nvecmill search . "your question"\n```\n'
-    product = "The product is the cosine" if manifest.model.normalized else "The larger the product, the nearer"
+    output = manifest.model.output
+    score, meaning = _score(output)
     return f"""\
 ## Search
 
@@ -62,26 +64,28 @@ with open(hf_hub_download(repo, "manifest.json", repo_type="dataset", revision=r
 rows = load_dataset(repo, split="train", revision=run).with_format("numpy")
 
 query = embed_query(manifest, "your question"{_named_model(manifest)})
-scores = rows["embedding"][:] @ query
+vectors = rows["{output.name}"][:]
+scores = {score}
 for row in np.argsort(-scores)[:3].tolist():
     print(f"{{scores[row]:.3f}}", rows[row]["title"], rows[row]["text"][:80])
 ```
 
-It needs `pip install "vecmill[local,datasets]"`. {product}. The tag `{place.tag}` pins this very run;
+It needs `pip install "vecmill[local,datasets]"`. {meaning} The tag `{place.tag}` pins this very run;
 without `revision` you get the newest one.
 """
 
 
 def columns(manifest: Manifest, place: Place) -> str:
     """Say what is in the columns, and in other configurations."""
-    *others, last = map(code, ["id", "url", "title", *(name for name in manifest.columns if name not in RESERVED)])
+    output = manifest.model.output
+    *others, last = map(code, ["id", "url", "title", *extra_columns(manifest.columns, manifest.model.outputs)])
     return f"""\
 ## Columns
 
 {", ".join(others)} and {last} are the source's. `text` is characters `start` to `end` of the
-document (Unicode code points), its `chunk_index`-th piece, of `tokens` tokens as embedded. `embedding` is a
-fixed-size list of {manifest.model.dimension} float32, never null, always finite.
-{"".join(_VARIANTS[name] for name in place.variants)}"""
+document (Unicode code points), its `chunk_index`-th piece, of `tokens` tokens as embedded. `{output.name}` is a
+fixed-size list of {output.dimension} {output.dtype}, never null, always finite.
+{"".join(_VARIANTS[name].format(output.name) for name in place.variants)}"""
 
 
 def recipe(manifest: Manifest) -> str:
@@ -147,6 +151,24 @@ def _named_model(manifest: Manifest) -> str:
     return f", model={json.dumps('DIR' if model.startswith(SOMEWHERE) else model)}"
 
 
+def _score(output: Output) -> tuple[str, str]:
+    """Return the code that scores vectors by a query, the highest nearest, and what the score is."""
+    match output.similarity:
+        case "cosine" if output.normalized:
+            return "vectors @ query", "The product is the cosine."
+        case "cosine":
+            return (
+                "vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)",
+                "The score is the cosine, for the vectors have the model's own length.",
+            )
+        case "dot":
+            return "vectors @ query", "The larger the product, the nearer."
+        case "euclidean":
+            return "-np.linalg.norm(vectors - query, axis=1)", "The score is the Euclidean distance, with a minus."
+        case "manhattan":
+            return "-np.abs(vectors - query).sum(axis=1)", "The score is the Manhattan distance, with a minus."
+
+
 def _cost(cost: Cost | None) -> str:
     return "" if cost is None else f" It cost {plain(str(cost))}."
 
@@ -163,5 +185,5 @@ def _setting(value: object) -> str:
 
 _VARIANTS = {
     "float16": "\nThe configuration `float16` has the same rows with half-precision vectors.\n",
-    "int8": "\nThe configuration `int8` has the same rows in int8: `embedding` times `scale` is about the vector.\n",
+    "int8": "\nThe configuration `int8` has the same rows in int8: `{}` times `scale` is about the vector.\n",
 }

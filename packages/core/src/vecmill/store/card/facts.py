@@ -18,7 +18,7 @@ _SENTENCES = {
     "chunks": r"^([\d,]+) chunks of [\d,]+ documents\b",
     "documents": r"^[\d,]+ chunks of ([\d,]+) documents\b",
     "dimensions": r"^([\d,]+) dimensions\.$",
-    "width": r"^fixed-size list of ([\d,]+) float32",
+    "width": r"^fixed-size list of ([\d,]+) \w+, never",
     "columns": r"^(.+) (?:are|is) the source's\.",
     "chunker": r"^Cut by the chunker (.+)\.$",
     "time": r"^It took (.+?) of worker time",

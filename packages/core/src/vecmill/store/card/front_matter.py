@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from vecmill.display import UNSAFE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from vecmill.records import Manifest
+    from vecmill.records import Manifest, Output
     from vecmill.store.card.sections import Place
 
 
@@ -53,7 +53,6 @@ def _scalar(value: object) -> str:
     return _UNREADABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-VECTOR = "embedding"
 _RENAMED = {
     "double": "float64",
     "float": "float32",
@@ -67,27 +66,31 @@ _SAME = re.compile(
 _LIST = re.compile(r"list<\w+: ([^<>]*?)(?: not null)?>")
 
 
-def features(columns: Mapping[str, str], dimension: int, variant: str = "") -> list[dict[str, Any]]:
+def features(columns: Mapping[str, str], outputs: Sequence[Output], variant: str = "") -> list[dict[str, Any]]:
     """Return what ``datasets`` would write itself, so that readers know the columns, and the width, without a file.
 
     Args:
         columns: Names and Arrow types; none if they are not known.
-        dimension: Width of a vector.
+        outputs: What the model gives: the columns of vectors.
         variant: The kind of smaller vectors; empty for the whole ones.
 
     Returns:
         Nothing, if a column has a type that cannot be described; then the Parquet files tell.
     """
-    found = [_feature(name, type_, dimension, variant or "float32") for name, type_ in columns.items()]
+    vectors = {output.name: output for output in outputs}
+    found = [
+        # A reader goes by the first key after the name: the list comes before its length.
+        {"name": name, "list": variant or vectors[name].dtype, "length": vectors[name].dimension}
+        if name in vectors
+        else _feature(name, type_)
+        for name, type_ in columns.items()
+    ]
     if variant == "int8":
         found.append({"name": "scale", "dtype": "float32"})
     return [feature for feature in found if feature] if columns and all(found) else []
 
 
-def _feature(name: str, type_: str, dimension: int, number: str) -> dict[str, Any] | None:
-    if name == VECTOR:
-        # A reader goes by the first key after the name: the list comes before its length.
-        return {"name": name, "list": number, "length": dimension}
+def _feature(name: str, type_: str) -> dict[str, Any] | None:
     if (inner := _LIST.fullmatch(type_)) and (dtype := _dtype(inner[1])):
         return {"name": name, "list": dtype}
     dtype = _dtype(type_)
@@ -152,7 +155,7 @@ def size_category(rows: int) -> str:
 def _info(manifest: Manifest, name: str, size: int) -> dict[str, Any]:
     """Tell readers what columns there are, and how many rows there must be; ``datasets`` refuses to load fewer."""
     variant = "" if name == DEFAULT else name
-    described = features(manifest.columns, manifest.model.dimension, variant)
+    described = features(manifest.columns, manifest.model.outputs, variant)
     split = {"name": "train", "num_bytes": size, "num_examples": manifest.account.chunks}
     return {
         "config_name": name,

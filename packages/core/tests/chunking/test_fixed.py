@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vecmill.chunking.token_budget import FixedBatching
+from vecmill.chunking.packing import FixedBatching
 
 
 @given(tokens=st.lists(st.integers(0, 500)), size=st.integers(1, 40))

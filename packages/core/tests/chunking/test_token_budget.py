@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vecmill.chunking.token_budget import TokenBudgetBatching
+from vecmill.chunking.packing import TokenBudgetBatching
 
 TOKENS = st.lists(st.integers(0, 600), max_size=300).map(lambda tokens: np.array(tokens, np.int64))
 
