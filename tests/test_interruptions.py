@@ -75,8 +75,8 @@ def receipts(out):
 @pytest.mark.fault(
     "crash",
     "the run, a worker, or all of it is killed (SIGKILL, no power)",
-    promise="The same command goes on. The files are byte for byte those of a run that was left alone, no shard that "
-    "has its receipt is done again, no process and no temporary file stays.",
+    promise="The same command continues. The files are byte for byte those of an uninterrupted run, no shard with a "
+    "receipt is repeated, no process and no temporary file stays.",
 )
 def test_killed_at_random_moments_a_run_ends_byte_identical(tmp_path):
     """Kill -9 at any moment, driver and workers together or alone: same bytes, nothing twice, nothing left."""
@@ -101,8 +101,8 @@ def test_killed_with_a_real_model_a_run_ends_byte_identical(tmp_path):
 @pytest.mark.fault(
     "interruption",
     "SIGINT or SIGTERM",
-    promise="Done shards are kept, the one at work is given up, though its engine never answer; exit 130, and the "
-    "command that goes on.",
+    promise="Finished shards stay, the current one is abandoned even if its engine never answers; exit code 130, and "
+    "the message names the command that continues.",
 )
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, family, tmp_path, number):
@@ -130,8 +130,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, famil
 @pytest.mark.fault(
     "interruption",
     "SIGINT or SIGTERM at any moment of any command",
-    promise="It ends in order with 130, or with its own code if it was done: no traceback, no process and no temporary "
-    "file stays, and the same command makes the same dataset.",
+    promise="It ends in order with 130, or with its own exit code if it had finished: no traceback, no process and "
+    "no temporary file stays, and the same command makes the same dataset.",
 )
 @pytest.mark.slow
 def test_a_signal_at_any_moment_ends_a_command_in_order(tmp_path):
@@ -175,7 +175,7 @@ def test_a_second_interrupt_stops_at_once(start, finish, family, tmp_path):
 @pytest.mark.fault(
     "interruption",
     "SIGINT while a very large source is read for its fingerprint",
-    promise="The command ends in moments; nothing has begun.",
+    promise="The command ends within moments; no work has begun.",
 )
 def test_an_interrupt_while_the_source_is_hashed(start, family, tmp_path):
     """A fingerprint that would take a quarter of an hour is not waited for."""
@@ -197,7 +197,7 @@ def _reads(pid, path):
 @pytest.mark.fault(
     "folder",
     "two runs at the same time in one folder",
-    promise="The second is refused with one sentence, and the first is not disturbed.",
+    promise="The second is refused with one message; the first is not disturbed.",
 )
 def test_two_runs_in_one_folder_are_refused(start, finish, tmp_path):
     """The second command in a folder gets one clear error, by whatever path it comes; the first goes on."""

@@ -85,8 +85,9 @@ def test_five_times_the_documents_take_the_same_memory(measure):
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel tells no peak of one process")
 @pytest.mark.fault(
     "load",
-    "90 pages with 300 kB of HTML to carry along, in 80 chunks each",
-    promise="The run ends, in a few row groups' memory, and the file is no larger than the pages and their chunks.",
+    "90 pages with 300 kB of HTML in an extra column, in 80 chunks each",
+    promise="The run ends with the memory of a few row groups, and the file is no larger than the pages and their "
+    "chunks.",
 )
 @pytest.mark.slow
 def test_long_values_that_are_carried_along_are_not_held_once_a_chunk(tmp_path, measured):

@@ -205,8 +205,9 @@ def test_without_a_token_nothing_is_deployed(scene, monkeypatch, secret, code, m
 
 @pytest.mark.fault(
     "modal",
-    "a scheduled or detached run fails, and nobody is there",
-    promise="The address in a Modal Secret is told, without secrets and in no log; `::status` says what it was.",
+    "a scheduled or detached run fails unattended",
+    promise="The address in a Modal Secret gets a report without secrets, and no log has the address; `::status` "
+    "shows the error.",
 )
 def test_a_failed_run_is_told_and_its_status_known(scene, monkeypatch):
     """The source is gone, found out by the driver alone: before that no run is known of, after it the run's status is.

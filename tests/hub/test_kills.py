@@ -146,7 +146,8 @@ def blows(requests, way):
 @pytest.mark.fault(
     "publish",
     "the publication is killed at any request",
-    promise="Readers see the old dataset or the new one, whole; the same command finishes, and sends nothing twice.",
+    promise="Readers see the complete old dataset or the complete new one; the same command finishes, and sends "
+    "nothing twice.",
 )
 @pytest.mark.slow
 def test_killed_at_any_request_nobody_notices_and_again_it_finishes(hub, nursery, seen, tmp_path, way):

@@ -122,7 +122,7 @@ def test_a_router_on_the_processor_is_refused(cloud):
 @pytest.mark.fault(
     "modal",
     "a shard takes longer than `timeout_s`",
-    promise="It is tried as often as `attempts` says, and then named.",
+    promise="It is tried `attempts` times, and then named.",
 )
 def test_a_shard_that_takes_too_long_is_named(cloud):
     """Modal ends its container, and says nothing of shards."""

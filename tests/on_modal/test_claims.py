@@ -12,8 +12,8 @@ TWO = ("runtime.max_containers=2",)
 @pytest.mark.fault(
     "modal",
     "two runs of one dataset at once, a deployed one and one by hand",
-    promise="One proceeds; the second is refused in seconds, with who works on it, since when, and what to do. It "
-    "starts no worker.",
+    promise="One proceeds; the second is refused within seconds, and the message says who works on it, since when, "
+    "and what to do. It starts no worker.",
 )
 def test_a_run_by_hand_beside_the_deployed_one_is_refused(cloud, made, same):
     """Another app, another container, the same edition; the first is not disturbed."""

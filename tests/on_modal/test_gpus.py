@@ -18,8 +18,8 @@ def kinds(cloud, since=0):
 
 @pytest.mark.fault(
     "modal",
-    "of several kinds of GPU Modal gives another one than it gave before",
-    promise="Each container starts the router that is built for its own; the vectors are the same.",
+    "with several kinds of GPU, Modal gives another kind than before",
+    promise="Each container starts the router built for its GPU; the vectors are the same.",
 )
 def test_of_two_kinds_each_container_starts_the_router_for_its_own(cloud, made, same):
     """The image holds a router for each; a T4 computes without the flash attention that is not precise there."""

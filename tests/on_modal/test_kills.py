@@ -14,9 +14,9 @@ KILLS = int(os.environ.get("VECMILL_MODAL_KILLS", "2"))
 
 @pytest.mark.fault(
     "modal",
-    "the driver's container, a worker's, or all of them are killed, or taken away by Modal",
-    promise="The same call goes on from the receipts on the Volume, to the same bytes; no shard with a receipt is "
-    "done again.",
+    "the driver's container, a worker's, or all of them are killed, or preempted by Modal",
+    promise="The same call continues from the receipts on the Volume, to the same bytes; no shard with a receipt is "
+    "repeated.",
 )
 def test_killed_at_random_moments_a_run_ends_byte_identical(cloud, made, vecmill):
     """Whatever dies, and whenever: each shard is there once, as in a run that was left alone.

@@ -26,8 +26,8 @@ def recipe(cloud, made):
 
 @pytest.mark.fault(
     "modal",
-    "a container begins with the Volume as it was a commit ago",
-    promise="It catches up before it reads; the dataset is the one that a laptop makes.",
+    "a container starts with the Volume's previous commit",
+    promise="It reloads the Volume before it reads; the dataset is the one that a local machine makes.",
 )
 def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
     """Same rows, same order, same vectors, by two containers that each began with an older state of the Volume.
@@ -52,8 +52,8 @@ def test_it_equals_a_laptops(cloud, made, same, vecmill, tmp_path):
 
 @pytest.mark.fault(
     "modal",
-    "a worker's machine fails, or Modal takes it away, in the middle of a shard",
-    promise="One attempt is lost at most. The shard is done again, and every file is the same, byte for byte.",
+    "a worker's machine fails, or Modal preempts it, in the middle of a shard",
+    promise="At most one attempt is lost. The shard is made again, and every file is the same, byte for byte.",
 )
 def test_a_machine_that_fails_and_one_that_is_taken_away_cost_one_attempt_each(cloud, made, vecmill):
     """Killed, and preempted by an interrupt: the shards are done again, and every file is the same, byte for byte.
@@ -97,13 +97,13 @@ def test_the_articles_recipe_is_a_matter_of_settings(cloud, recipe, vecmill):
 
 @pytest.mark.fault(
     "modal",
-    "the router beside a worker is too busy, breaks connections, dies, and returns null for NaN",
-    promise="Each chunk is there once; a document whose vector is no number is set aside alone, with the reason.",
+    "a worker's router is too busy, breaks connections, dies, and returns null for NaN",
+    promise="Each chunk is present once; only a document with a null vector is quarantined, with the reason.",
 )
 @pytest.mark.fault(
     "modal",
-    "the Volume does not take what a worker has written",
-    promise="One attempt is lost; the shard is done again.",
+    "the Volume does not accept what a worker has written",
+    promise="One attempt is lost; the shard is made again.",
 )
 def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(cloud, recipe, same, vecmill):
     """It is too busy, breaks connections, dies, and returns null for a vector that is not a number.

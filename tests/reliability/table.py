@@ -1,4 +1,4 @@
-"""Table: docs/evidence/reliability.md, made from the tests that show what it says.
+"""The table of docs/evidence/reliability.md, made from the tests that show each promise.
 
 python tests/reliability/table.py --write | --check
 
@@ -39,7 +39,7 @@ AREAS = {
 HEAD = """\
 # What vecmill promises when something goes wrong
 
-A run is complete, or it says exactly what is missing. Each line below is shown by a test.
+A run is complete, or it says exactly what is missing. A test shows each line below.
 This page is made from the tests: `hatch run reliability --write` writes it, and a test checks that it is up to date.
 
 Long versions, each one command: `hatch run kills` (kills a run at 100 random moments), `hatch run interrupts`

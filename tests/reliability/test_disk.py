@@ -90,8 +90,8 @@ ulimit -f 4; "$1" run "$2" -q --set "publish.0.path=$4"
 @pytest.mark.fault(
     "disk",
     "no space is left, or a quota is reached",
-    promise="The run ends with one message and no half file; once there is room, the same command goes on to the same "
-    "bytes.",
+    promise="The run ends with one message and no half file; once there is space, the same command continues to the "
+    "same bytes.",
 )
 @pytest.mark.parametrize(
     ("script", "reason"),
@@ -146,7 +146,8 @@ def lead_astray(path):
 @pytest.mark.fault(
     "disk",
     "a shard is truncated, changed by a bit, removed, or replaced by a link, after the run",
-    promise="`vecmill verify` names it; the next run does that shard again, alone, and the dataset is as it was.",
+    promise="`vecmill verify` names it; the next run makes only that shard again, and the dataset is the same as "
+    "before.",
 )
 @pytest.mark.parametrize("damage", [cut, flip, os.unlink, lead_astray])
 def test_a_damaged_shard_is_named_and_done_again_alone(place, fresh, damage):
@@ -162,8 +163,8 @@ def test_a_damaged_shard_is_named_and_done_again_alone(place, fresh, damage):
 
 @pytest.mark.fault(
     "disk",
-    "a damaged shard is done again, and the engine takes other texts than it did then",
-    promise="Refused, with what to do: the account would no longer be that of the rows.",
+    "a damaged shard is made again, and the engine accepts other texts than before",
+    promise="Refused, with what to do: the account would not match the rows.",
 )
 def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
     """Nothing is patched up in silence."""
@@ -183,8 +184,8 @@ def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
 
 @pytest.mark.fault(
     "disk",
-    "what an unfinished run remembers of a shard is damaged",
-    promise="The shard counts as not done, and is done again; the others stay.",
+    "an unfinished run's note about a shard is damaged",
+    promise="The shard counts as unfinished and is made again; the others stay.",
 )
 @pytest.mark.parametrize("name", ["receipts/00001.json", "ids/00001.npy", "quarantine/00001.parquet"])
 @pytest.mark.parametrize("damage", [cut, os.unlink])
@@ -213,7 +214,7 @@ def after(count, error):
 @pytest.mark.fault(
     "folder",
     "a manifest of another version of vecmill",
-    promise="Left alone; `run` and `verify` say which version it has, and what to do.",
+    promise="It stays unchanged; `run` and `verify` name its version and say what to do.",
 )
 def test_a_manifest_of_another_version_is_left_alone(place, fresh):
     """Neither read by guess nor replaced."""
@@ -228,7 +229,7 @@ def test_a_manifest_of_another_version_is_left_alone(place, fresh):
 @pytest.mark.fault(
     "disk",
     "the clock jumps",
-    promise="Only the two times in the manifest show it: no duration is negative, no byte differs.",
+    promise="Only the two times in the manifest show it: no duration is negative and no other byte differs.",
 )
 def test_a_clock_that_jumps_shows_in_the_times_alone(place, tmp_path, monkeypatch):
     """An hour back at every look: the run is the same run, and took no negative time."""
@@ -253,8 +254,8 @@ def test_a_clock_that_jumps_shows_in_the_times_alone(place, tmp_path, monkeypatc
 @pytest.mark.fault(
     "source",
     "a file changes during the run",
-    promise="Shards that would be read from the changed file fail, naming it. Another content is another run, with "
-    "another fingerprint, so the two are never mixed.",
+    promise="Shards of the changed file fail and name it. Other content makes another run, with another fingerprint, "
+    "so the two are never mixed.",
 )
 def test_a_source_that_changes_is_found_out(tmp_path):
     """The old and the new content never stand in one dataset."""
@@ -286,8 +287,8 @@ def replace(path):
 
 @pytest.mark.fault(
     "source",
-    "a file is rewritten during the run, and gets its size and its time of modification back",
-    promise="The same: who wrote it could not give back the rest, and what has changed is read again.",
+    "a file is rewritten during the run, with its size and its time of modification restored",
+    promise="The same: other metadata shows the change, and the file is read again.",
 )
 @pytest.mark.parametrize("change", [rewrite, replace])
 def test_a_source_that_looks_as_it_did_is_found_out(tmp_path, change):
@@ -323,7 +324,8 @@ def test_a_source_that_only_looks_otherwise_is_the_same(tmp_path):
 @pytest.mark.fault(
     "folder",
     "the output folder is removed during the run",
-    promise="The run does not claim to be complete: it says that files are gone, and the same command makes them anew.",
+    promise="The run does not count as complete: the message says that files are gone, and the same command makes "
+    "them again.",
 )
 def test_a_folder_that_is_removed_meanwhile_is_noticed(place, tmp_path):
     """Receipts of files that are gone make no dataset."""
@@ -337,8 +339,8 @@ def test_a_folder_that_is_removed_meanwhile_is_noticed(place, tmp_path):
 @pytest.mark.fault(
     "folder",
     "the output folder, or a folder in it, is a link",
-    promise="Followed, never removed: `--overwrite` takes what a run wrote, and leaves what a link leads to. "
-    "A link among vecmill's own notes is refused.",
+    promise="It is followed and never removed: `--overwrite` removes what a run wrote, and leaves a link's target. A "
+    "link among vecmill's own notes is refused.",
 )
 def test_links_are_followed_and_not_removed(place, tmp_path):
     """A dataset may lie on another disk; what else lies there is safe."""
@@ -367,7 +369,7 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
 @pytest.mark.fault(
     "folder",
     "--overwrite is killed while it removes the old run",
-    promise="The same command goes on, and never takes its own half-removed dataset for a stranger's.",
+    promise="The same command continues, and never mistakes its own half-removed dataset for somebody else's.",
 )
 def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
     """After any number of removals."""
@@ -395,8 +397,8 @@ def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
 
 @pytest.mark.fault(
     "engine",
-    "it is gone, and stays away",
-    promise="The run is stopped when ten shards in a row have failed, rather than try thousands, for hours.",
+    "it is unreachable and stays so",
+    promise="The run stops when ten shards in a row have failed, and does not try thousands for hours.",
 )
 def test_a_dead_engine_is_not_asked_for_every_shard(tmp_path):
     """Ten failures in a row are enough to know."""

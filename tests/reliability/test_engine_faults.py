@@ -61,7 +61,8 @@ def complete(manifest, out, bad=0):
     "engine",
     "a storm: 429, 503, 424, 413, 422, resets, cut connections, slow answers, truncated JSON, HTML for JSON, "
     "vectors too narrow, too few, too many",
-    promise="Each request is sent again, smaller where that helps; the dataset is complete, and nothing is set aside.",
+    promise="Each request is sent again, smaller where that helps; the dataset is complete, and nothing is "
+    "quarantined.",
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_storm_ends_in_a_complete_dataset(vecmill, shared, job, tmp_path, seed):
@@ -77,7 +78,7 @@ def test_a_storm_ends_in_a_complete_dataset(vecmill, shared, job, tmp_path, seed
 @pytest.mark.fault(
     "engine",
     "the router dies every N requests",
-    promise="It is waited for, and what it had not answered is sent again; the dataset is complete.",
+    promise="The worker waits for it and sends again what it had not answered; the dataset is complete.",
 )
 def test_a_router_that_keeps_dying_is_outlived(vecmill, job, tmp_path):
     """Started again each time, at the same address."""
@@ -105,8 +106,8 @@ def test_bad_texts_alone_are_set_aside(vecmill, shared, job, tmp_path):
 
 @pytest.mark.fault(
     "engine",
-    "any of these that does not pass; a router that is never ready",
-    promise="The run fails with one message, which says what the router did and how often it was tried.",
+    "any of these that lasts; a router that is never ready",
+    promise="The run fails with one message, which states what the router did and how often it was tried.",
 )
 @pytest.mark.parametrize(
     ("fault", "message"),
@@ -133,8 +134,8 @@ def test_a_fault_that_stays_is_one_clear_message(vecmill, shared, job, tmp_path,
 @pytest.mark.fault(
     "engine",
     "a router that refuses every text, or whose vectors are not of unit length",
-    promise="Workers give it a few dozen texts and no second attempt; the message has the router's words once, no "
-    "document is quarantined, and the same command goes on when it is mended.",
+    promise="Workers send it a few dozen texts and make no second attempt; the message quotes the router once, no "
+    "document is quarantined, and the same command continues when the router is repaired.",
 )
 @pytest.mark.parametrize(
     ("behaviour", "words"), [({"refuse": " "}, "422 tokenizer error"), ({"scale": 2}, "the vector has length 2.0000")]

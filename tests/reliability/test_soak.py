@@ -9,8 +9,8 @@ from reliability.soak import soak, told
 
 @pytest.mark.fault(
     "load",
-    "one answer in twenty is spoilt, for a million chunks (20,000 in the suite)",
-    promise="Nothing is lost, to the character; neither memory nor open files grow.",
+    "one answer in twenty is damaged, for a million chunks (20,000 in the suite)",
+    promise="No character is lost; neither memory nor open files grow.",
 )
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="what a process holds is read from /proc")

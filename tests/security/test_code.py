@@ -68,7 +68,7 @@ def test_pickled_weights_are_never_loaded(model, tmp_path, name):
 
 @pytest.mark.fault(
     "security",
-    "a model brings code of its own",
+    "a model contains code",
     promise="It is not run; the model is refused.",
 )
 @pytest.mark.parametrize("place", ["config.json", "modules.json"])
@@ -114,7 +114,7 @@ def test_a_job_file_names_what_is_installed_and_nothing_else(tmp_path, monkeypat
 
 @pytest.mark.fault(
     "security",
-    "a numpy.py, or a plugin that is not installed, lies in the current folder",
+    "a numpy.py, or a plugin that is not installed, is in the current folder",
     promise="The command, its workers and the doctor import neither.",
 )
 def test_the_folder_one_is_in_is_no_place_for_code(tmp_path):
@@ -138,8 +138,8 @@ def test_the_folder_one_is_in_is_no_place_for_code(tmp_path):
 
 @pytest.mark.fault(
     "security",
-    "a dataset on the Hub brings a loading script",
-    promise="It is not run; what is read is data.",
+    "a dataset on the Hub contains a loading script",
+    promise="It is not run; vecmill reads only data.",
 )
 def test_a_dataset_on_the_hub_runs_no_script(tmp_path):
     """Neither as its only file, nor beside data that is not Parquet."""

@@ -22,8 +22,8 @@ def test_every_kind_of_input_has_a_corpus():
 
 @pytest.mark.fault(
     "input",
-    "a job file, a row, a text or an answer is anything at all",
-    promise="A result or one message: what the fuzzer found is tried again.",
+    "a job file, a row, a text or an answer has any content",
+    promise="A result or one message; the fuzzer's finds are tried again.",
 )
 @pytest.mark.parametrize("path", INPUTS)
 def test_it_ends_in_a_result_or_a_message(path):
@@ -45,8 +45,8 @@ def test_so_do_its_neighbours(target):
 
 @pytest.mark.fault(
     "input",
-    "documents hold any Unicode",
-    promise="Chunks are in order, their places and counts are exact, and all text that is not blank is in one.",
+    "documents contain any Unicode",
+    promise="Chunks are in order, their offsets and counts are exact, and all text that is not blank is in a chunk.",
 )
 def test_random_documents_keep_the_laws_of_every_chunker():
     """The first few hundred of the million that ``hatch run chunker-laws`` tries."""

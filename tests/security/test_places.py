@@ -46,7 +46,7 @@ def home(tmp_path):
 @pytest.mark.fault(
     "security",
     "a job names folders of this machine",
-    promise="Neither manifest nor card nor a published file names them; the dataset is searched as ever.",
+    promise="Neither manifest nor card nor a published file names them; searching the dataset still works.",
 )
 def test_what_is_published_names_no_folder_of_this_machine(home, tmp_path, vecmill, monkeypatch):
     """A run with a model and a corpus in the user's folder, published to the Hub, searched, verified, and copied."""

@@ -24,7 +24,7 @@ LOOPBACK = "0100007F"
 
 @pytest.mark.fault(
     "security",
-    "somebody looks for the router of a worker",
+    "somebody looks for a worker's router",
     promise="It listens on loopback only, and its environment holds no secret.",
 )
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="asks Linux")

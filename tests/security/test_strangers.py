@@ -115,8 +115,8 @@ def declining(questions):
 
 @pytest.mark.fault(
     "security",
-    "the manifest of a dataset from elsewhere names a router",
-    promise="It is refused by name; neither query, texts nor key go there, whatever the environment says.",
+    "the manifest of somebody else's dataset names a router",
+    promise="It is refused by name; neither query, texts nor key are sent to it, whatever the environment contains.",
 )
 @pytest.mark.parametrize("own_router", [True, False])
 def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own_router):
@@ -140,8 +140,8 @@ def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own
 
 @pytest.mark.fault(
     "security",
-    "a note that passes for one of this machine's lies in a dataset's folder",
-    promise="What it says is asked about, and refused where nobody can be asked; nothing goes to its address.",
+    "a dataset's folder contains a note that looks like one of this machine's",
+    promise="vecmill asks before it uses it, and refuses it where nobody can answer; nothing is sent to its address.",
 )
 def test_a_note_beside_a_dataset_is_not_believed_for_lying_there(strange, listener):
     """Its address and its folder are told in the question; without a yes they are not gone to."""
@@ -324,9 +324,9 @@ def answered(command, environment, answer):
 
 @pytest.mark.fault(
     "security",
-    "the manifest of a dataset from elsewhere names a model of the Hub",
-    promise="It is told first, and with a yes fetched without the reader's token; a model that the reader names is the "
-    "reader's.",
+    "the manifest of somebody else's dataset names a model of the Hub",
+    promise="vecmill asks first, and after a yes fetches it without the reader's token; a model that the reader "
+    "names is fetched as usual.",
 )
 def test_a_strangers_model_is_told_first_and_fetched_without_a_token(hub_dataset):
     """Refused where nobody can be asked; after a no, nothing is fetched; ``--model`` is a word of the reader's."""

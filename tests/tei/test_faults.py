@@ -37,7 +37,7 @@ MISSHAPEN = ("truncated", "html", "narrow", "missing", "extra")
 
 @pytest.mark.fault(
     "engine",
-    "any one of them, on either route, and then no more",
+    "any one of them, once, on either route",
     promise="The request is sent again; every text has its own vector.",
 )
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_fault_that_passes_leaves_no_trace(router, job, fault, route):
 @pytest.mark.fault(
     "engine",
     "an answer takes longer than timeout_s",
-    promise="It is asked for again.",
+    promise="The request is sent again.",
 )
 def test_a_slow_answer_is_asked_for_again(router, job):
     """An answer that takes longer than the job allows is not waited for."""
@@ -73,9 +73,9 @@ def test_a_storm_of_everything_is_survived(router, job, seed):
 
 @pytest.mark.fault(
     "engine",
-    "any one of them, for good",
-    promise="The shard fails after its attempts, without any if it answers all texts alike; the message says what the "
-    "router did, and how often it was tried.",
+    "any one of them, permanently",
+    promise="The shard fails after its attempts, or at once if all texts get the same answer; the message states "
+    "what the router did, and how often it was tried.",
 )
 @pytest.mark.parametrize(
     ("fault", "message"),
@@ -128,7 +128,7 @@ def test_a_router_that_dies_is_waited_for(job):
 @pytest.mark.fault(
     "engine",
     "the router still loads when the run begins",
-    promise="It is waited for.",
+    promise="The worker waits for it.",
 )
 def test_a_router_that_still_loads_is_waited_for(job):
     """The run may begin before the router's port is open."""
@@ -148,8 +148,8 @@ def test_a_router_that_never_gets_ready_ends_the_run(job):
 
 @pytest.mark.fault(
     "engine",
-    "the router takes few texts at a time",
-    promise="Its limits are read first and kept: it never has to refuse.",
+    "the router accepts few texts at a time",
+    promise="The worker reads its limits first and keeps to them: it never has to refuse.",
 )
 def test_a_small_router_is_not_asked_for_more_than_it_takes(job):
     """One that takes 5 texts at a time in requests of 3 never has to refuse: its limits are kept from the start."""
@@ -162,7 +162,7 @@ def test_a_small_router_is_not_asked_for_more_than_it_takes(job):
 @pytest.mark.fault(
     "engine",
     "other runs use the same router",
-    promise="They make room for each other; each ends complete.",
+    promise="They share its capacity; each is complete.",
 )
 def test_runs_that_share_a_router_make_room_for_each_other(job):
     """Three runs think they have 8 permits each where there are 8 in all: each ends complete."""
@@ -202,7 +202,7 @@ def test_a_router_with_another_pooling_is_refused(job):
 @pytest.mark.fault(
     "engine",
     "a text is longer than the router takes",
-    promise="It is set aside with the reason, never cut in silence.",
+    promise="Its document is quarantined with the reason; a text is never cut silently.",
 )
 @pytest.mark.parametrize("route", ["openai-base64", "embed"])
 def test_a_router_never_cuts_a_text_in_silence(job, route):

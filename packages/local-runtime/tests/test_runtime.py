@@ -31,7 +31,7 @@ def test_two_workers_make_the_files_that_one_makes(job):
 @pytest.mark.fault(
     "crash",
     "a worker process dies",
-    promise="It is replaced and its shard done again, with the same result; its last words are told.",
+    promise="It is replaced and its shard done again, with the same result; the report includes its last output.",
 )
 def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     """One death costs one attempt at one shard, and changes nothing in the result."""
@@ -50,7 +50,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
 @pytest.mark.fault(
     "crash",
     "a shard kills its worker each time",
-    promise="After its attempts the run fails and names it; the other shards are kept, and not done again.",
+    promise="After its attempts the run fails and names it; the other shards stay and are not repeated.",
 )
 def test_a_shard_that_always_kills_its_worker_fails_the_run_and_keeps_the_others(job):
     """After all attempts the run says which shard is missing and why; later it goes on from there."""
@@ -150,7 +150,7 @@ LOCALES = {
 @pytest.mark.fault(
     "crash",
     "the locale of a worker process is not UTF-8",
-    promise="Tasks arrive as they were sent: the dataset is the same, byte for byte.",
+    promise="Tasks arrive unchanged: the dataset is the same, byte for byte.",
 )
 @pytest.mark.parametrize("name", sorted(LOCALES))
 def test_tasks_arrive_in_any_locale(job, monkeypatch, name):

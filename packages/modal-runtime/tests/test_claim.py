@@ -161,7 +161,7 @@ def test_other_editions_are_free(entries):
 @pytest.mark.fault(
     "modal",
     "a run that works on a dataset is out of memory, or its app is stopped",
-    promise="Nobody gives its claim back. The next run waits a minute for a sign of life, and then goes on.",
+    promise="Nobody ends its lease. The next run waits a minute for a heartbeat, and then continues.",
 )
 def test_a_dead_owner_makes_room(entries, hasty):
     """It was killed, and has ended nothing. Who then has it keeps it from all others."""
@@ -183,8 +183,8 @@ def test_the_container_in_a_dead_ones_place_goes_on_at_once(entries, monkeypatch
 
 @pytest.mark.fault(
     "modal",
-    "a driver stands still for more than a minute, and another run takes it for dead",
-    promise="The other one has the dataset; the first one's run ends with its next shard, and says why.",
+    "a driver stands still for more than a minute, and another run considers it dead",
+    promise="The other run takes the dataset; the first ends with its next shard, and says why.",
 )
 def test_one_that_only_slept_ends_its_run(entries, hasty):
     """Taken for dead, it neither takes the edition back nor goes on with it, and does not end the other's claim."""

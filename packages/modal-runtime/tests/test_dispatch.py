@@ -103,7 +103,7 @@ def test_a_failed_attempt_is_made_good(tasks, receipt, cloud):
 @pytest.mark.fault(
     "modal",
     "a container times out and Modal does not say over which shard",
-    promise="Modal has tried it as often as `attempts` says; then it is found out, and named.",
+    promise="Modal has tried it `attempts` times; then vecmill finds the shard and names it.",
 )
 def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, cloud):
     """A timeout comes back without a name; the shard that never answers is the one that failed."""
@@ -122,7 +122,7 @@ def test_what_modal_raises_is_laid_at_the_right_shards_door(tasks, receipt, clou
 @pytest.mark.fault(
     "modal",
     "max_cost_usd is reached",
-    promise="What was begun is finished, the rest is named; the ceiling is kept.",
+    promise="Started shards are finished, the rest is named; the cost stays below the ceiling.",
 )
 def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
     """What was begun is finished, the rest is named with what to do, and the ceiling is kept."""
@@ -147,7 +147,7 @@ def test_the_cost_ceiling_ends_the_run(tasks, receipt, cloud):
 @pytest.mark.fault(
     "modal",
     "the driver is killed while no shard comes back",
-    promise="The next command counts what was spent until a few seconds before.",
+    promise="The next command counts the cost until a few seconds before.",
 )
 def test_what_it_costs_is_reported_while_nothing_comes_back(tasks, receipt, cloud, monkeypatch):
     """An hour's shard costs an hour's money, and the driver may not live to hear of it."""
@@ -169,7 +169,7 @@ def test_what_it_costs_is_reported_while_nothing_comes_back(tasks, receipt, clou
 @pytest.mark.fault(
     "modal",
     "no container can load the model, or start its router",
-    promise="After five of them no more are paid for, and each shard says why.",
+    promise="After five of them no more are started, and each shard's error says why.",
 )
 def test_containers_that_cannot_start_are_not_tried_for_every_shard(tasks, cloud):
     """A shard costs a start each; one that is done meanwhile shows that starting is possible."""

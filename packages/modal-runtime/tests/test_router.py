@@ -128,8 +128,8 @@ def test_bf16_is_refused():
 
 @pytest.mark.fault(
     "modal",
-    "the image holds routers for other GPUs than the one that the container got",
-    promise="The one for this GPU is started; without one the run fails and names it.",
+    "the image has routers for other GPUs than the container's",
+    promise="The router for this GPU is started; if there is none, the run fails and names the GPU.",
 )
 @pytest.mark.parametrize(("gpu", "number"), [(75, 75), (80, 80), (86, 80), (89, 80), (90, 90), (100, 100), (120, 120)])
 def test_of_the_image_for_all_gpus_the_router_for_this_one_is_started(command, gpu, number):

@@ -34,7 +34,7 @@ def cancelled(monkeypatch, cloud):
 @pytest.mark.fault(
     "modal",
     "a run gives up while shards wait with Modal",
-    promise="They are taken back, and not paid for.",
+    promise="They are cancelled, and cost nothing.",
 )
 def test_what_waits_with_modal_is_taken_back_by_a_run_that_gives_up(tasks, cancelled):
     """Ten shards failed one after another: those behind them are not done for nobody."""

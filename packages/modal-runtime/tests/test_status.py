@@ -112,8 +112,8 @@ def test_a_container_that_is_taken_away_has_not_failed(entries, told):
 
 @pytest.mark.fault(
     "modal",
-    "Modal's Dict is out of reach while a run says how it stands",
-    promise="The run goes on; its state is written as soon as the Dict is there.",
+    "Modal's Dict is unreachable while a run writes its status",
+    promise="The run continues; its status is written as soon as the Dict is reachable.",
 )
 def test_a_dict_that_is_out_of_reach_stops_no_run(entries, told):
     """The next sign comes in some seconds."""

@@ -138,8 +138,8 @@ def test_what_is_not_hashed_is_not_needed(model, tmp_path):
 @pytest.mark.fault(
     "source",
     "a file of the model's folder changes: tokenizer, settings",
-    promise="It is another run: a begun one does not go on, a finished one does not count, `--since` takes no vector; "
-    "the message names the file.",
+    promise="It is another run: an unfinished one does not continue, a finished one does not count, `--since` reuses "
+    "no vector; the message names the file.",
 )
 @pytest.mark.parametrize("name", sorted(EVERY))
 def test_a_changed_file_of_the_model_is_another_run(job, model, tmp_path, name):

@@ -25,7 +25,7 @@ assert not _threads_queues, "something is still to be sent"
 @pytest.mark.fault(
     "security",
     "OpenVINO reports its use to Google Analytics",
-    promise="It does not get to: the embedder starts no process and opens no connection.",
+    promise="It is prevented: the embedder starts no process and opens no connection.",
 )
 def test_openvino_does_not_report_its_use():
     """Importing the engine forks nothing, connects to nothing, and leaves nothing to be sent."""

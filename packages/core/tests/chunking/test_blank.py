@@ -28,8 +28,9 @@ TEXTS = st.lists(st.text(INVISIBLE, min_size=1, max_size=12) | st.sampled_from([
 
 @pytest.mark.fault(
     "input",
-    "text in which the model reads no token: zero-width spaces, byte order marks, soft hyphens, control characters",
-    promise="It is blank: a document of it is quarantined, and a chunk of it is left out; all else is in a chunk.",
+    "text that has no token for the model: zero-width spaces, byte order marks, soft hyphens, control characters",
+    promise="It counts as blank: a document of it is quarantined, a chunk of it is left out; all other text is in a "
+    "chunk.",
 )
 @pytest.mark.parametrize("kind", KINDS)
 @given(text=TEXTS | st.text() | st.sampled_from(AWKWARD_TEXTS), which=st.sampled_from(CHUNKERS), title=st.booleans())

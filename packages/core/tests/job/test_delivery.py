@@ -70,8 +70,8 @@ def test_a_wrong_publisher_or_option_is_a_configuration_error(dataset, to, optio
 
 @pytest.mark.fault(
     "plugin",
-    "a publisher fails with an error of a library's, or its own fault",
-    promise="It is named, with the step and the error; the dataset is there, and the same command goes on from it.",
+    "a publisher fails with a library's error, or through its own bug",
+    promise="The message names it, the step and the error; the dataset stays, and the same command continues from it.",
 )
 @pytest.mark.parametrize("step", ["directory", "check", "prepare", "accept", "publish"])
 def test_a_publisher_that_fails_is_named_with_the_step(job, corpus, monkeypatch, step):
@@ -116,7 +116,7 @@ exec "$1" publish "$2" --to parquet --set "path=$3"
 @pytest.mark.fault(
     "publish",
     "the dataset is on a disk that cannot be written",
-    promise="It is published from there; a command that works in it all the same is noticed.",
+    promise="It is published from there; vecmill notices a command that changes it meanwhile.",
 )
 @pytest.mark.parametrize("locks", [False, True])
 def test_a_dataset_on_a_read_only_disk_is_published(dataset, tmp_path, locks):

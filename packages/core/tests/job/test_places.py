@@ -118,8 +118,9 @@ def elsewhere(tmp_path, name):
 
 @pytest.mark.fault(
     "disk",
-    "what a finished dataset notes of this machine, where its model is, is damaged",
-    promise="Who needs none of it goes on; a search says how to name the model, and the next run writes it anew.",
+    "a finished dataset's note about this machine (where its model is) is damaged",
+    promise="Commands that do not need it continue; a search says how to name the model, and the next run writes the "
+    "note again.",
 )
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"embedder": 1}', b"\xff"])
 def test_damaged_places_stop_nobody_who_needs_none_and_a_run_writes_them_anew(filed, tmp_path, damage, forget_runs):

@@ -83,7 +83,7 @@ def estimate_moves(monkeypatch):
 @pytest.mark.fault(
     "crash",
     "vecmill or a library is upgraded between a kill and the resume, and would cut the source into other shards",
-    promise="The run goes on as it was begun: the same shards, byte for byte, and every document once.",
+    promise="The run continues with its plan: the same shards, byte for byte, and every document once.",
 )
 def test_a_run_goes_on_as_it_was_begun(work, begun, estimate_moves, tmp_path):
     """Whatever moves the estimate of a shard's size."""
@@ -110,8 +110,8 @@ def test_a_lost_note_is_written_again_where_the_source_is_cut_alike(work, begun,
 
 @pytest.mark.fault(
     "folder",
-    "the note of how a run is cut into shards is damaged, and the source would be cut otherwise now",
-    promise="The run is refused and nothing is changed; `--overwrite` begins it again.",
+    "the note of how a run is cut into shards is damaged, and the source would be cut differently now",
+    promise="The run is refused and changes nothing; `--overwrite` starts it again.",
 )
 def test_a_lost_note_is_refused_where_the_source_is_cut_otherwise(work, begun, estimate_moves):
     """The message says so, and what to do."""

@@ -59,7 +59,7 @@ def test_a_corpus_becomes_a_dataset_that_verifies(job, corpus, tmp_path):
 @pytest.mark.fault(
     "input",
     "NUL, combining marks, right-to-left, CJK, emoji, endless words",
-    promise="Embedded whole.",
+    promise="Embedded completely.",
 )
 def test_awkward_texts_go_through_whole(job, corpus):
     """NUL, combining marks, right-to-left, CJK, emoji and endless words are embedded, not lost."""
@@ -142,9 +142,9 @@ def test_bad_rows_are_quarantined_with_reasons_and_the_rest_is_embedded(job, cor
 
 @pytest.mark.fault(
     "input",
-    "an id stands in two shards",
-    promise="The first document stays and the later is set aside, wherever shards are cut, and whether the first "
-    "could be embedded or not.",
+    "an id is in two shards",
+    promise="The first document stays and the later one is quarantined, however the shards are cut, and whether or "
+    "not the first could be embedded.",
 )
 def test_duplicate_ids_are_found_across_shards(job, corpus):
     """Wherever shards are cut, the first document of an id counts and later ones are set aside.
@@ -175,8 +175,8 @@ def test_duplicate_ids_are_found_across_shards(job, corpus):
 
 @pytest.mark.fault(
     "input",
-    "more documents are set aside than max_quarantine allows",
-    promise="The run fails at its end and the dataset is kept; with a higher limit nothing is embedded again.",
+    "more documents are quarantined than max_quarantine allows",
+    promise="The run fails at its end and the dataset stays; with a higher limit nothing is embedded again.",
 )
 def test_too_many_bad_rows_fail_the_run_and_keep_the_dataset(job, corpus):
     """Over max_quarantine the run fails at its end; with a higher limit nothing is embedded again."""
@@ -192,7 +192,7 @@ def test_too_many_bad_rows_fail_the_run_and_keep_the_dataset(job, corpus):
 @pytest.mark.fault(
     "input",
     "one chunk of a document cannot be embedded",
-    promise="The document is quarantined whole: there are no half documents.",
+    promise="The whole document is quarantined: the dataset has no half documents.",
 )
 def test_a_document_with_one_refused_chunk_is_quarantined_whole(job, corpus):
     """The dataset holds no half documents."""
@@ -208,8 +208,8 @@ def test_a_document_with_one_refused_chunk_is_quarantined_whole(job, corpus):
 
 @pytest.mark.fault(
     "input",
-    "a chunk is longer than the model takes",
-    promise="Quarantined; or, with truncate = true, cut and counted.",
+    "a chunk is too long for the model",
+    promise="Its document is quarantined or, with truncate = true, it is cut and counted.",
 )
 def test_long_chunks_are_quarantined_or_counted_never_cut_in_silence(job, corpus):
     """A chunk over the model's limit sets its document aside, unless truncate = true counts it."""
@@ -225,7 +225,7 @@ def test_long_chunks_are_quarantined_or_counted_never_cut_in_silence(job, corpus
 @pytest.mark.fault(
     "folder",
     "the folder holds another run",
-    promise="Refused, and the message says in which key the two differ.",
+    promise="Refused; the message names the key in which the two differ.",
 )
 def test_another_run_in_the_folder_is_refused_and_told_apart(job, corpus):
     """The message says in which key the runs differ; --overwrite replaces."""
@@ -240,7 +240,7 @@ def test_another_run_in_the_folder_is_refused_and_told_apart(job, corpus):
 @pytest.mark.fault(
     "folder",
     "the folder holds files that vecmill did not write",
-    promise="Refused, with --overwrite too.",
+    promise="Refused, even with --overwrite.",
 )
 def test_a_folder_with_other_things_in_it_is_never_touched(job, corpus, tmp_path):
     """Files that vecmill did not write stop the run, with --overwrite too."""
@@ -255,7 +255,7 @@ def test_a_folder_with_other_things_in_it_is_never_touched(job, corpus, tmp_path
 @pytest.mark.fault(
     "folder",
     "a user has written into the card, between its marks",
-    promise="It stays there: when a shard is done again, when the job states another licence, and with --overwrite.",
+    promise="The section stays: when a shard is made again, when the job states another licence, and with --overwrite.",
 )
 def test_a_users_own_words_stay_in_the_card(job, corpus):
     """Whatever has the card written again."""
@@ -275,7 +275,7 @@ def test_a_users_own_words_stay_in_the_card(job, corpus):
 @pytest.mark.fault(
     "source",
     "its content changed since the run began",
-    promise="It is another run, and refused in the folder of the first.",
+    promise="It is another run, which is refused in the folder of the first.",
 )
 def test_changed_content_is_another_run(job, corpus):
     """The fingerprint of the source is part of a run's identity."""

@@ -21,8 +21,8 @@ SMALL = {"shards": {"target_mb": 0.002}}
 @pytest.mark.fault(
     "engine",
     "it refuses every text: it wants another request, or its vectors are not of unit length",
-    promise="The run stops within a few dozen texts with the engine's own words, and quarantines nothing; once it is "
-    "mended, the same command goes on.",
+    promise="The run stops within a few dozen texts with the engine's message, and quarantines nothing; once it is "
+    "repaired, the same command continues.",
 )
 def test_an_engine_that_refuses_every_text_stops_the_run_at_once(job, corpus, server, tmp_path):
     """Its words are in the message, no document is blamed, and the other shards are not tried."""
@@ -40,9 +40,9 @@ def test_an_engine_that_refuses_every_text_stops_the_run_at_once(job, corpus, se
 
 @pytest.mark.fault(
     "engine",
-    "it breaks in mid-run, and refuses what it embedded before",
-    promise="The run stops with its words, and no document is quarantined for it; once it is mended, the same command "
-    "goes on.",
+    "it breaks during a run, and refuses what it embedded before",
+    promise="The run stops with its message, and no document is quarantined for it; once it is repaired, the same "
+    "command continues.",
 )
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.99])
 def test_an_engine_that_breaks_in_mid_run_quarantines_nothing(job, corpus, server, tmp_path, share):
@@ -89,8 +89,9 @@ def test_an_answer_that_was_on_its_way_clears_no_engine(job, corpus, server, tmp
 
 @pytest.mark.fault(
     "engine",
-    "it refuses all texts of one shard, which are longer than it takes, and none of the others",
-    promise="Their documents are quarantined, each with its words: the engine is cleared by a text that passes.",
+    "it refuses all texts of one shard, which are too long for it, and none of the others",
+    promise="Their documents are quarantined, each with its message: a text that it accepts shows that the engine "
+    "works.",
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_a_shard_whose_texts_are_all_refused_is_quarantined_if_the_engine_works(job, corpus, server, first):
@@ -139,8 +140,8 @@ def shards_of(dataset):
 @pytest.mark.fault(
     "engine",
     "it refused some documents, and the same command is given again",
-    promise="They alone are embedded, in the shards that lack them; what came of it is said. All other rows keep their "
-    "bytes; where nothing changes, every file does.",
+    promise="Only they are embedded, in the shards that lack them; the command reports the result. All other rows "
+    "keep their bytes; if nothing changes, so does every file.",
 )
 @pytest.mark.parametrize("allowed", [0.0, 0.5])
 def test_refused_documents_are_tried_again_by_the_next_command(job, corpus, server, tmp_path, allowed):

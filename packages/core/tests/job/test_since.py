@@ -207,7 +207,7 @@ def turn(table, rows, share=1.0):
 @pytest.mark.fault(
     "security",
     "`--since` a dataset whose vectors are not the model's",
-    promise="A sample is embedded again and compared: the run fails with one message, and keeps no vector of it.",
+    promise="A sample is embedded again and compared: the run fails with one message, and none of its vectors stays.",
 )
 @pytest.mark.parametrize("share", [1.0, 0.3])
 def test_vectors_that_the_model_does_not_give_are_refused(corpus, into, tmp_path, share):
@@ -383,7 +383,7 @@ def counted(monkeypatch):
 @pytest.mark.fault(
     "load",
     "`--since` with the documents in another order",
-    promise="Each shard of the earlier dataset is hashed once a worker, and read a few times at most.",
+    promise="Each worker hashes each shard of the earlier dataset once, and reads it a few times at most.",
 )
 @pytest.mark.parametrize("order", ["shuffled", "reversed", "as it was"])
 def test_the_work_does_not_grow_with_the_disorder(corpus, into, counted, order):

@@ -16,7 +16,7 @@ GOOD = [{"id": f"d{n}", "text": f"Document {n} says a few words."} for n in rang
 @pytest.mark.fault(
     "input",
     "not one document can be embedded",
-    promise="The run fails with the reasons, whatever max_quarantine is; the empty dataset is not published.",
+    promise="The run fails with the reasons, with any max_quarantine; the empty dataset is not published.",
 )
 def test_an_empty_dataset_is_neither_finished_nor_published(job, corpus, tmp_path):
     """With max_quarantine = 1.0, too, and again by the same command."""

@@ -74,7 +74,7 @@ def test_an_installed_plugin_is_found(installed):
 @pytest.mark.fault(
     "plugin",
     "an installed plugin is broken",
-    promise="It is named and left out; the command and the other plugins go on.",
+    promise="It is named and left out; the command and the other plugins work.",
 )
 @pytest.mark.parametrize(
     ("broken", "why"),

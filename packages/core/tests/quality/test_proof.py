@@ -65,8 +65,8 @@ def test_a_valid_dataset_has_the_vectors_and_the_counts_of_its_model(copy, monke
 
 @pytest.mark.fault(
     "disk",
-    "somebody exchanges vectors or texts of a finished dataset, and makes all else fit",
-    promise="`vecmill verify --embed` embeds a sample again and names the chunks whose vectors are others.",
+    "somebody exchanges vectors or texts of a finished dataset and adapts everything else",
+    promise="`vecmill verify --embed` embeds a sample again and names the chunks whose vectors differ.",
 )
 def test_two_vectors_that_were_exchanged_are_named(copy):
     """By file and row, with the cosine."""

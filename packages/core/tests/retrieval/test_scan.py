@@ -50,7 +50,7 @@ def test_a_searcher_gives_what_search_gives(job, corpus):
 
 @pytest.mark.fault(
     "publish",
-    "the folder that a `Searcher` has opened gets another dataset, under the same names",
+    "the folder that a `Searcher` has opened gets another dataset with the same file names",
     promise="Searches end with one message, and never with a passage of the new dataset for a vector of the old.",
 )
 @pytest.mark.parametrize("gone", [False, True])

@@ -97,8 +97,8 @@ def test_a_source_that_fails_in_the_driver_is_named_with_the_step(frail, work, c
 
 @pytest.mark.fault(
     "plugin",
-    "a source fails with an error of a library's, or its own fault",
-    promise="It is named, with the partition and the error; the other shards are kept.",
+    "a source fails with a library's error, or through its own bug",
+    promise="The message names it, the partition and the error; the other shards stay.",
 )
 def test_a_source_that_fails_in_a_worker_is_named_with_the_partition(frail, work):
     """The plan reads the first partition alone, so the second fails in the worker."""

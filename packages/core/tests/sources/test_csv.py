@@ -73,7 +73,7 @@ def test_records_are_cut_between_partitions_only_where_they_end(tmp_path: Path) 
 @pytest.mark.fault(
     "source",
     "a CSV record is malformed",
-    promise="It is set aside with its line; the others are read.",
+    promise="It is quarantined with its line; the others are read.",
 )
 def test_a_bad_record_is_a_problem_of_its_own(tmp_path: Path, read_all: Callable[..., pa.Table]) -> None:
     """It is told by file and line, and the records around it are read."""
@@ -96,8 +96,8 @@ def test_a_bad_record_is_a_problem_of_its_own(tmp_path: Path, read_all: Callable
 
 @pytest.mark.fault(
     "source",
-    "a CSV file breaks off",
-    promise="The shard stops and names the file: nobody can count what is missing.",
+    "a CSV file is cut short",
+    promise="The shard fails and names the file: what is missing cannot be counted.",
 )
 def test_an_open_quote_at_the_end_is_a_truncated_file(tmp_path: Path) -> None:
     """All after the quote would be one document; the message says where it opens."""

@@ -93,7 +93,7 @@ def test_a_compressed_file_is_one_partition(tmp_path: Path, read_all: Callable[.
 @pytest.mark.fault(
     "source",
     "a line is not JSON, or not a document",
-    promise="It is set aside with its line; the others are read.",
+    promise="It is quarantined with its line; the others are read.",
 )
 @pytest.mark.parametrize(
     ("line", "id_", "told"),
@@ -129,8 +129,8 @@ def test_a_bad_line_is_a_problem_of_its_own(
 
 @pytest.mark.fault(
     "source",
-    "a JSON Lines file breaks off",
-    promise="The shard stops and names the file and the line.",
+    "a JSON Lines file is cut short",
+    promise="The shard fails and names the file and the line.",
 )
 @pytest.mark.parametrize("end", [b'{"id": "2", "te', b'{"id": "2", "text": "\xe2\x82'])
 def test_an_unfinished_last_line_is_a_truncated_file(write_lines: Callable[..., Path], end: bytes) -> None:
@@ -153,8 +153,8 @@ def test_a_last_line_without_a_newline_is_whole(write_lines: Callable[..., Path]
 
 @pytest.mark.fault(
     "source",
-    "a compressed file breaks off",
-    promise="The shard stops and names the file.",
+    "a compressed file is cut short",
+    promise="The shard fails and names the file.",
 )
 @pytest.mark.parametrize("cut", [-4, -30])
 def test_a_truncated_compressed_file_is_named(tmp_path: Path, cut: int) -> None:

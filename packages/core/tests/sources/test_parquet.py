@@ -269,8 +269,8 @@ def test_files_must_agree(tmp_path: Path, second: dict[str, object], told: str) 
 
 @pytest.mark.fault(
     "source",
-    "a Parquet file breaks off",
-    promise="Refused by name when the run is planned.",
+    "a Parquet file is cut short",
+    promise="Refused when the run is planned; the message names the file.",
 )
 @pytest.mark.parametrize("size", [0, 3, 1_000, -1])
 def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
@@ -286,7 +286,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
 @pytest.mark.fault(
     "source",
     "pages of a Parquet file are damaged",
-    promise="The shard stops and names the file and the row group.",
+    promise="The shard fails and names the file and the row group.",
 )
 def test_damaged_pages_are_named_by_row_group(tmp_path: Path) -> None:
     """A file with a good footer and bad pages fails where it is bad, saying which rows these are."""
@@ -309,7 +309,7 @@ REPEATED = "word " * 60_000
 @pytest.mark.fault(
     "load",
     "a Parquet file that stores a long value once for many rows",
-    promise="As many rows are decoded together as fit in memory with their values, not with what is stored of them.",
+    promise="The number of rows decoded together depends on the size of their values, not on their size in the file.",
 )
 @pytest.mark.parametrize(
     ("column", "value", "kind", "encoding"),

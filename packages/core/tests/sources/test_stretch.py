@@ -80,9 +80,9 @@ def test_a_source_without_documents_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.fault(
     "modal",
-    "containers see other times of a source's file than the driver, or a file is changed in mid-run",
-    promise="Sizes and hashes of the content count there, and no times: the run goes on, or a shard fails with the "
-    "file's name.",
+    "containers see other times of a source's file than the driver, or a file is changed during the run",
+    promise="There vecmill compares sizes and hashes of the content, not times: the run continues, or a shard fails "
+    "with the file's name.",
 )
 def test_in_a_shared_folder_content_counts_and_no_time_does(
     many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

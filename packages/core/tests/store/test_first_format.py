@@ -40,7 +40,7 @@ def job(folder, out):
 @pytest.mark.fault(
     "disk",
     "a dataset of the first format",
-    promise="It opens, is valid, is searched, and its vectors are used again by `--since`.",
+    promise="It opens, is valid, can be searched, and `--since` reuses its vectors.",
 )
 def test_it_is_valid(folder):
     """Its manifest has what it had then, and no more."""

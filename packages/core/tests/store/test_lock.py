@@ -61,7 +61,7 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.fault(
     "folder",
     "two runs at the same time in one folder, and `VECMILL_LOCKS` is set for one of them only",
-    promise="The second is refused with one sentence, whichever of them has the variable, or another value of it.",
+    promise="The second is refused with one message, whichever of them has the variable, or another value.",
 )
 @pytest.mark.parametrize(("first", "second"), [("a", ""), ("", "a"), ("a", "b"), ("a", "a")])
 def test_a_lock_elsewhere_is_seen_by_those_who_have_it_not(elsewhere, tmp_path, first, second):

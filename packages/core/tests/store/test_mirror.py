@@ -82,7 +82,7 @@ def test_a_copy_is_the_dataset_and_again_nothing_is_written(made, there):
 @pytest.mark.fault(
     "publish",
     "the corpus has shrunk, or changed, since a folder got its copy",
-    promise="What is no longer part goes: the folder has the rows of the new dataset and no others.",
+    promise="Old files are removed: the folder has the rows of the new dataset and no others.",
 )
 def test_what_is_no_longer_part_goes(made, there):
     """Whoever reads all Parquet files of the copy reads the new dataset's rows; nobody is asked."""
@@ -98,7 +98,7 @@ def test_what_is_no_longer_part_goes(made, there):
 @pytest.mark.fault(
     "publish",
     "the folder for a copy holds files that vecmill did not write",
-    promise="Refused before the work, with force too; nothing is touched.",
+    promise="Refused before the work, even with force; nothing is touched.",
 )
 @pytest.mark.parametrize("name", ["README.md", "manifest.json", "thesis.tex", "data/train-00000-of-00005.parquet"])
 @pytest.mark.parametrize("force", [False, True])
@@ -141,8 +141,8 @@ def test_a_strangers_file_that_would_be_read_as_ours_is_refused(made, there, nam
 
 @pytest.mark.fault(
     "publish",
-    "the folder for a copy holds another dataset of vecmill's, or the original of one",
-    promise="Refused, unless force = true: it may be the only one there is. A refresh of the same copy asks nobody.",
+    "the folder for a copy holds another vecmill dataset, or an original",
+    promise="Refused, unless force = true: it may be the only copy. A refresh of the same copy needs no consent.",
 )
 def test_another_dataset_is_replaced_with_consent_alone(made, there, tmp_path):
     """A copy of another job's, the original of an earlier content of this one; with force both."""
@@ -192,7 +192,7 @@ def test_an_unfinished_run_is_replaced_with_consent_alone(made, there, force):
 @pytest.mark.fault(
     "publish",
     "a file of the dataset is damaged before it is copied to a folder",
-    promise="Refused by name; the folder has what it had.",
+    promise="Refused by name; the folder is unchanged.",
 )
 @pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
 def test_a_damaged_shard_is_not_copied(made, old, there, harm):
@@ -250,7 +250,7 @@ for step in itertools.count():
 @pytest.mark.fault(
     "publish",
     "a copy is killed at any moment",
-    promise="Readers see the old dataset whole, or no manifest, or the new one whole; the same command finishes.",
+    promise="Readers see the complete old dataset, no manifest, or the complete new one; the same command finishes.",
 )
 def test_a_copy_that_is_killed_anywhere_goes_on(made, tmp_path):
     """At each step: what a manifest names is there, byte for byte, and the next copy is the new dataset's."""
@@ -409,7 +409,7 @@ find "$2" -type f | sed "s,$2/,," | sort >"$4"; exit $code
 @pytest.mark.fault(
     "publish",
     "the disk of a folder that gets a copy is full",
-    promise="One message, no half file and no manifest; once there is room, the same command goes on.",
+    promise="One message, no half file and no manifest; once there is space, the same command continues.",
 )
 def test_a_full_disk_leaves_no_half_file(made, there, tmp_path):
     """On a file system of its own, which is smaller than the dataset."""

@@ -55,7 +55,7 @@ def uses(dataset):
 @pytest.mark.fault(
     "input",
     "a dataset's Parquet file has the right sha256 and is none, or has other columns, rows or nulls",
-    promise="verify names the file and what is wrong; search and report refuse it in one message.",
+    promise="verify names the file and the error; search and report refuse it in one message.",
 )
 @pytest.mark.parametrize(
     ("content", "rows", "problem"),
@@ -117,7 +117,7 @@ def test_a_pipe_in_place_of_a_manifest_is_not_waited_for(tmp_path):
 
 @pytest.mark.fault(
     "input",
-    "a small file of a dataset from elsewhere has a row group of any number of equal vectors",
+    "a small file of somebody else's dataset has a row group of any number of equal vectors",
     promise="search, report and --since refuse it in one message before a row is read, and verify names it.",
 )
 def test_a_row_group_that_fills_the_memory_is_refused(forged, job, corpus, tmp_path, monkeypatch):

@@ -493,8 +493,8 @@ UNKNOWABLE = {
 
 @pytest.mark.fault(
     "disk",
-    "somebody changes rows, quarantine, card or files of a finished dataset, and makes the hashes in its manifest fit",
-    promise="`vecmill verify` finds what contradicts the rest; what no file can tell is listed, with the reason.",
+    "somebody changes rows, quarantine, card or files of a finished dataset and adapts the hashes in its manifest",
+    promise="`vecmill verify` finds what contradicts the rest; the test lists what no file can show, with the reason.",
 )
 @pytest.mark.parametrize("name", SEALED)
 def test_a_tampering_is_found_though_the_hashes_are_made_to_fit(copy, name):
@@ -533,8 +533,8 @@ def test_a_tampering_of_which_the_hash_tells_is_found(copy):
 
 @pytest.mark.fault(
     "disk",
-    "somebody changes a finished dataset, and its manifest with it so that all fits together",
-    promise="`vecmill verify --expect` with the sha256 that the run printed says that it was changed.",
+    "somebody changes a finished dataset and its manifest consistently",
+    promise="`vecmill verify --expect` with the sha256 that the run printed reports the change.",
 )
 def test_a_signed_manifest_is_held_to_its_hash(dataset, copy):
     """The hash of the file as the run wrote it, in any case of letters."""

@@ -43,8 +43,8 @@ def source(kind=None, make=lambda text: text):
 
 @pytest.mark.fault(
     "load",
-    "a column that is carried along has values of 300 kB",
-    promise="They are held once a document; what is written at a time is bounded by its bytes.",
+    "an extra column has values of 300 kB",
+    promise="They are held once for each document; the bytes written at a time are limited.",
 )
 @pytest.mark.parametrize(
     ("kind", "make"),

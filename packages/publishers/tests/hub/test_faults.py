@@ -51,7 +51,7 @@ def published(hub, publisher, made, naps):
 @pytest.mark.fault(
     "publish",
     "the Hub is busy (429, 5xx)",
-    promise="It is waited for, as long as it says.",
+    promise="vecmill waits as long as the Hub asks.",
 )
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_a_busy_hub_is_waited_for(published, publisher, other, complete, naps, way, endpoint):  # noqa: PLR0913, PLR0917 - a table
@@ -77,7 +77,7 @@ STATUSES = (400, 403, 404, 409, 412, 429, 500, DROPPED)
 @pytest.mark.fault(
     "publish",
     "any error at any request",
-    promise="Readers see the old dataset or the new one, whole; the same command goes on.",
+    promise="Readers see the complete old dataset or the complete new one; the same command continues.",
 )
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
@@ -154,7 +154,7 @@ def test_a_commit_is_made_once_whatever_is_heard_of_it(  # noqa: PLR0913, PLR091
 @pytest.mark.fault(
     "publish",
     "the Hub stays down",
-    promise="Given up with one message; the next try sends only what is missing.",
+    promise="The publication ends with one message; the next try sends only what is missing.",
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/commit/"), ("POST", "/tag/"), ("GET", "/refs")])
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
@@ -175,7 +175,7 @@ def test_a_hub_that_stays_down_is_given_up_and_the_next_try_goes_on(  # noqa: PL
 @pytest.mark.fault(
     "publish",
     "somebody else commits meanwhile",
-    promise="Their commit is kept.",
+    promise="Their commit stays.",
 )
 def test_somebody_elses_commit_in_between_is_kept(published, publisher, other, complete):
     """The repo changes just before the switch: 412, the branch is read anew, and both changes are there."""
@@ -194,7 +194,7 @@ def test_somebody_elses_commit_in_between_is_kept(published, publisher, other, c
 @pytest.mark.fault(
     "publish",
     "somebody removes files meanwhile",
-    promise="That is noticed before readers are shown them.",
+    promise="vecmill notices it before readers see the new dataset.",
 )
 def test_files_that_somebody_removed_in_between_are_missed(published, publisher, made, other, complete):
     """A shard is gone before the switch: readers keep the old run, and publishing again sends it once more."""
@@ -232,7 +232,7 @@ def test_a_file_that_does_not_belong_is_removed_by_the_switch(published, publish
 @pytest.mark.fault(
     "publish",
     "the account has no space left",
-    promise="Said in the Hub's words; readers keep the old dataset, and the same command goes on later.",
+    promise="The message quotes the Hub; readers keep the old dataset, and the same command continues later.",
 )
 def test_no_space_left_is_said_in_the_hubs_words(published, publisher, made, other, complete):
     """One message with the Hub's reason; readers see the old run; with more space, it goes through."""
@@ -279,7 +279,7 @@ def test_a_token_that_may_no_longer_write_ends_with_one_message(published, publi
 @pytest.mark.fault(
     "publish",
     "two publish at once",
-    promise="One whole run is there in the end.",
+    promise="In the end the repo has one complete run.",
 )
 @pytest.mark.parametrize("way", ["lfs"], indirect=True)
 def test_two_who_publish_at_once_leave_one_whole_run(published, publisher, other, third, complete):

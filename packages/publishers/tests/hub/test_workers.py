@@ -77,8 +77,8 @@ def test_a_shard_that_is_not_there_cannot_be_sent(publisher, dataset):
 @pytest.mark.fault(
     "publish",
     "the Hub is busy (429, 503) while a worker sends a shard",
-    promise="The worker does not wait, for its machine may be paid for: the driver sends the shard when the work is "
-    "done, and waits as long as the Hub says.",
+    promise="The worker does not wait, because its machine may cost money: the driver sends the shard when the work "
+    "is done, and waits as long as the Hub asks.",
 )
 @pytest.mark.parametrize("path", ["/preupload/", "/objects/batch$", r"^/upload/"])
 def test_a_worker_does_not_wait_for_a_busy_hub(hub, job, naps, complete, way, path):

@@ -154,8 +154,8 @@ HOSTILE = "x`](https://evil.example) <b>|</b>\n\n# y\n| a | b |\x9b31m\u202e ![z
 
 @pytest.mark.fault(
     "security",
-    "a licence, a column, a prompt or an option is called by Markdown, HTML, controls or what turns a line",
-    promise="The card shows it as text: no link, tag, title or cell comes of it; the front matter is the same YAML.",
+    "a licence, a column, a prompt or an option contains Markdown, HTML, controls or characters that turn a line",
+    promise="The card shows it as text: it makes no link, tag, title or cell; the front matter is the same YAML.",
 )
 def test_foreign_words_are_words_in_a_card(manifest):
     """As a renderer of Markdown reads it: only links of ours, and as many titles, rows and cells as ever."""
