@@ -81,18 +81,18 @@ def test_an_error_is_tried_again_only_if_that_can_help(job, tmp_path, do, attemp
 
 @pytest.mark.parametrize("do", ["die", "raise"])
 def test_no_event_and_no_error_names_a_secret(job, monkeypatch, do):
-    """Neither a worker's own error nor its last words: observers are told, and Python's users are."""
+    """Neither a worker's error nor its last words, for observers and for Python's users."""
     monkeypatch.setenv("A_TOKEN", "a secret of the environment")
     events = []
     with pytest.raises(RunError, match=r"my last words \*\*\*|out of order \*\*\*") as caught:
         vecmill.run(job(do=do, times=99), events.append)
     assert "a secret of the environment" not in str(caught.value) + repr(events)
-    said = [event.text for event in events if isinstance(event, WorkerSaid)]
-    assert said == ["my last words ***"] * 3 if do == "die" else "as it fails ***" in said
+    lines = [event.text for event in events if isinstance(event, WorkerSaid)]
+    assert lines == ["my last words ***"] * 3 if do == "die" else "as it fails ***" in lines
 
 
 def test_what_a_library_prints_does_not_disturb_the_messages(job):
-    """Standard output of a worker is for receipts alone; prints go elsewhere."""
+    """Standard output of a worker is for receipts alone; prints go to standard error."""
     assert vecmill.verify(vecmill.run(job(do="print")).path).ok
 
 
@@ -174,7 +174,7 @@ def test_a_task_that_says_something_else_when_it_arrives_is_refused(job, monkeyp
 
 
 def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypatch):
-    """The thread that reads it is nobody's business but its own: when it dies, so does the process."""
+    """When the thread that reads it dies, the process ends."""
     monkeypatch.setattr(
         process, "send_task", lambda stream, task: process.send_message(stream, "task", '{"index": "\xe4"}')
     )
@@ -183,7 +183,7 @@ def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypa
 
 
 def test_an_answer_that_cannot_be_read_ends_the_run_with_the_error(job, monkeypatch):
-    """The driver does not wait for a worker to which nobody listens."""
+    """The driver does not wait for a worker that no thread reads."""
 
     def read_messages(stream):
         raise ValueError(f"no JSON: {stream.readline()[:9]!r}")
@@ -207,12 +207,12 @@ def test_an_answer_that_cannot_be_read_ends_the_run_with_the_error(job, monkeypa
         (1, None, 0, [[0]]),
     ],
 )
-def test_processors_are_shared_out_whole(monkeypatch, cores, workers, tasks, expected):
+def test_each_processor_is_in_one_share(monkeypatch, cores, workers, tasks, expected):
     """Every processor is in one share, neighbours together; with more workers than processors all share all."""
     monkeypatch.setattr(runtime, "usable_processors", lambda: list(range(cores)))
     assert runtime.share_processors(workers, tasks) == expected
 
 
 def test_only_processors_this_process_may_use_count():
-    """A container's limit is kept to."""
+    """A container's limit counts."""
     assert set(usable_processors()) == os.sched_getaffinity(0)

@@ -99,7 +99,7 @@ def test_the_jobs_prompt_goes_before_the_models(option, prompt, tiny_model):
 
 @pytest.mark.skipif(not detect_processor().int8, reason="needs int8")
 def test_int8_is_near_and_the_same_from_every_embedder(embedder):
-    """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated anew, and described as int8.
+    """To a cosine of 0.99 of what f32 gives, bit for bit the same when it is calibrated again, and described as int8.
 
     Also for texts that are the furthest from prose: a word that calibration never saw, again and again.
     """

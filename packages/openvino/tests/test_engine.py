@@ -61,11 +61,11 @@ def test_a_text_over_the_limit_is_cut_before_the_last_special_token(kind, tiny_m
     longest = open_model(str(folder)).max_tokens
     assert longest == POSITIONS - 2 * (kind == "roberta")
     words = WORDS[: longest + 5]
-    whole, cut = load(folder).embed([" ".join(words), " ".join(words[: longest - 2])])
-    np.testing.assert_allclose(whole, cut, atol=1e-6)
+    long, short = load(folder).embed([" ".join(words), " ".join(words[: longest - 2])])
+    np.testing.assert_allclose(long, short, atol=1e-6)
 
 
-def test_a_limit_in_the_models_own_files_is_kept(tiny_model):
+def test_a_limit_in_the_models_files_holds(tiny_model):
     """max_seq_length goes before the number of positions."""
     folder = tiny_model(files={"sentence_bert_config.json": {"max_seq_length": 6}})
     long, short = load(folder).embed(["w1 w2 w3 w4 w5 w6 w7", "w1 w2 w3 w4"])
@@ -146,12 +146,12 @@ def test_results_are_not_overwritten_by_the_next_batch(graph):
     """What was returned stays what it was."""
     engine = Engine(graph, "f32", streams=1)
     first = engine.pool_batch(*batch(4, 16, 1))
-    kept = first.copy()
+    before = first.copy()
     engine.pool_batch(*batch(4, 16, 2))
-    assert np.array_equal(first, kept)
+    assert np.array_equal(first, before)
 
 
-def test_a_failure_of_the_engine_is_told_and_leaves_it_usable(graph):
+def test_a_failure_of_the_engine_is_reported_and_leaves_it_usable(graph):
     """The request that failed is not lost: with one stream, losing it would be the end."""
     engine = Engine(graph, "f32", streams=1)
     ids, lengths = batch(4, 16, 3)

@@ -19,7 +19,7 @@ WITH_BOTH = Processor("New Processor", bf16=True, features=("avx512_bf16", "avx5
 
 @pytest.mark.parametrize(("found", "expected"), [(WITH, "bf16"), (WITHOUT, "f32")])
 def test_auto_is_bf16_where_the_processor_has_it(found, expected, monkeypatch):
-    """And f32, not an emulation, elsewhere."""
+    """Where it does not, it is f32 and not an emulation."""
     monkeypatch.setattr(precision, "detect_processor", lambda: found)
     assert resolve_precision("auto") == expected
     assert resolve_precision("f32") == "f32"

@@ -28,4 +28,4 @@ def test_other_input_for_the_engine_is_another_version(monkeypatch):
     embedder.embed(TEXTS * 3)
     found = hashlib.sha256(json.dumps(given).encode()).hexdigest()[:16]
     assert embedder.version in RECIPES, f"add what the new version gives: {found!r}"
-    assert found == RECIPES[embedder.version], f"raise the embedder's `version`, and put {found!r} beside it"
+    assert found == RECIPES[embedder.version], f"raise the embedder's `version`, and add {found!r} under it"

@@ -1,4 +1,4 @@
-"""Nothing that is imported here tells anybody."""
+"""Nothing that is imported here reports its use."""
 
 import subprocess
 import sys
@@ -10,14 +10,14 @@ import sys
 
 def watch(event, args):
     if event in {"os.fork", "subprocess.Popen", "os.posix_spawn", "socket.connect", "socket.getaddrinfo"}:
-        told.append((event, str(args)))
+        events.append((event, str(args)))
 
-told = []
+events = []
 sys.addaudithook(watch)
 import vecmill_openvino.engine
 import openvino.tools.ovc
 from concurrent.futures.thread import _threads_queues
-assert not told, told
+assert not events, events
 assert not _threads_queues, "something is still to be sent"
 """
 

@@ -30,11 +30,11 @@ for model, options in json.load(sys.stdin):
     try:
         found = open_model(model, **options)
         files = sorted(str(p.relative_to(found.root)) for p in found.root.rglob("*") if p.is_file())
-        told = {"revision": found.revision, "prompts": found.prompts, "files": files,
-                "weights": [path.name for path in found.weights], "hashes": found.files}
+        answer = {"revision": found.revision, "prompts": found.prompts, "files": files,
+                  "weights": [path.name for path in found.weights], "hashes": found.files}
     except VecmillError as error:
-        told = {"error": type(error).__name__, "message": str(error)}
-    print(json.dumps(told))
+        answer = {"error": type(error).__name__, "message": str(error)}
+    print(json.dumps(answer))
 """
 
 
@@ -73,18 +73,18 @@ def open_from(tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
     """Call ``open_model`` in a process of its own, as the client reads the Hub's address when it is imported."""
 
     def run(url: str, *calls: tuple[str, dict[str, Any]], **environment: str) -> list[dict[str, Any]]:
-        told = {
+        settings = {
             "HF_ENDPOINT": url,
             "HF_HOME": str(tmp_path / "hf"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_ETAG_TIMEOUT": "2",
         }
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+        others = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
         done = subprocess.run(
             [sys.executable, "-c", OPEN],
             input=json.dumps(calls),
-            env={**kept, **told, **environment},
+            env={**others, **settings, **environment},
             capture_output=True,
             text=True,
             check=True,

@@ -65,7 +65,7 @@ NO_LIMIT = int(1e30)
     ],
 )
 def test_the_smallest_limit_holds(config, sentence, tokenizer, expected, tmp_path, write_model):
-    """Stated limits are kept to, and positions that the padding token takes are not counted."""
+    """Stated limits hold, and positions that the padding token takes are not counted."""
     write_model(tmp_path, files={"sentence_bert_config.json": sentence, "tokenizer_config.json": tokenizer})
     assert read_max_tokens(tmp_path, config) == expected
 
@@ -147,13 +147,13 @@ def test_shards_are_found_by_their_index_in_name_order(tmp_path, write_model):
 
 
 def test_an_onnx_file_comes_with_its_external_data(tmp_path):
-    """A graph over 2 GB keeps its numbers beside it."""
+    """A graph over 2 GB has its numbers in a second file."""
     (tmp_path / "onnx").mkdir()
     for name in ("model.onnx", "model.onnx_data", "model_quantized.onnx"):
         (tmp_path / "onnx" / name).write_bytes(b"")
     assert [path.name for path in onnx_files(tmp_path)] == ["model.onnx", "model.onnx_data"]
     assert onnx_files(tmp_path / "onnx")[0].name == "model.onnx"
-    assert onnx_files(tmp_path / "elsewhere") == []
+    assert onnx_files(tmp_path / "empty") == []
 
 
 @pytest.mark.parametrize("name", ["weights.bin", "model.onnx_data"])
@@ -166,7 +166,7 @@ def test_external_data_counts_whatever_it_is_called(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["../weights.bin", "gone.bin"])
 def test_external_data_is_in_the_models_folder(tmp_path, name):
-    """One that is elsewhere, or not there, is refused by name."""
+    """One in another folder, or none, is refused by name."""
     (tmp_path / "model").mkdir()
     (tmp_path / "weights.bin").write_bytes(b"numbers of somebody else")
     model = b"..\x0a\x08location\x12" + bytes([len(name)]) + name.encode() + b".."
@@ -197,5 +197,5 @@ def test_other_architectures_have_other_words_for_the_same(config):
 
 
 def test_a_model_that_does_not_say_is_of_unknown_size():
-    """Nought, and the caller says that it does not know."""
+    """Zero, and the caller says that it does not know."""
     assert flop_per_token(replace(MINILM, config={}), 100) == 0

@@ -52,7 +52,7 @@ def test_a_path_to_nowhere_is_not_taken_for_a_hub_id(model):
 
 
 def test_a_file_is_no_folder(tmp_path, monkeypatch):
-    """Naming the weights' file, not their folder, is told so."""
+    """The message for the weights' file says that it is no folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"there is no folder 'model\.safetensors'"):
@@ -68,7 +68,7 @@ def test_what_cannot_be_a_model_is_a_configuration_error(model):
         find_folder(model)
 
 
-def test_a_missing_package_and_a_missing_folder_in_it_are_told_apart(package):
+def test_a_missing_package_and_a_missing_folder_in_it_differ(package):
     """The message says whether to install something or to correct the path."""
     with pytest.raises(ConfigError, match=r"'never_heard_of_it' .* is not installed"):
         find_folder("package:never_heard_of_it/model")
@@ -89,8 +89,8 @@ OTHER = {"model_type": "modernbert", "hidden_size": 8, "max_position_embeddings"
 
 def test_the_revision_of_a_folder_is_its_weights_digest(tmp_path, write_model):
     """Wherever the folder is."""
-    for place in ("here", "there"):
-        assert open_model(str(write_model(tmp_path / place))).revision == NUMBERS
+    for name in ("here", "there"):
+        assert open_model(str(write_model(tmp_path / name))).revision == NUMBERS
 
 
 def test_a_pin_holds_or_is_refused_with_both_digests(tmp_path, write_model):
@@ -108,7 +108,7 @@ def test_a_folder_has_no_branches(tmp_path, write_model):
 
 
 def test_a_digest_is_no_revision_of_the_hub():
-    """Told without asking the Hub."""
+    """Refused without asking the Hub."""
     with pytest.raises(ConfigError, match="name a branch, tag or commit"):
         open_model("user/name", "sha256:00")
 
@@ -188,25 +188,25 @@ def test_only_what_is_needed_is_downloaded_at_the_commit_a_branch_means(hub, rep
     repo.tag("v1")
     sha = repo.resolve("main")
     revisions = [{}, {"revision": "v1"}, {"revision": sha}, {"revision": "main"}]
-    told = open_from(hub.url, *(("user/model", options | NATIVE) for options in revisions))
-    assert [each["revision"] for each in told] == [sha] * 4
-    assert told[0]["files"] == NEEDED
-    assert told[0]["weights"] == ["model.safetensors"]
-    assert told[0]["prompts"] == ["", "q: "]
+    found = open_from(hub.url, *(("user/model", options | NATIVE) for options in revisions))
+    assert [each["revision"] for each in found] == [sha] * 4
+    assert found[0]["files"] == NEEDED
+    assert found[0]["weights"] == ["model.safetensors"]
+    assert found[0]["prompts"] == ["", "q: "]
     assert len(hub.downloads) == 1
 
 
 def test_a_caller_that_does_not_load_weights_downloads_none(hub, repo, open_from):
-    """An engine elsewhere has its own."""
-    (told,) = open_from(hub.url, (repo.id, {}))
-    assert told["weights"] == []
+    """An engine on a server has other weights."""
+    (found,) = open_from(hub.url, (repo.id, {}))
+    assert found["weights"] == []
     assert hub.downloads == []
 
 
 def test_another_architecture_is_downloaded_as_onnx(hub, repo, open_from):
     """And its safetensors are not."""
-    (told,) = open_from(hub.url, (repo.id, {"native": ["roberta"]}))
-    assert told["weights"] == ["model.onnx"]
+    (found,) = open_from(hub.url, (repo.id, {"native": ["roberta"]}))
+    assert found["weights"] == ["model.onnx"]
     assert len(hub.downloads) == 1
 
 
@@ -233,19 +233,19 @@ def test_a_branch_that_moved_is_followed_and_a_pin_is_not(hub, repo, open_from, 
     old = repo.resolve("main")
     open_from(hub.url, ("user/model", NATIVE))
     new = repo.commit(write_model(tmp_path / "newer", files={"model.safetensors": b"other numbers"}))
-    told = open_from(hub.url, ("user/model", NATIVE), ("user/model", NATIVE | {"revision": old}))
-    assert [each["revision"] for each in told] == [new, old]
+    found = open_from(hub.url, ("user/model", NATIVE), ("user/model", NATIVE | {"revision": old}))
+    assert [each["revision"] for each in found] == [new, old]
 
 
-def test_what_the_hub_refuses_is_told_in_a_sentence(hub, repo, open_from, tmp_path, write_model):
+def test_what_the_hub_refuses_is_one_message(hub, repo, open_from, tmp_path, write_model):
     """Wrong name, wrong revision, gated, no weights: each says what to do."""
     hub.add("model", "user/gated", write_model(tmp_path / "gated")).gated = True
     pickled = {"model.safetensors": None, "pytorch_model.bin": b"pickle"}
     hub.add("model", "user/pickled", write_model(tmp_path / "pickled", files=pickled))
     calls = [("user/wrong", {}), (repo.id, {"revision": "v9"}), ("user/gated", {}), ("user/pickled", NATIVE)]
-    told = open_from(hub.url, *calls)
-    assert {each["error"] for each in told} == {"ModelError"}
-    wrong, revision, gated, no_weights = (each["message"] for each in told)
+    found = open_from(hub.url, *calls)
+    assert {each["error"] for each in found} == {"ModelError"}
+    wrong, revision, gated, no_weights = (each["message"] for each in found)
     assert "no model 'user/wrong'" in wrong
     assert "log in" in wrong
     assert "has no revision 'v9'" in revision
@@ -253,17 +253,17 @@ def test_what_the_hub_refuses_is_told_in_a_sentence(hub, repo, open_from, tmp_pa
     assert "never loaded" in no_weights
 
 
-def test_a_hub_out_of_reach_is_told_in_a_sentence(hub, open_from):
+def test_a_hub_out_of_reach_is_one_message(hub, open_from):
     """Nothing listening, an outage, or switched off: one message with both ways out."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
     hub.outage = 503
     call = ("user/model", NATIVE)
-    for told in (open_from(nowhere, call), open_from(hub.url, call), open_from(nowhere, call, HF_HUB_OFFLINE="1")):
-        assert told[0]["error"] == "ModelError"
-        assert "cannot be reached" in told[0]["message"]
-        assert "folder that holds the model" in told[0]["message"]
+    for found in (open_from(nowhere, call), open_from(hub.url, call), open_from(nowhere, call, HF_HUB_OFFLINE="1")):
+        assert found[0]["error"] == "ModelError"
+        assert "cannot be reached" in found[0]["message"]
+        assert "folder that holds the model" in found[0]["message"]
 
 
 def test_a_cache_changed_by_hand_shows_in_the_hashes(hub, repo, open_from, tmp_path):

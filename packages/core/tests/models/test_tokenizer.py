@@ -102,22 +102,22 @@ def test_special_tokens_are_what_encode_adds(both, text):
 
 
 @given(text=TEXTS)
-def test_offsets_are_one_place_per_token(both, text):
+def test_offsets_are_one_row_per_token(both, text):
     """``offsets`` has a row for each counted token, in order and within the text."""
     tokenizer, _ = both
 
-    places = tokenizer.offsets(text)
+    offsets = tokenizer.offsets(text)
 
-    assert places.shape == (tokenizer.count([text])[0], 2)
-    assert (places >= 0).all()
-    assert (places <= len(text)).all()
-    assert (np.diff(places[:, 0]) >= 0).all()
+    assert offsets.shape == (tokenizer.count([text])[0], 2)
+    assert (offsets >= 0).all()
+    assert (offsets <= len(text)).all()
+    assert (np.diff(offsets[:, 0]) >= 0).all()
 
 
 @pytest.mark.parametrize("both", ADDITIVE, indirect=True)
 @given(pieces=st.lists(TEXTS, min_size=2, max_size=4), space=st.text(" \t\r\n", min_size=1, max_size=3))
 def test_additive_means_that_counts_add_up(both, pieces, space):
-    """Splitting at whitespace first, as BERT and XLM-R do: pieces have together the tokens of the whole."""
+    """Splitting at whitespace first, as BERT and XLM-R do: pieces have together the tokens of the text."""
     tokenizer, exact = both
     encoding = exact.encode(space.join(pieces), add_special_tokens=False)
 
@@ -231,7 +231,7 @@ def test_texts_that_spell_a_special_token_are_counted_exactly(exact):
 
 
 def test_a_fast_tokenizer_that_fails_the_probes_is_not_used(exact):
-    """Words at the limit of a hundred characters tell one that has another limit."""
+    """Words at the limit of a hundred characters show one that has another limit."""
     liar = TokieCounter(Liar(exact, ["a" * 101]), exact, [])
 
     assert liar.agrees(["a" * 100, "a" * 101]).tolist() == [True, False]
@@ -270,7 +270,7 @@ def test_words_are_counted_as_texts_are(exact_xlmr):
 
 
 def test_memory_of_words_is_bounded(exact_xlmr, monkeypatch):
-    """A corpus of ever new words does not fill the memory, and what is forgotten is counted anew."""
+    """A corpus of ever new words does not fill the memory, and what is forgotten is counted again."""
     monkeypatch.setattr(tokenizer_module, "_REMEMBERED_CHARACTERS", 1000)
     counter = WordCounter(exact_xlmr)
     texts = [f"word{n} other{n} " * 3 for n in range(2000)]
@@ -298,12 +298,12 @@ def build_tokenizer(splitter, normalizer=None, special=()):
 def character_map(key, value):
     """Return a map of one key in the form XLM-R's tokenizer has: a double-array trie's size, the trie, the values."""
     units = [0] * 512
-    place, before = 0, 0
+    unit, before = 0, 0
     for number, byte in enumerate(key.encode()):
         step = 1 << number
         units[before] |= step << 10
-        place = place ^ step ^ byte
-        units[place], before = byte, place
+        unit = unit ^ step ^ byte
+        units[unit], before = byte, unit
     units[before] |= 1 << 8 | 256 << 10
     units[before ^ 256] = 1 << 31
     trie = struct.pack("<512I", *units)

@@ -40,6 +40,6 @@ def test_variants_that_would_give_other_vectors_are_refused(change, message):
 
 
 def test_a_missing_number_is_named():
-    """Damaged settings are told by key."""
+    """The message names the damaged setting by its key."""
     with pytest.raises(ModelError, match="lacks 'num_hidden_layers'"):
         read_architecture({key: value for key, value in BERT.items() if key != "num_hidden_layers"})

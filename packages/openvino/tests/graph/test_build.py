@@ -47,7 +47,7 @@ def test_every_architecture_computes_what_its_definition_says(kind, tiny_model):
 
 
 def test_heads_for_other_tasks_are_left_out(tiny_model):
-    """A checkpoint of a masked language model has the encoder under a prefix, and more beside it."""
+    """A checkpoint of a masked language model has the encoder under a prefix, and other layers."""
     plain, _ = run(tiny_model())
     prefixed = rewrite(
         tiny_model(),

@@ -37,6 +37,6 @@ def test_the_bias_of_two_tokens_is_their_distances_row(compute):
     table = np.random.default_rng(1).normal(size=(BUCKETS, 3)).astype(np.float32)
     for length in (1, 5, 40):
         found = compute(lambda ids: relative_bias(ids, table, 40), np.zeros((2, length), np.int64))
-        places = np.arange(length)
-        expected = table[buckets(places[None, :] - places[:, None])].transpose(2, 0, 1)[None]
+        positions = np.arange(length)
+        expected = table[buckets(positions[None, :] - positions[:, None])].transpose(2, 0, 1)[None]
         assert np.array_equal(found, expected)
