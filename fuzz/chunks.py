@@ -11,7 +11,7 @@ from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.models import load_tokenizer
 from vecmill.plugins.registry import options
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
 from vecmill.worker.spans import check_spans, cut
@@ -76,7 +76,7 @@ def keep_the_laws(chunker: Chunker[Any], document: Document) -> None:
 
 
 def _check_budget(chunker: Chunker[Any], document: Document, spans: Sequence[Span]) -> None:
-    front = prefix(chunker, document)
+    front = make_prefix(chunker, document)
     exact = [
         len(ids) for ids in chunker.tokenizer.encode([front + document.text[start:end] for start, end, _ in spans])
     ]

@@ -30,7 +30,7 @@ import os, sys
 
 from vecmill.errors import EngineError
 from vecmill.hookspecs import hookimpl
-from vecmill.testing.stand_ins import HashEmbedder
+from vecmill.testing.plugin import HashEmbedder
 
 
 class Leaky(HashEmbedder):

@@ -92,9 +92,9 @@ def chunks(name, tokenizers):
 
 def chunker_prefix(chunker, document):
     """Return what stands in front of each chunk of a document."""
-    from vecmill.protocols.chunker import prefix
+    from vecmill.protocols.component import make_prefix
 
-    return prefix(chunker, document)
+    return make_prefix(chunker, document)
 
 
 def batches(name):

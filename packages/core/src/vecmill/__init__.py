@@ -18,8 +18,8 @@ Make one, look at it, publish it::
 A plugin is a class derived from ``Source``, ``Chunker``, ``Embedder``, ``Runtime``, ``Launcher`` or ``Publisher``, its
 options in an ``Options`` (marked ``LOCATION``, ``INCIDENTAL`` or ``MACHINE`` where they mean that), registered by a
 function that is marked with ``hookimpl``. A runtime gives tasks to a ``Worker`` on each machine; a launcher takes a
-whole job to other machines. Plugins deal in ``Document``, ``Span``,
-``Partition``, ``Manifest``, ``Account``, ``ModelInfo`` and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
+job to other machines. Plugins deal in ``Document``, ``Span``, ``Partition``, ``Manifest``, ``Account``, ``ModelInfo``
+and ``Tokenizer``; ``Batching`` is how chunks go to the engine.
 ``vecmill.testing`` has checks for them, ``vecmill.errors`` what they raise, ``vecmill.records`` what happens in a run,
 ``vecmill.runtimes`` what runtimes and launchers are built with.
 
@@ -86,18 +86,18 @@ _HOMES = {
     "vecmill.worker": ("Worker",),
 }
 
-__all__ = [
-    "INCIDENTAL",
-    "LOCATION",
-    "MACHINE",
+__all__ = [  # noqa: RUF022 - in the order of dir()
     "Account",
     "Batching",
     "Chunker",
     "Dataset",
     "Document",
     "Embedder",
+    "INCIDENTAL",
     "Job",
+    "LOCATION",
     "Launcher",
+    "MACHINE",
     "Manifest",
     "ModelInfo",
     "Options",

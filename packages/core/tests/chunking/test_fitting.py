@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.windows import TokensChunker
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
 
@@ -43,7 +43,7 @@ def kind(request):
 
 def embedded_tokens(tokenizer, chunker, document, spans):
     """Count by the ids themselves, of what the worker embeds."""
-    front = prefix(chunker, document)
+    front = make_prefix(chunker, document)
     return [len(ids) for ids in tokenizer.encode([front + document.text[start:end] for start, end, _ in spans])]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.errors import ConfigError
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import Document
 from vecmill.testing import check_chunker
 
@@ -110,7 +110,7 @@ def test_the_title_takes_its_share_of_the_budget(make):
     chunker, document = make(ParagraphsChunker, max_tokens=12), Document("1", words(10), "The long title")
 
     assert chunker.spans(document) == [(0, 20, 12), (21, 29, 8)]
-    assert prefix(chunker, document) == "The long title\n\n"
+    assert make_prefix(chunker, document) == "The long title\n\n"
 
 
 def test_without_title_the_text_is_embedded_alone(make):
@@ -118,9 +118,9 @@ def test_without_title_the_text_is_embedded_alone(make):
     document = Document("1", words(10), "The long title")
     without = make(ParagraphsChunker, max_tokens=12, title=False)
 
-    assert prefix(without, document) == ""
+    assert make_prefix(without, document) == ""
     assert without.spans(document) == [(0, 29, 12)]
-    assert prefix(make(ParagraphsChunker), document._replace(title=" \n")) == ""
+    assert make_prefix(make(ParagraphsChunker), document._replace(title=" \n")) == ""
 
 
 def test_a_long_title_is_shortened_at_a_word(make):

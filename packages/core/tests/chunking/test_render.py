@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import PluginError
-from vecmill.protocols.chunker import head, prefix
+from vecmill.protocols.component import fill_template, make_prefix
 from vecmill.records import Document
 
 
@@ -15,21 +15,21 @@ def test_the_prompt_comes_first(make):
     chunker = make(CharactersChunker, prompt="passage: ")
     chunker.template = "{title} -- {text}"
 
-    assert prefix(chunker, Document("1", "text", "Title")) == "passage: Title -- "
+    assert make_prefix(chunker, Document("1", "text", "Title")) == "passage: Title -- "
 
 
 def test_a_title_is_taken_as_it_is():
     """Braces in it are no template."""
-    assert head("{title}\n\n{text}", "{text} {0} {") == "{text} {0} {\n\n"
+    assert fill_template("{title}\n\n{text}", "{text} {0} {") == "{text} {0} {\n\n"
 
 
 def test_a_blank_title_leaves_nothing_behind():
     """No blank lines in front of the text; but what is not about a title stays."""
-    assert head("{title}\n\n{text}", "  ") == ""
-    assert head("query: {text}", "  ") == "query: "
+    assert fill_template("{title}\n\n{text}", "  ") == ""
+    assert fill_template("query: {text}", "  ") == "query: "
 
 
 def test_a_template_ends_with_the_text():
     """Another one is a defect of the chunker, and the error shows it."""
     with pytest.raises(PluginError, match=r'The template "\{text\} in \{title\}" does not end with'):
-        head("{text} in {title}", "Title")
+        fill_template("{text} in {title}", "Title")

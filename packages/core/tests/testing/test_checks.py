@@ -108,12 +108,12 @@ class Fickle(Numbers):
             yield batch.append_column("n", batch.column("id")) if partition.where["stop"] == 100 else batch
 
 
-def test_a_source_must_tell_the_same_story_however_it_is_split():
+def test_a_source_must_give_the_same_documents_however_it_is_split():
     """A source that splits well passes with its count; one that loses rows, or a column here and there, is caught."""
     assert check_source(Numbers(Options())) == 100
     with pytest.raises(AssertionError, match="splitting"):
         check_source(Lossy(Options()))
-    with pytest.raises(AssertionError, match="other columns"):
+    with pytest.raises(AssertionError, match="extra columns"):
         check_source(Fickle(Options()))
 
 
@@ -157,17 +157,17 @@ def test_an_option_that_leads_somewhere_and_is_not_declared_is_pointed_out():
     chunker: Any = type("Stored", (Whole,), {"Config": Placed})
     embedder: Any = type("Stored", (HashEmbedder,), {"Config": type("Config", (HashEmbedder.Config, Placed), {})})
     for folder in ("/home/jane", "~/corpus", "..", "C:\\Users\\jane"):
-        with pytest.raises(AssertionError, match=r"would show where .*: put \['folder'\] in `location`"):
+        with pytest.raises(AssertionError, match=r"would show where .*: mark \['folder'\] LOCATION"):
             check_source(source(Placed(folder=folder)))
-        with pytest.raises(AssertionError, match=r"put \['folder'\] in `location`"):
+        with pytest.raises(AssertionError, match=r"mark \['folder'\] LOCATION"):
             check_chunker(chunker, {"folder": folder})
-        with pytest.raises(AssertionError, match=r"put \['folder'\] in `location`"):
+        with pytest.raises(AssertionError, match=r"mark \['folder'\] LOCATION"):
             check_embedder(embedder(embedder.Config(folder=folder)))
         assert (
             check_source(type("Declared", (source,), {"location": declared})(Placed(folder=folder, words="/a"))) == 100
         )
     assert check_source(source(Placed(folder="user/name"))) == 100
-    with pytest.raises(AssertionError, match=r"would be another run: put \['words'\] in `location`"):
+    with pytest.raises(AssertionError, match=r"would be another run: mark \['words'\] LOCATION"):
         check_source(source(Placed(words="/home/jane/words.txt")))
     check_chunker(chunker, {"words": "/home/jane/words.txt"})
 

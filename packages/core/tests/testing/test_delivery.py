@@ -1,4 +1,4 @@
-"""Tests of vecmill.testing.delivery: a publisher that keeps to its own things passes, and others are caught."""
+"""Tests of vecmill.testing.checks: a publisher that keeps to its own things passes, and others are caught."""
 
 import pyarrow.parquet as pq
 import pytest
@@ -8,7 +8,7 @@ from vecmill import Options, Publisher, verify
 from vecmill.errors import PublishError
 from vecmill.store.destination import check_files
 from vecmill.testing import check_delivery
-from vecmill.testing.delivery import _damage, _shrink
+from vecmill.testing.checks import _damage, _shrink
 
 PLACES = {}
 """What is where: whose it is, and rows."""
@@ -131,8 +131,8 @@ def test_a_publisher_that_keeps_to_its_own_things_passes(dataset):
 @pytest.mark.parametrize(
     ("cls", "fault"),
     [
-        (Careless, r"check\(\) takes a place that somebody else"),
-        (Greedy, r"publish\(\) takes a place that somebody else"),
+        (Careless, r"check\(\) takes a destination that somebody else"),
+        (Greedy, r"publish\(\) takes a destination that somebody else"),
         (Vandal, "was touched"),
         (Hoarder, "after a smaller dataset readers find .* rows that are not its own"),
         (Loser, "lack 1 of"),

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from vecmill.errors import ConfigError
 from vecmill.protocols import Batching, Options, group_by_tokens
-from vecmill.protocols.tokenizer import SEPARATORS
+from vecmill.protocols.component import SEPARATORS
 from vecmill.records import Span
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ DEFAULT_TOKENS = 256
 LEAST_TOKENS = 8
 
 
-def limit(max_tokens: int, tokenizer: Tokenizer, model: ModelInfo) -> int:
+def limit_tokens(max_tokens: int, tokenizer: Tokenizer, model: ModelInfo) -> int:
     """Return the most tokens a chunk may have as embedded; the default gives way to a model that takes fewer.
 
     Raises:

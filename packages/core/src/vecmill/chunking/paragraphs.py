@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from vecmill.chunking.packing import DEFAULT_TOKENS, Budget, Fitting, limit, lines, paragraphs, sentences, words
+from vecmill.chunking.packing import DEFAULT_TOKENS, Budget, Fitting, limit_tokens, lines, paragraphs, sentences, words
 from vecmill.protocols import Chunker, Options
-from vecmill.protocols.chunker import head, prefix
+from vecmill.protocols.component import fill_template, make_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,12 @@ class ParagraphsChunker(Chunker["ParagraphsChunker.Config"]):
         super().__init__(config, tokenizer, model)
         self.template = "{title}\n\n{text}" if config.title else "{text}"
         levels = (paragraphs, sentences, lines, words)
-        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), levels)
+        self._fitting = Fitting(tokenizer, limit_tokens(config.max_tokens, tokenizer, model), levels)
         self._shortened = lru_cache(maxsize=32)(self._shorten)
 
     def spans(self, document: Document) -> Sequence[Span]:
         """Return the document's chunks, in order."""
-        return self._fitting.spans(document.text, prefix(self, document), _headings(document.text))
+        return self._fitting.spans(document.text, make_prefix(self, document), _headings(document.text))
 
     def title(self, document: Document) -> str:
         """Return the title as it stands in front of each chunk: at most half of what a chunk has room for."""
@@ -73,7 +73,7 @@ class ParagraphsChunker(Chunker["ParagraphsChunker.Config"]):
 
     def _fits(self, title: str) -> bool:
         prompt = self.model.prompt
-        return self._fitting.room(prompt + head(self.template, title)) * 2 >= self._fitting.room(prompt)
+        return self._fitting.room(prompt + fill_template(self.template, title)) * 2 >= self._fitting.room(prompt)
 
 
 def _headings(text: str) -> Turn:

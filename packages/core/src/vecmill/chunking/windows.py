@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from vecmill.chunking.packing import DEFAULT_TOKENS, Fitting, apart, limit, words
+from vecmill.chunking.packing import DEFAULT_TOKENS, Fitting, apart, limit_tokens, words
 from vecmill.protocols import Chunker, Options
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import Span
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class TokensChunker(Chunker["TokensChunker.Config"]):
 
     def __init__(self, config: Config, tokenizer: Tokenizer, model: ModelInfo) -> None:
         super().__init__(config, tokenizer, model)
-        self._fitting = Fitting(tokenizer, limit(config.max_tokens, tokenizer, model), (words,))
+        self._fitting = Fitting(tokenizer, limit_tokens(config.max_tokens, tokenizer, model), (words,))
 
     def spans(self, document: Document) -> Sequence[Span]:
         """Return the document's chunks, in order."""
         turn = self._overlapping if self.config.overlap else apart
-        return self._fitting.spans(document.text, prefix(self, document), turn)
+        return self._fitting.spans(document.text, make_prefix(self, document), turn)
 
     def _overlapping(self, pieces: Pieces, budget: Budget, first: int, last: int) -> tuple[int, int]:
         """Begin the next chunk with the last words of this one: with ``overlap`` tokens, if another word fits then."""

@@ -16,7 +16,7 @@ from vecmill.job.plan import bytes_on_disk, components
 from vecmill.models.model_files import flop_per_token
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.embedding import Embedding, name_embedder_errors, read_from
@@ -112,7 +112,7 @@ def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker
         for row, document in enumerate(documents(batch, tokenizer)):
             piece.documents += 1
             if isinstance(document, Document):
-                window.add(document, row, cut(chunker, document), prefix(chunker, document))
+                window.add(document, row, cut(chunker, document), make_prefix(chunker, document))
     tokens = window.tokens(tokenizer)
     piece.chunks, piece.tokens = len(window), int(tokens.sum())
     piece.characters = int((window.ends - window.starts).sum())

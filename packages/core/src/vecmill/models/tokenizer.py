@@ -19,7 +19,7 @@ import tokenizers
 from vecmill.errors import ModelError
 from vecmill.models.folder import TOKENIZER
 from vecmill.protocols import Tokenizer
-from vecmill.protocols.tokenizer import SEPARATORS
+from vecmill.protocols.component import SEPARATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

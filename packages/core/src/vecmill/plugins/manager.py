@@ -95,7 +95,7 @@ OWN = "vecmill"
 """The plugin that the built-in components are."""
 GROUP = "vecmill"
 EXTRA = "VECMILL_PLUGINS"
-"""Plugins by ``name=module``, separated by commas, for places where no package metadata is."""
+"""Plugins by ``name=module``, separated by commas, where there is no package metadata."""
 HOOKS = {
     "vecmill_register_sources": "source",
     "vecmill_register_chunkers": "chunker",
@@ -133,7 +133,7 @@ class Plugins:
         return self.registry.problems
 
     def observe(self, event: RunEvent) -> None:
-        """Tell every plugin that observes runs; one that fails is told no more, and the run goes on."""
+        """Pass an event to every plugin that observes runs; one that fails gets no more, and the run goes on."""
         for observer in list(self._observers.hook.vecmill_run_event.get_hookimpls()):
             try:
                 observer.function(*[event][: len(observer.argnames)])
@@ -141,14 +141,14 @@ class Plugins:
                 name = observer.plugin_name
                 self._observers.unregister(name=name)
                 warnings.warn(
-                    f"plugin {name!r} ({self.loaded.get(name, '')}) failed at {type(event).__name__} and is told no "
-                    f"more of this run: {type(error).__name__}: {error}; update it, or set {DISABLE}={name}",
+                    f"plugin {name!r} ({self.loaded.get(name, '')}) failed at {type(event).__name__} and gets no "
+                    f"more events of this run: {type(error).__name__}: {error}; update it, or set {DISABLE}={name}",
                     PluginWarning,
                     stacklevel=2,
                 )
 
     def add(self, module: Any, name: str, origin: str) -> None:  # noqa: ANN401 - a plugin is any object with hooks
-        """Take one plugin in, whole or not at all."""
+        """Register all that a plugin brings, or nothing of it."""
         manager = _manager()
         scratch = Registry({kind: dict(entries) for kind, entries in self.registry.entries.items()}, self.problems)
         manager.register(module, name=name)
@@ -164,7 +164,7 @@ class Plugins:
         """Import every component, which is not needed to list it; leave out a plugin of which one cannot be imported.
 
         Raises:
-            PluginError: A built-in component cannot be imported: the installation is broken.
+            PluginError: A built-in component cannot be imported: the installation is damaged.
         """
         for name, error in _unreadable(self.registry):
             if name == OWN:
@@ -179,7 +179,7 @@ class Plugins:
 
 
 def _check_marks(manager: pluggy.PluginManager, module: Any) -> None:  # noqa: ANN401 - as above
-    """Refuse a plugin whose functions would be passed over in silence."""
+    """Refuse a plugin whose functions pluggy would ignore."""
     names = [*HOOKS, "vecmill_run_event"]
     unmarked = [name for name in names if hasattr(module, name) and not manager.parse_hookimpl_opts(module, name)]
     if unmarked:
@@ -192,7 +192,7 @@ def _unreadable(registry: Registry) -> Iterator[tuple[str, PluginError]]:
     for entries in registry.entries.values():
         for entry in entries.values():
             try:
-                entry.cls  # noqa: B018 - to look is to import
+                entry.cls  # noqa: B018 - reading it imports it
             except PluginError as error:
                 yield entry.plugin, error
 

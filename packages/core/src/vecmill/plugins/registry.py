@@ -52,19 +52,19 @@ SHOWN = 80
 
 
 class Reference:
-    """A component class by its place, ``module:Class``: listed from the module's text, imported when it is used.
+    """A component class by its path, ``module:Class``: listed from the module's text, imported when it is used.
 
     To import a component takes pydantic, which takes longer to import than the rest of the command line.
 
     Attributes:
         kind: What it is registered as.
-        place: As the plugin gave it.
+        path: As the plugin gave it.
     """
 
-    def __init__(self, kind: str, place: str) -> None:
+    def __init__(self, kind: str, path: str) -> None:
         self.kind = kind
-        self.place = place
-        self._module, _, self._name = place.partition(":")
+        self.path = path
+        self._module, _, self._name = path.partition(":")
 
     @cached_property
     def described(self) -> tuple[str, str]:
@@ -92,7 +92,7 @@ class Reference:
         listed = vars(self).get("described", (cls.name,))[0]
         if cls.name != listed:
             raise PluginError(
-                f"{self.kind} {self.place} is listed as {listed!r} and has the name {cls.name!r}: set name to a string "
+                f"{self.kind} {self.path} is listed as {listed!r} and has the name {cls.name!r}: set name to a string "
                 "in the class, and nowhere else"
             )
         return cls
@@ -112,7 +112,7 @@ class Reference:
         return (names[-1], ast.get_docstring(classes[-1]) or "") if names else None
 
     def _failed(self, error: BaseException) -> PluginError:
-        return PluginError(f"{self.kind} {self.place} cannot be imported: {type(error).__name__}: {error}")
+        return PluginError(f"{self.kind} {self.path} cannot be imported: {type(error).__name__}: {error}")
 
 
 def _find_module(name: str) -> ModuleSpec:
@@ -144,7 +144,7 @@ def _names(node: ast.ClassDef) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A component and the plugin it came from.
+    """A component and the plugin that brings it.
 
     Attributes:
         component: Its class, or where that is.
@@ -187,7 +187,7 @@ class Registry:
     problems: dict[str, Problem] = field(default_factory=dict)
 
     def add(self, kind: str, component: type[Any] | str, plugin: str) -> None:
-        """Register a class, or its place as ``module:Class``.
+        """Register a class, or its path as ``module:Class``.
 
         Raises:
             PluginError: It does not keep to the protocol, cannot be found, or its name is taken.
@@ -302,21 +302,21 @@ def options(cls: type[Any], kind: str, values: dict[str, Any]) -> BaseModel:
 
 
 def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Say in one line each what is wrong with which key."""
-    return [_line(fault, model, prefix) for fault in error.errors()]
+    """Return a line for each wrong key: what is wrong with it."""
+    return [_line(details, model, prefix) for details in error.errors()]
 
 
-def _line(fault: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
-    key = prefix + ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    if fault["type"] == "extra_forbidden":
+def _line(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
+    key = prefix + ".".join(str(part) for part in details["loc"] if part != "[key]")
+    if details["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
-        close = difflib.get_close_matches(str(fault["loc"][-1]), allowed, n=1)
+        close = difflib.get_close_matches(str(details["loc"][-1]), allowed, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         return f"{key}: unknown key; {hint}allowed: {', '.join(allowed)}"
-    if fault["type"] == "missing":
+    if details["type"] == "missing":
         return f"{key}: this key is required and is missing"
-    message = fault["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}; found {_shown(fault['input'])}"
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}; found {_shown(details['input'])}"
 
 
 def _shown(value: object) -> str:

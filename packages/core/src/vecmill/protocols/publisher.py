@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 class Publisher(Component[ConfigT]):
     """Takes a finished dataset folder to where its readers are.
 
-    A place that somebody else has written to is refused. What was published before and is no longer part goes. A
-    dataset with a damaged file is refused; ``vecmill.store.destination.check_files`` finds out. Readers see the old
-    dataset or the new one. ``vecmill.testing.check_delivery`` tries all of this.
+    A destination that somebody else has written to is refused. What was published before and is no longer part of the
+    dataset is removed. A dataset with a damaged file is refused; ``vecmill.store.destination.check_files`` finds out.
+    Readers see the old dataset or the new one. ``vecmill.testing.check_delivery`` tries all of this.
 
     Attributes:
-        report: Told of ``Publishing`` while a long delivery goes on.
+        report: Called with ``Publishing`` events during a long delivery.
     """
 
     def __init__(self, config: ConfigT) -> None:
@@ -30,11 +30,11 @@ class Publisher(Component[ConfigT]):
         self.report: Callable[[RunEvent], None] = _ignore
 
     def directory(self) -> Path | None:
-        """Return the folder in which this publisher wants the dataset made, if it is one on this machine."""
+        """Return the folder in which the dataset is to be made, if this publisher has one on this machine."""
         return None
 
     def prepare(self) -> dict[str, Any] | None:
-        """Get the place ready for shards that workers send themselves; called in the driver, before the work.
+        """Get the destination ready for shards that workers send themselves; called in the driver, before the work.
 
         Returns:
             What ``send`` needs to know, in JSON types and without secrets; ``None`` to have no worker send anything.
@@ -63,15 +63,15 @@ class Publisher(Component[ConfigT]):
     def accept(self, sent: Iterable[Sent]) -> None:
         """Take note, before ``publish`` or ``preview``, of what workers sent with a publisher of this name.
 
-        It may be for another place: an earlier try of the job may have named another. ``publish`` need not send
-        these shards again, and should if the place has lost them.
+        It may be for another destination: an earlier try of the job may have named another. ``publish`` need not send
+        these shards again, and should if the destination has lost them.
         """
 
     def check(self) -> None:
         """Fail now, before the work, if publishing could not succeed later.
 
         Raises:
-            PublishError: No permission, no token, a place that holds something else.
+            PublishError: No permission, no token, a destination that holds something else.
         """
 
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
@@ -89,4 +89,4 @@ class Publisher(Component[ConfigT]):
 
 
 def _ignore(event: RunEvent) -> None:
-    """Nobody is listening."""
+    """Do nothing with an event."""

@@ -15,7 +15,7 @@ from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.protocols.chunker import prefix
+from vecmill.protocols.component import make_prefix
 from vecmill.records import ComponentSpec, Document
 from vecmill.records.documents import DOCUMENT_COLUMNS
 from vecmill.retrieval.query import open_embedder
@@ -152,7 +152,7 @@ def _chunker(manifest: Manifest, embedder: Embedder[Any]) -> Chunker[Any]:
 
 
 def _embedded_text(chunker: Chunker[Any], row: dict[str, str]) -> str:
-    return prefix(chunker, Document(row["id"], row["text"], row["title"], row["url"])) + row["text"]
+    return make_prefix(chunker, Document(row["id"], row["text"], row["title"], row["url"])) + row["text"]
 
 
 def _blocks(root: Path, manifest: Manifest, sample: int) -> Iterator[tuple[list[_Row], pa.Table]]:

@@ -251,7 +251,7 @@ def _from_base64(made: list[str], dimension: int) -> npt.NDArray[np.float32]:
 
 
 def _from_numbers(made: list[Any], rows: int, dimension: int) -> npt.NDArray[np.float32]:
-    if len(made) != rows:  # before they are decoded: a null is five bytes in the answer, and a whole vector in memory
+    if len(made) != rows:  # before they are decoded: a null is five bytes in the answer, and a vector in memory
         raise RetryableError(Kind.DAMAGED, f"{len(made)} vectors came back for {rows} texts")
     nothing = [None] * dimension
     try:

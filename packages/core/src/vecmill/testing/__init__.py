@@ -1,4 +1,4 @@
-"""For plugin authors: checks that a component keeps its protocol, and small stand-ins to run a whole job with.
+"""For plugin authors: checks that a component keeps its protocol, and small stand-ins to run a job with.
 
     def test_my_chunker():
         check_chunker(Sentences)
@@ -7,10 +7,8 @@ The stand-ins are real components, registered under the names ``hash`` and ``inl
 model and no process of their own.
 """
 
-from vecmill.testing.checks import check_chunker, check_embedder, check_publisher, check_source
-from vecmill.testing.delivery import check_delivery
-from vecmill.testing.plugin import install
-from vecmill.testing.stand_ins import AWKWARD_TEXTS, HashEmbedder, InlineRuntime, WordTokenizer
+from vecmill.testing.checks import check_chunker, check_delivery, check_embedder, check_publisher, check_source
+from vecmill.testing.plugin import AWKWARD_TEXTS, HashEmbedder, InlineRuntime, WordTokenizer, install
 
 __all__ = [
     "AWKWARD_TEXTS",

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from vecmill.chunking.packing import is_blank
 from vecmill.errors import SourceError
-from vecmill.protocols.chunker import check_prefix, prefix
+from vecmill.protocols.component import check_prefix, make_prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
 from vecmill.sources.columns import MEANINGFUL, load
@@ -238,7 +238,7 @@ class Reading:
             self.bytes_in += size
             if self._task.spec.since is not None:
                 check_prefix(self._chunker, item)
-            window.add(item, row, cut(self._chunker, item), prefix(self._chunker, item))
+            window.add(item, row, cut(self._chunker, item), make_prefix(self._chunker, item))
             self._shortened_titles += self._chunker.title(item) != item.title
             return size
         return 0
