@@ -1,4 +1,4 @@
-"""Tests of vecmill.protocols.embedder: its docstring's example."""
+"""Tests of vecmill.protocols: the embedder, its docstring's example."""
 
 import inspect
 import string

@@ -14,6 +14,7 @@ from vecmill.errors import EmbedError, VecmillError
 from vecmill.hookspecs import hookimpl
 from vecmill.protocols import Embedder, Options, Runtime, Tokenizer
 from vecmill.records import ModelInfo, ShardProgress
+from vecmill.runtimes import describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -143,7 +144,6 @@ class InlineRuntime(Runtime[Options]):
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do the tasks in order."""
-        from vecmill.runtimes import describe_failure
         from vecmill.worker import Worker
 
         with Worker() as worker:
