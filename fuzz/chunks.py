@@ -14,7 +14,7 @@ from vecmill.plugins.registry import options
 from vecmill.protocols.component import make_prefix
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
-from vecmill.worker.spans import check_spans, cut
+from vecmill.worker.reading import check_spans, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,9 +16,9 @@ from doubles.hub import HubDouble
 from small_dataset import small_dataset
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError, SourceError, StoreError, VecmillError
-from vecmill.inside import is_inside
 from vecmill.job.publish import publish
 from vecmill.models import find_folder, open_model
+from vecmill.paths import is_inside
 from vecmill.sources.saved import SavedSource
 
 OUTSIDE = ["../x", "a/../../x", "..", "/etc/passwd", "C:\\x", "\\\\host\\x", "a\\..\\..\\x", "", "a//b", "x\0"]

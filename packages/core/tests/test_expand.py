@@ -1,11 +1,11 @@
-"""Tests of vecmill.expand."""
+"""Tests of vecmill.paths."""
 
 from pathlib import Path
 
 import pytest
 
 from vecmill.errors import ConfigError
-from vecmill.expand import expand_path
+from vecmill.paths import expand_path
 
 
 def test_a_home_is_found_and_all_else_stays(monkeypatch, tmp_path):

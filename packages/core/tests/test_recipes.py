@@ -23,7 +23,7 @@ from vecmill.sources.corpus import Corpus
 from vecmill.sources.partitions import limit_units, parts, row_units
 from vecmill.tei.client import ROUTES
 from vecmill.testing import WordTokenizer
-from vecmill.worker.spans import cut
+from vecmill.worker.reading import cut
 from vecmill.worker.window import Window
 
 RECIPES = {

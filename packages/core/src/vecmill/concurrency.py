@@ -135,7 +135,7 @@ def end_process(name: str, error: BaseException) -> NoReturn:
     """End the process at once, from whatever thread: the main one may wait for what will never come."""
     import traceback
 
-    from vecmill.display import redact_secrets
+    from vecmill.redaction import redact_secrets
 
     told = f"the thread {name!r} failed, and nothing can go on without it: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))

@@ -126,4 +126,4 @@ def name_errors(what: str, kind: type[VecmillError], advice: str) -> Iterator[No
     except (VecmillError, MemoryError):
         raise
     except Exception as error:
-        raise kind(f"{what}: {type(error).__name__}: {error}. {advice}") from error
+        raise kind(f"{what}: {type(error).__name__}: {error}: {advice}") from error

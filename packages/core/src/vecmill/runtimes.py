@@ -16,13 +16,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from vecmill.display import redact_secrets
 from vecmill.errors import UnfitEngineError, VecmillError
 from vecmill.plugins import DISABLE, load
 from vecmill.plugins.manager import EXTRA, GROUP, OWN
 from vecmill.plugins.registry import build, options
 from vecmill.protocols import Resources
 from vecmill.records import ShardFailure
+from vecmill.redaction import redact_secrets
 from vecmill.tei.embedder import URL
 
 if TYPE_CHECKING:

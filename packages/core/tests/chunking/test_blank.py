@@ -12,8 +12,7 @@ from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
-from vecmill.worker.reading import documents
-from vecmill.worker.spans import cut
+from vecmill.worker.reading import cut, documents
 
 KINDS = ["word", "bert", "xlmr", "t5", "bpe", "gpt"]
 CHUNKERS = [

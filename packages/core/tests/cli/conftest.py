@@ -35,8 +35,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def tally(clock: Clock) -> ProgressStats:
-    """Return a tally that goes by that clock."""
+def stats(clock: Clock) -> ProgressStats:
+    """Return a stats that goes by that clock."""
     return ProgressStats(clock)
 
 

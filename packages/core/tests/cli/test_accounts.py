@@ -73,7 +73,7 @@ def test_a_hub_that_cannot_be_asked_is_a_note(hub, checked, trouble):
         hub.close()
     hub.outage = 503
     check = checked()["hub token"]
-    assert (check.level, "the Hub could not be asked (" in check.found) == ("note", True)
+    assert (check.level, "the Hub did not answer (" in check.found) == ("note", True)
     assert TIMEOUT_SECONDS <= 5
 
 

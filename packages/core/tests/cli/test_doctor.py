@@ -31,7 +31,7 @@ def test_a_machine_that_can_do_the_work_exits_0(invoke, found):
         "note  hub token  none",
         "                 -> only for private repositories",
         "",
-        "Ready to run on this machine.",
+        "ready to run on this machine",
     ]
 
 
@@ -103,7 +103,7 @@ def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
     monkeypatch.delitem(load().registry.entries["embedder"], "openvino")
     checks = {check.name: check for check in diagnosis._plugins()}
-    found = "bad 1.0 is broken and was left out: boom"
+    found = "bad 1.0 failed and was left out: boom"
     assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", found)
     assert "VECMILL_DISABLE_PLUGINS=bad" in checks["plugin bad"].hint
     assert (checks["vecmill[local]"].level, checks["vecmill[local]"].found) == ("fail", "there is no embedder openvino")

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.capture."""
+"""Tests of vecmill.cli.json_log."""
 
 import io
 import logging
@@ -9,28 +9,28 @@ import click
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.capture import Heard
+from vecmill.cli.json_log import LineCapture
 
 
 @given(st.lists(st.text(alphabet="ab \n")))
 def test_lines_come_whole_however_they_are_written(pieces):
     """In pieces or many at once; blank ones do not come, and a last one without an end does."""
-    told = []
-    heard = Heard(io.StringIO(), told.append)
+    lines = []
+    capture = LineCapture(io.StringIO(), lines.append)
     for piece in pieces:
-        assert heard.write(piece) == len(piece)
-    heard.finish()
-    assert told == [line for line in "".join(pieces).split("\n") if line.strip()]
+        assert capture.write(piece) == len(piece)
+    capture.finish()
+    assert lines == [line for line in "".join(pieces).split("\n") if line.strip()]
 
 
 def test_it_stands_in_for_standard_error():
     """For prints, for log handlers and for click, which looks closely at what it writes to."""
-    told = []
-    heard = Heard(sys.stderr, told.append)
-    print("printed", file=heard)
-    click.echo("echoed", file=cast("TextIO", heard))
-    handler = logging.StreamHandler(heard)
+    lines = []
+    capture = LineCapture(sys.stderr, lines.append)
+    print("printed", file=capture)
+    click.echo("echoed", file=cast("TextIO", capture))
+    handler = logging.StreamHandler(capture)
     handler.emit(logging.makeLogRecord({"msg": "logged"}))
-    assert told == ["printed", "echoed", "logged"]
-    assert not heard.isatty()
-    assert heard.encoding == sys.stderr.encoding
+    assert lines == ["printed", "echoed", "logged"]
+    assert not capture.isatty()
+    assert capture.encoding == sys.stderr.encoding

@@ -27,7 +27,7 @@ def test_the_file_is_a_valid_job_for_every_source(invoke, tmp_path, source):
     job = Job.load(path)
     check(job)
     assert job.source.name == source
-    assert result.stdout == f"Wrote {path}. Next: vecmill run {path}\n"
+    assert result.stdout == f"wrote {path}; next: vecmill run {path}\n"
 
 
 def test_every_commented_key_is_valid_too(tmp_path):
@@ -84,7 +84,7 @@ def test_what_is_there_is_never_overwritten(invoke, tmp_path):
     """Exit 2, and the file as it was."""
     path = tmp_path / "job.toml"
     path.write_text("mine")
-    assert f"{path} is there already" in invoke("init", path, code=2).stderr
+    assert f"{path} exists already" in invoke("init", path, code=2).stderr
     assert path.read_text() == "mine"
 
 

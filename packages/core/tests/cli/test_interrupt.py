@@ -82,8 +82,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_then_does(start, job_file, tmp
     assert child.returncode == 130
     assert output == ""
     assert "Traceback" not in errors
-    assert "vecmill: interrupted; done and kept: " in errors
-    assert "shards.\nTo go on, run the same command again:\n" in errors
+    assert "vecmill: interrupted: " in errors
+    assert "shards are done\nto resume, run the same command again:\n" in errors
     assert errors.splitlines()[-1] == f"    vecmill run {job} --set 'name=a b'"
     kept = len(list(receipts.iterdir()))
     again, _ = start(*args)

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.json_log and vecmill.cli.capture, through the commands that write it."""
+"""Tests of vecmill.cli.json_log and vecmill.cli.json_log, through the commands that write it."""
 
 import io
 import json
@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vecmill.cli.capture import log_command
-from vecmill.cli.json_log import LONGEST, Log
+from vecmill.cli.json_log import LONGEST, Log, log_command
 
 
 def lines(text):

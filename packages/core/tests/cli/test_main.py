@@ -51,7 +51,7 @@ def test_the_installed_command_answers(command):
     wrong = subprocess.run([*command, "verfy"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert "Usage: vecmill" in wrong.stderr
-    assert "Did you mean 'verify'?" in wrong.stderr
+    assert "did you mean 'verify'?" in wrong.stderr
 
 
 def test_a_terminal_that_knows_no_unicode_gets_replacements(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 import vecmill
-from vecmill.cli.commands.publish import delivery
+from vecmill.cli.commands.publish import show_delivery
 from vecmill.records import Publishing
 
 
@@ -45,7 +45,7 @@ def test_a_mistake_ends_with_2_and_one_message(invoke, dataset, arguments, said)
 
 def test_in_a_pipe_progress_is_a_line_now_and_then(capsys):
     """The first and the last, and none for each of many events in a moment."""
-    with delivery(quiet=False) as show:
+    with show_delivery(quiet=False) as show:
         for done in range(0, 101, 10):
             show(Publishing("https://hub/x", done * 10**6, 100 * 10**6))
     output, errors = capsys.readouterr()
@@ -58,16 +58,16 @@ def test_in_a_pipe_progress_is_a_line_now_and_then(capsys):
 
 def test_on_a_terminal_progress_is_a_bar_over_bytes(capsys, monkeypatch):
     """Counted in bytes of the whole dataset."""
-    monkeypatch.setattr("vecmill.cli.commands.publish.draws", lambda: True)
+    monkeypatch.setattr("vecmill.cli.commands.publish.can_redraw", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
-    with delivery(quiet=False) as show:
+    with show_delivery(quiet=False) as show:
         show(Publishing("https://hub/x", 25 * 10**6, 100 * 10**6))
     assert "25.0/100.0 MB" in capsys.readouterr().err
 
 
 def test_quiet_is_quiet(capsys):
     """Nothing at all."""
-    with delivery(quiet=True) as show:
+    with show_delivery(quiet=True) as show:
         show(Publishing("x", 1, 1))
     assert capsys.readouterr() == ("", "")

@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from vecmill.cli.format import plural
-from vecmill.cli.progress import display, draws
+from vecmill.cli.progress import can_redraw, choose_display
 
 
 def test_a_run_tells_its_account_its_speed_and_its_place(invoke, job_file, tmp_path, monkeypatch):
@@ -53,7 +53,7 @@ def test_what_was_set_aside_is_listed_with_its_reasons(invoke, job_file, tmp_pat
     stdout = invoke("run", job).stdout
     assert "20 in = 19 embedded + 1 quarantined" in stdout
     assert "           1 not embedded\n" in stdout
-    assert "           set aside in quarantine.parquet".replace("quarantine", "out/quarantine") in stdout
+    assert "           quarantined in out/quarantine.parquet" in stdout
 
 
 def test_too_much_set_aside_is_a_failure(invoke, job_file):
@@ -61,7 +61,7 @@ def test_too_much_set_aside_is_a_failure(invoke, job_file):
     job = job_file(embedder='name = "hash"\nrefuse = "number 7"')
     result = invoke("run", job, code=1)
     assert result.stdout == ""
-    assert "vecmill: 1 of 20 documents were set aside (1 not embedded)" in result.stderr
+    assert "vecmill: 1 of 20 documents were quarantined (1 not embedded)" in result.stderr
 
 
 def test_truncated_chunks_are_named(invoke, job_file):
@@ -164,10 +164,10 @@ def test_the_display_suits_where_standard_error_goes(monkeypatch):
     """A bar needs a terminal that can redraw; a pipe and a dumb terminal get lines; quiet gets nothing."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert (draws(), display(quiet=False).__name__) == (True, "bar")
+    assert (can_redraw(), choose_display(quiet=False).__name__) == (True, "bar")
     monkeypatch.setenv("TERM", "dumb")
-    assert (draws(), display(quiet=False).__name__) == (False, "lines")
+    assert (can_redraw(), choose_display(quiet=False).__name__) == (False, "lines")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
-    assert display(quiet=False).__name__ == "lines"
-    assert display(quiet=True).__name__ == "_nothing"
+    assert choose_display(quiet=False).__name__ == "lines"
+    assert choose_display(quiet=True).__name__ == "_nothing"

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from vecmill.display import UNSAFE
 from vecmill.records import ModelInfo
+from vecmill.redaction import UNSAFE
 from vecmill.testing import HashEmbedder
 
 

@@ -15,7 +15,7 @@ def dataset(invoke, job_file, tmp_path):
 def test_a_sound_dataset_is_said_to_be(invoke, dataset):
     """Exit 0, with the rows, documents and shards that were checked."""
     result = invoke("verify", dataset)
-    assert f"{dataset} is sound: " in result.stdout
+    assert f"{dataset} is valid: " in result.stdout
     assert "rows of 20 documents in 1 shard" in result.stdout
 
 
@@ -26,8 +26,8 @@ def test_one_changed_byte_fails_and_names_the_file(invoke, dataset):
     content[len(content) // 2] ^= 1
     shard.write_bytes(content)
     result = invoke("verify", dataset, code=1)
-    assert f"FAULT  data/{shard.name}: the content is not what was written" in result.stderr
-    assert "has 1 fault; `vecmill run`" in result.stderr
+    assert f"ERROR  data/{shard.name}: the content is not what was written" in result.stderr
+    assert "has 1 error: `vecmill run`" in result.stderr
 
 
 def test_json_holds_the_verdict_and_the_faults(invoke, dataset):
@@ -60,6 +60,6 @@ def test_of_many_faults_the_rest_is_counted(invoke, dataset, monkeypatch):
     for name in "abcde":
         (dataset / "data" / name).touch()
     result = invoke("verify", dataset, code=1)
-    assert result.stderr.count("FAULT") == 2
+    assert result.stderr.count("ERROR") == 2
     assert "and 3 more\n" in result.stderr
-    assert "has 5 faults" in result.stderr
+    assert "has 5 errors" in result.stderr

@@ -1,4 +1,4 @@
-"""Tests of vecmill.cli.warnings, through the real command."""
+"""Tests of vecmill.cli.messages, through the real command."""
 
 import json
 import os

@@ -104,7 +104,7 @@ def test_a_job_file_that_is_no_text_is_one_clear_error(tmp_path):
     (tmp_path / "job.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         Job.load(tmp_path / "job.toml")
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory; name another file"):
+    with pytest.raises(ConfigError, match=r"cannot be read \(Is a directory\): name another file"):
         Job.load(tmp_path)
 
 

@@ -53,7 +53,7 @@ def test_what_failed_is_not_published_until_its_job_allows_it(corpus, job, tmp_p
     with pytest.raises(RunError, match="max_quarantine"):
         vecmill.run(job(path))
     (dataset,) = (file.parent for file in tmp_path.rglob("manifest.json"))
-    with pytest.raises(PublishError, match=r"1 of 2 documents were set aside.*raise max_quarantine"):
+    with pytest.raises(PublishError, match=r"1 of 2 documents were quarantined.*raise max_quarantine"):
         publish(dataset, "parquet", {"path": str(target)})
     assert not target.exists()
     vecmill.run(job(path, max_quarantine=0.5))
@@ -88,7 +88,8 @@ def test_a_publisher_that_fails_is_named_with_the_step(job, corpus, monkeypatch,
 
         monkeypatch.setattr(frail, step, failing)
 
-    told = rf"^the publisher 'frail' failed at {step}\(\): KeyError: 'token'\. .*the same command goes on.*author$"
+    advice = "run the same command again, which resumes.*author"
+    told = rf"^the publisher 'frail' failed at {step}\(\): KeyError: 'token': {advice}$"
     for error in (PublishError("no permission"), KeyboardInterrupt()):
         fail(error)
         with pytest.raises(type(error)) as caught:

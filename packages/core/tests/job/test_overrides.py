@@ -47,5 +47,5 @@ def test_what_is_no_override_is_refused(override):
 @pytest.mark.parametrize("override", ["a.b.c=1", "l.7=1", "l.x=1"])
 def test_a_place_that_is_not_there_is_refused(override):
     """An override cannot go through a value or past a list's end."""
-    with pytest.raises(ConfigError, match="no such place"):
+    with pytest.raises(ConfigError, match="no such key"):
         apply({"a": {"b": 1}, "l": [1]}, [override])

@@ -194,7 +194,7 @@ def test_a_runtime_that_does_other_rows_than_asked_for_fails_the_run(work, monke
 def test_a_source_that_is_split_into_less_than_it_has_is_refused(work, monkeypatch):
     """Before anything is embedded."""
     monkeypatch.setattr(JsonlSource, "count", lambda _: len(ROWS) + 1)
-    with pytest.raises(SourceError, match="has 81 documents, and its shards would have 80"):
+    with pytest.raises(SourceError, match="counts 81 documents, but its partitions have 80"):
         vecmill.run(work())
 
 

@@ -181,7 +181,7 @@ def test_duplicate_ids_are_found_across_shards(job, corpus):
 def test_too_many_bad_rows_fail_the_run_and_keep_the_dataset(job, corpus):
     """Over max_quarantine the run fails at its end; with a higher limit nothing is embedded again."""
     path = corpus(*rows(), *({"id": f"bad{n}", "text": ""} for n in range(5)))
-    with pytest.raises(RunError, match=r"5 of 45 documents were set aside \(5 blank text\)"):
+    with pytest.raises(RunError, match=r"5 of 45 documents were quarantined \(5 blank text\)"):
         vecmill.run(job(path))
     events = []
     dataset = vecmill.run(job(path, max_quarantine=0.2), events.append)

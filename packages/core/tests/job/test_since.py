@@ -1,4 +1,4 @@
-"""Tests of vecmill.job.earlier_run and vecmill.worker.reuse: a refresh embeds what is new, and nothing else."""
+"""Tests of vecmill.job.identity and vecmill.worker.reuse: a refresh embeds what is new, and nothing else."""
 
 import hashlib
 import random

@@ -3,9 +3,9 @@
 import re
 from html.parser import HTMLParser
 
-from vecmill.display import UNSAFE
 from vecmill.quality import measure
 from vecmill.quality.page import page
+from vecmill.redaction import UNSAFE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>&amp;"
 

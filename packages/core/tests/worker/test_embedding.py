@@ -77,7 +77,7 @@ class Lists(HashEmbedder):
     [
         (
             Foreign,
-            r"the embedder 'foreign' failed at embed\(\) of \d+ texts: KeyError: \d+\. Run the same command again",
+            r"the embedder 'foreign' failed at embed\(\) of \d+ texts: KeyError: \d+: run the same command again",
         ),
         (Lists, r"the embedder 'lists' failed at embed\(\) of \d+ texts: AttributeError: .*'shape'"),
     ],

@@ -46,8 +46,8 @@ def test_rows_get_the_columns_of_the_plan():
     ("columns", "told"),
     [
         ({"year": ["soon"]}, "the column 'year' holds string in shard 3, and int64 in the first rows"),
-        ({"age": [1]}, "shard 3 has the columns age to carry along, and the first rows of the corpus have year"),
-        ({"id": ["1"]}, "shard 3 has the columns none to carry along"),
+        ({"age": [1]}, "shard 3 has the extra columns age, and the first rows of the corpus have year"),
+        ({"id": ["1"]}, "shard 3 has the extra columns none"),
     ],
 )
 def test_a_source_that_gives_others_is_told(columns, told):

@@ -1,4 +1,4 @@
-"""Tests of vecmill.worker.spans."""
+"""Tests of vecmill.worker.reading."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from vecmill import Chunker, Options
 from vecmill.errors import PluginError
 from vecmill.records import Document, Span
 from vecmill.testing import WordTokenizer
-from vecmill.worker.spans import check_spans, cut
+from vecmill.worker.reading import check_spans, cut
 
 DOCUMENT = Document("d", "one two  three")
 

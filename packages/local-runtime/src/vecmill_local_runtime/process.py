@@ -22,8 +22,8 @@ import time
 from typing import IO, TYPE_CHECKING, Any
 
 from vecmill.concurrency import start_thread
-from vecmill.display import redact_secrets
 from vecmill.records import Progress, Receipt, ShardTask
+from vecmill.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

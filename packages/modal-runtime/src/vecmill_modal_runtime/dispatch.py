@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.display import redact_secrets
 from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
+from vecmill.redaction import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 import modal
 
 from vecmill.cli.format import printable
-from vecmill.display import redact_secrets
 from vecmill.errors import ConfigError, RunError, VecmillError
-from vecmill.expand import expand_path
 from vecmill.files import LocalFile
+from vecmill.paths import expand_path
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Dataset, Manifest, RunLaunched
+from vecmill.redaction import redact_secrets
 from vecmill.sources import FilesSource
 from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
 from vecmill_modal_runtime.images import PYTHON

@@ -15,8 +15,8 @@ import modal
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.cli.format import printable
-from vecmill.display import redact_secrets
 from vecmill.errors import RunError, StoreError, VecmillError
+from vecmill.redaction import redact_secrets
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 from vecmill_modal_runtime.webhook import call_webhook
 

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError, StoreError
-from vecmill.expand import expand_path
+from vecmill.paths import expand_path
 from vecmill.protocols import Options, Publisher
 
 if TYPE_CHECKING:

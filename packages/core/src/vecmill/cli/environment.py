@@ -54,7 +54,7 @@ def _hub() -> Check:
     try:
         from huggingface_hub import constants, get_token
     except ImportError:
-        return Check(HUB, "note", "cannot be looked for without huggingface-hub")
+        return Check(HUB, "note", "not checked: huggingface-hub is not installed")
     try:
         token = get_token()
     except OSError as error:
@@ -65,7 +65,7 @@ def _hub() -> Check:
     if any(os.environ.get(name) for name in HUB_VARIABLES):
         place = "set by the environment"
     if constants.HF_HUB_OFFLINE:
-        return Check(HUB, "ok", f"{place}; the Hub was not asked, for HF_HUB_OFFLINE is set")
+        return Check(HUB, "ok", f"{place}; not checked with the Hub, because HF_HUB_OFFLINE is set")
     return _ask_hub(token, place)
 
 
@@ -83,9 +83,7 @@ def _ask_hub(token: str, place: str) -> Check:
         why = f"it answered {answer.status_code}"
     except Exception as error:  # noqa: BLE001 - which HTTP library's errors these are depends on the client's version
         why = clean_text(str(error)) or type(error).__name__
-    return Check(
-        HUB, "note", f"{place}; the Hub could not be asked ({why})", "it is needed only for what is on the Hub"
-    )
+    return Check(HUB, "note", f"{place}; the Hub did not answer ({why})", "only models and datasets on the Hub need it")
 
 
 def _describe_user(user: dict[str, Any], place: str) -> Check:

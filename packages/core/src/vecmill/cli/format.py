@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.display import escape_json, printable, redact_secrets
+from vecmill.redaction import escape_json, printable, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

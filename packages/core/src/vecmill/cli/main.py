@@ -1,54 +1,25 @@
-"""The command line: its commands, imported when used, and what it says of an error."""
+"""The command line: its commands, imported when they are used, and the message and exit code of an error."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
 import os
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from vecmill.__about__ import __version__
-from vecmill.cli import streams
 from vecmill.cli.command import Settings, debug_option
+from vecmill.cli.messages import install_warnings, report_error
 from vecmill.cli.signals import INTERRUPTED, end, install
-from vecmill.concurrency import interrupt_requested
-
-LONGEST = 10_000
-"""Characters of a message: foreign text in it may be of any length, and drives what was said before off the screen."""
-
-
-def report(error: Exception, *, debug: bool) -> int:
-    """Print an error's message, and its traceback if asked for; return the exit code it stands for."""
-    # Imported here, so that ``--help`` need not.
-    from vecmill.cli.format import clean_text
-    from vecmill.errors import VecmillError
-
-    if debug:
-        import traceback
-
-        click.echo(clean_text("".join(traceback.format_exception(error))), err=True, nl=False)
-    if isinstance(error, VecmillError):
-        click.echo(f"vecmill: {_cut(clean_text(str(error)))}", err=True)
-        return error.exit_code
-    fault = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    click.echo(
-        f"vecmill: {_cut(clean_text(fault))}\nThis is a fault of vecmill or of a plugin; --debug shows where.", err=True
-    )
-    return 1
-
-
-def _cut(text: str) -> str:
-    """Return the two ends of a long message: what happened stands at the one, and what to do at the other."""
-    half = LONGEST // 2
-    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
-
+from vecmill.concurrency import check_interrupt, interrupt_requested
 
 COMMANDS = {
-    "run": "Run a job, or go on where it was interrupted.",
-    "estimate": "Say what a job will come to: chunks, size, time, cost.",
+    "run": "Run a job, or resume an interrupted one.",
+    "estimate": "Estimate a job: chunks, size, time, cost.",
     "verify": "Check a dataset against its manifest, row by row.",
     "search": "Find the passages nearest to a query.",
     "report": "Measure a dataset: chunk lengths, vectors, search.",
@@ -74,6 +45,7 @@ class Group(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"vecmill.cli.commands.{cmd_name}").command
+        check_interrupt()
         return command
 
     def resolve_command(
@@ -82,8 +54,8 @@ class Group(click.Group):
         """Find the command; an unknown one is refused with the nearest name."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(COMMANDS)}."
-            ctx.fail(f"No such command {args[0]!r}. {hint}")
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"no such command {args[0]!r}: {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,27 +65,27 @@ class Group(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        """Run a command; what it raises becomes a message and an exit code."""
-        _refuse_nowhere(ctx)
+        """Run a command; an error becomes a message and an exit code."""
+        _check_current_folder(ctx)
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, a message and an exit code
+        except Exception as error:  # noqa: BLE001 - nothing above catches it, and every error gets a message and an exit code
             if interrupt_requested():
                 raise click.exceptions.Exit(INTERRUPTED) from None
-            raise click.exceptions.Exit(report(error, debug=ctx.ensure_object(Settings).debug)) from None
+            raise click.exceptions.Exit(report_error(error, debug=ctx.ensure_object(Settings).debug)) from None
 
 
-def _refuse_nowhere(context: click.Context) -> None:
-    """Refuse to work in a folder that is gone: no path that is relative to it means anything."""
+def _check_current_folder(context: click.Context) -> None:
+    """Refuse to work in a folder that was removed: a relative path means nothing there."""
     try:
         Path.cwd()
     except OSError as error:
         why = error.strerror or str(error)
-        raise click.UsageError(f"The current folder is gone ({why}). Change to another one.", context) from None
+        raise click.UsageError(f"the current folder is gone ({why}): change to another one", context) from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -128,14 +100,34 @@ def group(context: click.Context) -> None:
 group.params.append(debug_option())
 
 
-OWN_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
-"""Libraries that would draw their own bars across ours, and fill a log with them."""
+LIBRARY_BARS = ("HF_HUB_DISABLE_PROGRESS_BARS", "HF_DATASETS_DISABLE_PROGRESS_BARS")
+"""Variables that keep libraries from drawing progress bars across ours, and into a log."""
+
+
+STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
+"""By the number of their file."""
+
+
+def _open_streams() -> None:
+    """Open a closed stream to nowhere: the next file that is opened would have its number, and get its messages."""
+    for number, (name, mode) in enumerate(STREAMS):
+        try:
+            os.fstat(number)
+        except OSError:
+            # It gets the lowest number that is free, and all below this one are not.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - a system call's own argument
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
+    # No terminal and no locale of every machine has all of Unicode, and no path need be Unicode at all.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def main() -> NoReturn:
     """Run the command line and end the process: 0 done, 1 failed, 2 usage or configuration, 130 interrupted."""
     try:
-        streams.open_closed()
+        _open_streams()
         install()
         end(_command())
     except KeyboardInterrupt:  # and none is raised while this one is dealt with
@@ -143,7 +135,7 @@ def main() -> NoReturn:
 
 
 def _command() -> int:
-    for name in OWN_BARS:
+    for name in LIBRARY_BARS:
         os.environ.setdefault(name, "1")
     try:
         _click()
@@ -153,7 +145,5 @@ def _command() -> int:
 
 
 def _click() -> NoReturn:
-    from vecmill.cli import warnings
-
-    warnings.install()
+    install_warnings()
     group.main(prog_name="vecmill")

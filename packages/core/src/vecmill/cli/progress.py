@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from vecmill.records import Publishing, RunEvent
 
     Display = Callable[[ProgressStats], contextlib.AbstractContextManager[Callable[[RunEvent], None]]]
-    """Shows a tally while its block runs, and is told of events that a tally does not keep."""
+    """Shows progress while its block runs; is called with each event for what the statistics do not hold."""
 
 
 PHRASES = {
     PREPARING: "preparing: reading the model and the source",
-    LAUNCHED: "running on other machines, which say how it goes",
+    LAUNCHED: "running on other machines, which report progress",
     STARTING: "starting: workers load the model",
     EMBEDDING: "embedding",
     FINISHING: "finishing: checking ids, writing the manifest",
@@ -45,18 +45,18 @@ PHRASES = {
 }
 
 
-def phrase(view: View) -> str:
-    """Say what the command is doing."""
+def format_phase(view: View) -> str:
+    """Return what the command is doing."""
     return format_publishing(view.delivery) if view.delivery else PHRASES[view.phase]
 
 
 def format_publishing(event: Publishing) -> str:
-    """Say how far a publisher is."""
+    """Return how far a publisher is."""
     return f"{size(event.done)} of {size(event.bytes)} are at {printable(event.place)}"
 
 
 def format_start(event: RunStarted) -> str:
-    """Say what is to be done, and where it goes."""
+    """Return what a run has to do, and where it writes."""
     into = f"into {near(Path(event.directory))}"
     left = event.shards - event.done
     if not left:
@@ -68,26 +68,27 @@ def format_start(event: RunStarted) -> str:
 
 
 def format_retries(event: DocumentsRetried) -> str:
-    """Say what came of documents that were tried again."""
+    """Return how many retried documents were embedded."""
     left = event.documents - event.embedded
     what = f"{plural(event.documents, 'document')} again that the engine had refused: {event.embedded:,} embedded now"
-    if event.error:
-        return f"could not try {what}; {clean_text(event.error)}"
-    return f"tried {what}, {left:,} refused again"
+    return (
+        f"could not try {what}: {clean_text(event.error)}" if event.error else f"tried {what}, {left:,} refused again"
+    )
 
 
-def trouble(event: RunEvent) -> str | None:
-    """Say what went wrong with a shard, or was tried again, if this is such an event."""
+def format_problem(event: RunEvent) -> str | None:
+    """Return what went wrong with a shard, or was tried again, if this is such an event."""
     if isinstance(event, DocumentsRetried):
         return format_retries(event)
     if isinstance(event, ShardRetried):
-        return f"shard {event.shard} failed, and is tried again: {clean_text(event.error)}"
+        return f"shard {event.shard} failed and will be tried again: {clean_text(event.error)}"
     if isinstance(event, ShardFailed):
         failure = event.failure
         return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {clean_text(failure.error)}"
     if isinstance(event, ShardDone) and event.receipt.unsent:
         reasons = clean_text("; ".join(event.receipt.unsent))
-        return f"shard {event.receipt.index} is done; its worker could not send it, so it goes at the end: {reasons}"
+        index = event.receipt.index
+        return f"shard {index} is done, but its worker could not send it, so it is sent at the end: {reasons}"
     return None
 
 
@@ -95,13 +96,13 @@ PER_SECOND = 5
 
 
 @contextlib.contextmanager
-def bar(tally: ProgressStats, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
+def bar(stats: ProgressStats, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
     """Draw a bar over the bytes of text, with counts and speeds below it; what goes wrong is printed above it."""
     console = console or Console(stderr=True)
     spinner = Spinner("dots")
 
     def frame() -> RenderableType:
-        view = tally.view()
+        view = stats.view()
         if view.phase == EMBEDDING:
             return _embedding(view)
         return _publishing(view.delivery, view.seconds) if view.delivery else _waiting(view, spinner)
@@ -109,7 +110,7 @@ def bar(tally: ProgressStats, console: Console | None = None) -> Iterator[Callab
     def show(event: RunEvent) -> None:
         if isinstance(event, RunStarted):
             console.print(Text(format_start(event)))
-        if problem := trouble(event):
+        if problem := format_problem(event):
             console.print(Text(problem, style="yellow"))
 
     with Live(
@@ -119,7 +120,7 @@ def bar(tally: ProgressStats, console: Console | None = None) -> Iterator[Callab
 
 
 def _waiting(view: View, spinner: Spinner) -> RenderableType:
-    spinner.update(text=Text.assemble(phrase(view), "  ", (clock(view.seconds), "dim")))
+    spinner.update(text=Text.assemble(format_phase(view), "  ", (clock(view.seconds), "dim")))
     return spinner
 
 
@@ -132,8 +133,8 @@ def _embedding(view: View) -> RenderableType:
 
 def _publishing(event: Publishing, seconds: float) -> RenderableType:
     share = event.done / event.bytes if event.bytes else 1.0
-    told = f"{format_publishing(event)}  {clock(seconds)} elapsed"
-    return Group(_bar("publishing", share, ""), Text(told, style="dim", overflow="ellipsis", no_wrap=True))
+    text = f"{format_publishing(event)}  {clock(seconds)} elapsed"
+    return Group(_bar("publishing", share, ""), Text(text, style="dim", overflow="ellipsis", no_wrap=True))
 
 
 def _bar(what: str, share: float, right: str) -> Table:
@@ -160,45 +161,45 @@ def _counts(view: View) -> str:
 
 
 FIRST_SECONDS = 1.0
-"""A job that is refused is refused by then, and its error stands alone."""
+"""A job with an error has printed it by then, and nothing else."""
 INTERVAL_SECONDS = 10.0
 
 
 @contextlib.contextmanager
 def lines(
-    tally: ProgressStats, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
+    stats: ProgressStats, first: float = FIRST_SECONDS, interval: float = INTERVAL_SECONDS
 ) -> Iterator[Callable[[RunEvent], None]]:
     """Print a line when the work begins, when its phase changes, when a shard fails, and every ``interval`` seconds."""
 
     def tick() -> None:
-        view = tally.view()
+        view = stats.view()
         if view.phase != LAUNCHED:
-            _say(line(view))
+            _print(format_line(view))
 
     with _ticker(tick, first, interval):
-        phase = tally.view().phase
+        phase = stats.view().phase
 
         def show(event: RunEvent) -> None:
             nonlocal phase
             if isinstance(event, RunStarted):
-                _say(format_start(event))
-            if problem := trouble(event):
-                _say(problem)
-            view = tally.view()
+                _print(format_start(event))
+            if problem := format_problem(event):
+                _print(problem)
+            view = stats.view()
             if view.phase not in {phase, STARTING, EMBEDDING}:
-                _say(line(view))
+                _print(format_line(view))
             phase = view.phase
 
         yield show
 
 
-def line(view: View) -> str:
-    """Say how the run stands."""
-    return status(view) if view.phase == EMBEDDING else f"{phrase(view)}, {clock(view.seconds)}"
+def format_line(view: View) -> str:
+    """Return how a run stands."""
+    return format_status(view) if view.phase == EMBEDDING else f"{format_phase(view)}, {clock(view.seconds)}"
 
 
-def status(view: View) -> str:
-    """Say how far the embedding is."""
+def format_status(view: View) -> str:
+    """Return how far the embedding is."""
     chunks, tokens = (view.speed.chunks, view.speed.tokens) if view.speed else (None, None)
     parts = [
         f"{view.share:.0%}",
@@ -213,13 +214,13 @@ def status(view: View) -> str:
 
 @contextlib.contextmanager
 def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator[None]:
-    """Call ``tick`` every so often: nobody looks at silence, even when no event comes."""
+    """Call ``tick`` every so often: a line shows that the command works, even when no event comes."""
     over = threading.Event()
 
     def work() -> None:
         wait = first
         while not over.wait(wait):
-            with contextlib.suppress(OSError, ValueError):  # standard error is closed: the work goes on unseen
+            with contextlib.suppress(OSError, ValueError):  # standard error is closed; the work goes on
                 tick()
             wait = interval
 
@@ -231,40 +232,37 @@ def _ticker(tick: Callable[[], None], first: float, interval: float) -> Iterator
         thread.join()
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     click.echo(f"vecmill: {printable(text)}", err=True)
 
 
 @contextlib.contextmanager
-def progress(tally: ProgressStats, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
+def progress(stats: ProgressStats, *, quiet: bool) -> Iterator[Callable[[RunEvent], None]]:
     """Count the events of a run, and show how it stands while the block runs."""
-    with display(quiet=quiet)(tally) as show:
+    with choose_display(quiet=quiet)(stats) as show:
 
         def observe(event: RunEvent) -> None:
-            tally.take(event)
+            stats.take(event)
             show(event)
 
         yield observe
 
 
-def display(*, quiet: bool) -> Display:
+def choose_display(*, quiet: bool) -> Display:
     """Choose what suits standard error."""
     if quiet:
         return _nothing
-    if draws():
-        return bar
-
-    return lines
+    return bar if can_redraw() else lines
 
 
-def draws() -> bool:
+def can_redraw() -> bool:
     """Whether standard error is a terminal that can redraw a line."""
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
 @contextlib.contextmanager
-def _nothing(tally: ProgressStats) -> Iterator[Callable[[RunEvent], None]]:
-    del tally
+def _nothing(stats: ProgressStats) -> Iterator[Callable[[RunEvent], None]]:
+    del stats
     yield lambda _: None
 
 
@@ -290,13 +288,8 @@ class Waiting:
 @contextlib.contextmanager
 def waiting(what: str) -> Iterator[Waiting]:
     """Turn a spinner on standard error while the block runs, if that is a terminal."""
-    if not draws():
+    if not can_redraw():
         yield Waiting()
         return
-    from rich.console import Console
-    from rich.text import Text
-
-    from vecmill.cli.format import printable
-
     with Console(stderr=True).status(Text(printable(what))) as status:
         yield Waiting(status)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.expand import expand_path, writable_down
 from vecmill.files.store import AGAIN, File, Store, hash_stream
+from vecmill.paths import expand_path, writable_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

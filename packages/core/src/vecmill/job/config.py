@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from vecmill.errors import ConfigError
-from vecmill.expand import writable_down
+from vecmill.paths import writable_down
 from vecmill.plugins import load
 from vecmill.plugins.registry import explain, options
 from vecmill.records import ComponentSpec
@@ -52,7 +52,7 @@ def _put(table: Any, path: list[str], value: object, override: str) -> None:  # 
         table[int(last) if isinstance(table, list) else last] = value
     except (ValueError, IndexError, TypeError, AttributeError):
         raise ConfigError(
-            f"{override}: there is no such place in the job; lists take a number, such as publish.0.path"
+            f"{override}: the job has no such key: check its spelling; lists take a number, such as publish.0.path"
         ) from None
 
 
@@ -131,7 +131,7 @@ class Job(BaseModel):
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         except RecursionError:
-            raise ConfigError(f"{path}: its tables are nested too deeply") from None
+            raise ConfigError(f"{path}: its tables are nested too deeply: flatten them") from None
 
     def to_keys(self) -> dict[str, Any]:
         """Return the keys of a job file that says the same, in JSON types: ``Job(**job.to_keys()) == job``."""
@@ -171,7 +171,7 @@ class Job(BaseModel):
     @classmethod
     def _plain_name(cls, value: str) -> str:
         if not value.strip(". ") or any(mark in value for mark in "/\\\0"):
-            raise ValueError("a name of a folder is needed, without / and \\")
+            raise ValueError("it must name a folder, without / and \\")
         return value
 
     @field_validator("source", "chunker", "batching", "embedder", "runtime", mode="before")
@@ -202,9 +202,9 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"there is no job file {path}: `vecmill init` writes one to start from") from None
     except OSError as error:
-        raise ConfigError(f"the job file {path} cannot be read: {error.strerror}; name another file") from None
+        raise ConfigError(f"the job file {path} cannot be read ({error.strerror}): name another file") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the job file {path} is not UTF-8 text: {error}") from None
+        raise ConfigError(f"the job file {path} is not UTF-8 text ({error}): save it as UTF-8") from None
     except (ValueError, RecursionError) as error:  # beside TOML's own, a number or a nest too large for Python
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
 

@@ -20,8 +20,7 @@ from vecmill.protocols.component import make_prefix
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.embedding import Embedding, name_embedder_errors, read_from
-from vecmill.worker.reading import documents
-from vecmill.worker.spans import cut
+from vecmill.worker.reading import cut, documents
 from vecmill.worker.window import Window
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ def _runtime(job: Job, registry: Registry, gpus: int | None) -> ComponentSpec:
     if gpus is None:
         return job.runtime
     if "modal" not in registry.entries["runtime"]:
-        raise ConfigError('--gpus reckons with GPUs on Modal: `pip install "vecmill[modal]"` first')
+        raise ConfigError('--gpus needs vecmill-modal-runtime: run `pip install "vecmill[modal]"` first')
     return ComponentSpec(name="modal", options={**_of_modal(job.runtime, registry), "max_containers": gpus})
 
 

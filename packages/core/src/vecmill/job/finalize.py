@@ -50,7 +50,7 @@ def total(receipts: Iterable[Receipt]) -> Account:
     if not account.balanced:
         raise RunError(
             f"the account does not add up: {account.documents_in} documents in, {account.documents_embedded} embedded, "
-            f"{account.documents_quarantined} quarantined; the dataset was not finished. Please report this"
+            f"{account.documents_quarantined} quarantined; the dataset was not finished: please report it"
         )
     return account
 
@@ -147,7 +147,7 @@ def judge(manifest: Manifest, allowed: float, layout: Layout) -> None:
         RunError: Says how many, the most frequent reasons, and what to do about each.
     """
     if decide_status(manifest.account, allowed) == "failed":
-        raise RunError(f"{explain(manifest, layout)}. What was made is kept for inspection, and nothing is published")
+        raise RunError(f"{explain(manifest, layout)}. The dataset stays for inspection and was not published")
 
 
 def explain(manifest: Manifest, layout: Layout) -> str:
@@ -161,13 +161,13 @@ def explain(manifest: Manifest, layout: Layout) -> str:
     reasons = list(manifest.reasons.items())[:SHOWN]
     counts = ", ".join(f"{count} {reason}" for reason, count in reasons)
     advice = "; ".join(dict.fromkeys(ADVICE.get(reason, "correct the source") for reason, _ in reasons))
-    found = f"{account.documents_quarantined} of {account.documents_in} documents were set aside ({counts})"
+    found = f"{account.documents_quarantined} of {account.documents_in} documents were quarantined ({counts})"
     if not account.chunks:
-        return f"{found}, and an empty dataset is none: {advice}. They are in {layout.quarantine}, with details"
+        return f"{found}, and an empty dataset is none: {advice}. {layout.quarantine} has the details"
     enough = math.ceil(quarantined_share(account) * 1000) / 1000
     return (
         f"{found}, more than max_quarantine allows: {advice}; or, if the dataset may lack them, raise max_quarantine "
-        f"to {enough:g} and run again: nothing is embedded twice. They are in {layout.quarantine}, with details"
+        f"to {enough:g} and run again: nothing is embedded twice. {layout.quarantine} has the details"
     )
 
 

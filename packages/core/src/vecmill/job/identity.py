@@ -6,20 +6,24 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from pathlib import PurePath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from vecmill.errors import ConfigError
+from vecmill.paths import writable_down
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.records.model import describe_weights
+from vecmill.store.json import read_manifest
+from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vecmill.job.config import Job
     from vecmill.protocols import Component
-    from vecmill.records import ModelInfo
+    from vecmill.records import Manifest, ModelInfo
 
 
 DIGITS = 8
@@ -162,3 +166,71 @@ def _decisive(part: Component[Any]) -> dict[str, Any]:
 
 def _describe_component(part: Component[Any]) -> dict[str, Any]:
     return {"name": part.name, "version": part.version, **part.config.model_dump(mode="json")}
+
+
+DECISIVE = ("chunker", "embedder", "weights", "truncate")
+"""What must be the same for a chunk to have the same vector, and for chunks to be cut alike."""
+FILES = "files"
+"""The same of a model's tokenizer and settings, which datasets of the first versions do not name."""
+
+
+def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
+    """Find an earlier dataset whose vectors may be used again.
+
+    Args:
+        since: Its folder, or its repo on the Hub.
+        identity: Of the run that is to use it.
+        layout: Where that run makes its dataset.
+
+    Raises:
+        ConfigError: There is none, its model or its chunks are others, or it would be overwritten.
+    """
+    there = Layout(_folder(since))
+    manifest = read_manifest(there)
+    if manifest is None:
+        raise ConfigError(f"--since {since}: there is no finished dataset: name its folder, or its repo on the Hub")
+    if there.root == layout.root:
+        raise ConfigError(f"--since {since}: the new dataset would be written to the same folder: choose another one")
+    mine, theirs = select_decisive(identity, manifest.identity), select_decisive(manifest.identity, identity)
+    if mine != theirs:
+        raise ConfigError(
+            f"--since {since}: its vectors cannot be reused, because it was made with other options ("
+            f"{difference(mine, theirs)}): make the job the same, or run without --since"
+        )
+    return there, manifest
+
+
+def select_decisive(identity: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of an identity that decide its vectors, as far as another one can be compared with it."""
+    keys = (*DECISIVE, FILES) if FILES in identity and FILES in other else DECISIVE
+    return {key: identity.get(key) for key in keys}
+
+
+def _folder(since: str | Path) -> Path:
+    path = Path(since)
+    if path.exists() or not _is_repo(str(since)):
+        return Path(writable_down(path.absolute()))
+    return _download_dataset(str(since))
+
+
+def _is_repo(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~"))
+
+
+def _download_dataset(repo: str) -> Path:
+    """Bring a published dataset into the Hub client's cache; what is there already is not fetched again."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    from vecmill.files.hub_repo import describe_unusable_home
+
+    try:
+        folder = Path(snapshot_download(repo, repo_type="dataset", allow_patterns=["manifest.json"]))
+        manifest = read_manifest(Layout(folder))
+        shards = [entry.path for entry in manifest.shards] if manifest else []
+        return Path(snapshot_download(repo, repo_type="dataset", revision=folder.name, allow_patterns=shards))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        why = describe_unusable_home(error) or error
+        raise ConfigError(
+            f"--since {repo}: there is no such folder, and the Hub gave no such dataset ({why}): check the name"
+        ) from None

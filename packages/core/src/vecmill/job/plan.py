@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.earlier_run import earlier
-from vecmill.job.identity import hide_options, identity, places, public_value, recipe
+from vecmill.job.identity import earlier, hide_options, identity, places, public_value, recipe
 from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
@@ -52,8 +51,7 @@ def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
 def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
     """Chunk the first documents, about a megabyte of them."""
     from vecmill.records import Document
-    from vecmill.worker.reading import documents
-    from vecmill.worker.spans import cut
+    from vecmill.worker.reading import cut, documents
     from vecmill.worker.window import utf8_bytes
 
     size = chunks = 0
@@ -123,8 +121,8 @@ def _check(keep: list[pa.Field], outputs: Sequence[Output]) -> None:
             pq.write_table(pa.schema([field]).empty_table(), pa.BufferOutputStream())
         except pa.ArrowException as error:
             raise ConfigError(
-                f"source.keep: the column {field.name!r} holds {field.type}, which Parquet cannot: {error}. "
-                "Take it out of keep"
+                f"source.keep: the column {field.name!r} holds {field.type}, which Parquet cannot: {error}: "
+                "take it out of keep"
             ) from error
 
 
@@ -263,7 +261,7 @@ def _split(job: Job, parts: Mapping[str, Any], model: ModelInfo) -> Split:
     split = Split(keep=found.keep, partitions=tuple(corpus.partitions(text_bytes)), documents=corpus.count())
     if None not in {split.planned, split.documents} and split.planned != split.documents:
         raise SourceError(
-            f"the source {source.name!r} has {split.documents} documents, and its shards would have {split.planned}: "
+            f"the source {source.name!r} counts {split.documents} documents, but its partitions have {split.planned}: "
             "report it to the source's author"
         )
     return split

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import PublishError, name_errors
-from vecmill.expand import writable_down
 from vecmill.job.finalize import explain
+from vecmill.paths import writable_down
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, WorkerUpload
@@ -94,6 +95,7 @@ def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Mani
 
 
 def _deliver_dataset(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
+    check_interrupt()
     with _name_errors(publisher, "publish()"):
         return publisher.publish(layout.root, manifest)
 
@@ -117,7 +119,7 @@ def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
 
 
 def _name_errors(publisher: Publisher[Any], call: str) -> AbstractContextManager[None]:
-    advice = "What is done is kept, and the same command goes on from there; or report it to the publisher's author"
+    advice = "run the same command again, which resumes; if it fails again, report it to the publisher's author"
     return name_errors(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
 
 
@@ -134,5 +136,5 @@ def _open_finished(path: str | Path) -> tuple[Layout, Manifest]:
     layout = Layout(Path(path).absolute())
     manifest = finished_manifest(layout)
     if manifest.status == "failed" or not manifest.account.chunks:
-        raise PublishError(f"{path} is not fit to be published: {explain(manifest, layout)}")
+        raise PublishError(f"{path} cannot be published: {explain(manifest, layout)}")
     return layout, manifest

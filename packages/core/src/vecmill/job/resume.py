@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
-from vecmill.job.earlier_run import select_decisive
 from vecmill.job.finalize import REFUSED
-from vecmill.job.identity import difference
+from vecmill.job.identity import difference, select_decisive
 from vecmill.store.destination import clear, read_note, refuse_strangers
 from vecmill.store.json import read_manifest, write_json
 from vecmill.store.state import (

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ModelError
-from vecmill.inside import is_inside
 from vecmill.models.model_files import (
     WIDTH,
     check_casing,
@@ -17,6 +16,7 @@ from vecmill.models.model_files import (
     record_reads,
     sentence_settings,
 )
+from vecmill.paths import is_inside
 from vecmill.records import ModelInfo
 from vecmill.records.model import SIMILARITIES
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError, ModelError
-from vecmill.expand import expand_path
-from vecmill.inside import is_inside
 from vecmill.models.folder import describe_folder
 from vecmill.models.model_files import (
     INDEX,
@@ -25,6 +23,7 @@ from vecmill.models.model_files import (
     record_reads,
     safetensors_files,
 )
+from vecmill.paths import expand_path, is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from vecmill.display import printable
 from vecmill.quality.report import SHORT
+from vecmill.redaction import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from vecmill.inside import is_inside
+from vecmill.paths import is_inside
 from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
 from vecmill.records.model import ModelInfo
 

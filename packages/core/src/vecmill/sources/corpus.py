@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ADVICE = (
-    "See that what it reads is there, can be reached and is sound, and run the same command again; or report it to the "
-    "source's author"
+    "check that what it reads exists, can be reached and is complete, and run the same command again; or report it to "
+    "the source's author"
 )
 SHMEANINGFUL = 200
 """Characters of what a partition says of itself that an error quotes."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.inside import is_inside
+from vecmill.paths import is_inside
 from vecmill.protocols import LOCATION
 from vecmill.sources.files_source import FilesSource
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import PublishError, StoreError
-from vecmill.inside import is_inside
+from vecmill.paths import is_inside
 from vecmill.store.card import own_text
 from vecmill.store.files import read_text, remove_file
 from vecmill.store.json import read_json, read_manifest

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from vecmill.display import escape_json
 from vecmill.errors import StoreError
-from vecmill.expand import writable_down
+from vecmill.paths import writable_down
 from vecmill.records import FORMAT, Dataset, Manifest, Places
+from vecmill.redaction import escape_json
 from vecmill.store.files import remove, sha256, write_bytes
 from vecmill.store.layout import Layout
 

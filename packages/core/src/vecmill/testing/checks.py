@@ -23,8 +23,7 @@ from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.state import clear_state
 from vecmill.testing.plugin import AWKWARD_TEXTS, WordTokenizer
-from vecmill.worker.reading import documents
-from vecmill.worker.spans import cut
+from vecmill.worker.reading import cut, documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

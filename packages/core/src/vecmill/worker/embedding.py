@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Texts = Callable[[npt.NDArray[np.int64]], list[str]]
 
 
-ADVICE = "Run the same command again, for what is done is kept; if it fails again, report it to the embedder's author"
+ADVICE = "run the same command again, which resumes; if it fails again, report it to the embedder's author"
 
 
 def name_embedder_errors(embedder: Embedder[Any], call: str) -> AbstractContextManager[None]:
@@ -140,8 +140,8 @@ class EngineHealth:
             again = "then one that it had embedded before"
         return UnfitEngineError(
             f"the embedder {self._embedder.name!r} refused {texts}, and {again}; of the last one: {words}. "
-            "The engine is at fault, so no document was quarantined for it: correct the server or the job's "
-            "[embedder], and run the same command again"
+            "The engine is to blame, so no document was quarantined: correct the server or the job's [embedder], and "
+            "run the same command again"
         )
 
     def _accepts(self, text: str) -> bool:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import collections
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from vecmill.chunking.packing import is_blank
-from vecmill.errors import SourceError
+from vecmill.errors import PluginError, SourceError, VecmillError
 from vecmill.protocols.component import check_prefix, make_prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import row_bytes
 from vecmill.sources.columns import MEANINGFUL, load
 from vecmill.sources.corpus import Corpus
-from vecmill.worker.spans import cut
 from vecmill.worker.window import Window, utf8_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
+    from collections.abc import Iterable, Iterator
 
     from vecmill.protocols import Chunker, Source, Tokenizer
-    from vecmill.records import ShardTask
+    from vecmill.records import ShardTask, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +127,8 @@ class Kept:
         found = [name for name in batch.schema.names if name not in MEANINGFUL]
         if sorted(found) != sorted(planned):
             raise SourceError(
-                f"shard {self._shard} has the columns {_format_names(found)} to carry along, and the first rows of the "
-                f"corpus have {_format_names(planned)}: make them the same, or report it to the source's author"
+                f"shard {self._shard} has the extra columns {_format_names(found)}, and the first rows of the corpus "
+                f"have {_format_names(planned)}: make them the same, or report it to the source's author"
             )
         return self._cast(batch.select(planned)) if planned else batch.select([])
 
@@ -248,9 +246,56 @@ class Reading:
         if planned is not None and planned != self.documents_in:
             raise SourceError(
                 f"shard {self._task.index} was planned with {planned} documents, and {self.documents_in} were read: "
-                "the source has changed since the run began; run again to plan anew"
+                "the source changed since the run began: run the same command again"
             )
 
 
 def _reject_document(document: Document, reason: str, detail: str) -> Rejected:
     return Rejected(reason, detail, document.id, document.url, document.title, document.text)
+
+
+def cut(chunker: Chunker[Any], document: Document) -> list[Span]:
+    """Return a document's chunks, checked; those in which the model reads nothing are left out.
+
+    Raises:
+        PluginError: Names the chunker and the document: it failed, or it broke its law.
+    """
+    try:
+        spans = list(chunker.spans(document))
+        check_spans(document, spans, chunker.tokenizer)
+    except (VecmillError, MemoryError):
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"the chunker {chunker.name!r} failed at document {document.id!r}: {type(error).__name__}: {error}; "
+            "it is to return vecmill.Span(start, end) for each chunk. Report it to the chunker's author"
+        ) from error
+    return [span for span in spans if not is_blank(document.text, chunker.tokenizer, span.start, span.end)]
+
+
+def check_spans(document: Document, spans: Iterable[Span], tokenizer: Tokenizer) -> None:
+    """Hold a chunker to its law: in order, inside the document, nothing but blank text left out.
+
+    Raises:
+        PluginError: Names the document and the place.
+    """
+    covered = previous = 0
+    text, length = document.text, len(document.text)
+    for start, end, _ in spans:
+        if not previous <= start < end <= length:
+            raise PluginError(
+                f"the chunker returned the span {start}:{end} for document {document.id!r} ({length} characters), "
+                f"after one that starts at {previous}: spans must be in order, not empty, and inside the text"
+            )
+        if start > covered and not is_blank(text, tokenizer, covered, start):
+            raise _lost(document, covered, start)
+        covered, previous = max(covered, end), start
+    if covered < length and not is_blank(text, tokenizer, covered):
+        raise _lost(document, covered, length)
+
+
+def _lost(document: Document, start: int, end: int) -> PluginError:
+    return PluginError(
+        f"the chunker left out characters {start} to {end} of document {document.id!r}, which are not all blank: "
+        "report it to the chunker's author (vecmill.testing has the check)"
+    )

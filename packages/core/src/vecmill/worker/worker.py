@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.concurrency import Threads
-from vecmill.display import redact_secrets
 from vecmill.errors import ModelError, PluginError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Sent
+from vecmill.redaction import redact_secrets
 from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
 from vecmill.store.reuse_index import Earlier

@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 
 from doubles.hub.card import problems
 from vecmill import run
-from vecmill.display import UNSAFE
 from vecmill.records import SIMILARITIES, Cost, ModelInfo, Terms
+from vecmill.redaction import UNSAFE
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.card.front_matter import SIZES, dump, size_category
 from vecmill.store.vectors import comparable_vectors, score_vectors

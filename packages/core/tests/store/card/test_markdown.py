@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.display import MARKS, UNSAFE, printable
+from vecmill.redaction import MARKS, UNSAFE, printable
 from vecmill.store.card.markdown import cell, code, link, plain
 
 

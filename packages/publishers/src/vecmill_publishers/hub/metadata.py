@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vecmill.display import escape_json
 from vecmill.errors import ConfigError
-from vecmill.expand import expand_path
+from vecmill.paths import expand_path
+from vecmill.redaction import escape_json
 from vecmill.store.card import Place, card, own_text
 from vecmill.store.claims import published_name
 from vecmill.store.strangers import RUNS, listed_runs

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from huggingface_hub import errors
 from huggingface_hub.utils import get_session, parse_ratelimit_headers  # type: ignore[attr-defined]
 
+from vecmill.concurrency import check_interrupt
 from vecmill.errors import PublishError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def retry_call(act: Callable[[], T], find_result: Callable[[], T | None] = lambd
         Exception: The last one of ``act`` or ``find_result``, if it does not pass, or does not pass in time.
     """
     for attempt in range(ATTEMPTS):
+        check_interrupt()
         try:
             if attempt and (found := find_result()) is not None:
                 return found

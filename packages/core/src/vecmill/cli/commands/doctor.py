@@ -53,10 +53,10 @@ def _python() -> Check:
 def _processor() -> Check:
     name = platform.processor() or platform.machine()
     try:
-        # By name: the core knows of no engine, and goes without if there is none.
+        # By name: the core does not depend on an engine.
         processor = importlib.import_module("vecmill_openvino.precision").detect_processor()
     except ImportError:
-        return Check("processor", "note", name, f"what it computes in is known to vecmill-openvino: {LOCAL}")
+        return Check("processor", "note", name, f"vecmill-openvino knows what it computes in: {LOCAL}")
     found = f"{processor.name} ({', '.join(processor.features) or 'no vector extensions listed'})"
     if processor.bf16:
         return Check("processor", "ok", f"{found}; embeds in bf16")
@@ -78,7 +78,12 @@ def _cores() -> Check:
     count, quota = machine.cores(), machine.quota()
     if quota is not None and quota < count:
         found = f"{count} processors, of which this container may use {quota:g}"
-        return Check("processors", "note", found, "more threads than it may use slow a run down: give it whole ones")
+        return Check(
+            "processors",
+            "note",
+            found,
+            "more threads than it may use slow a run down: give the container whole processors",
+        )
     return Check("processors", "ok", f"{count} for this process")
 
 
@@ -89,7 +94,7 @@ def _disk(folder: Path) -> Check:
         return Check("disk", "note", f"{folder}: {error.strerror or error}")
     found = f"{size(free)} free in {printable(str(folder))}"
     if not os.access(folder, os.W_OK):
-        return Check("disk", "note", f"{found}, which cannot be written", "name an output folder that can")
+        return Check("disk", "note", f"{found}, which cannot be written", "name another output folder")
     if free < LITTLE_DISK:
         return Check("disk", "note", found, "100,000 chunks of 384 numbers take about 180 MB")
     return Check("disk", "ok", found)
@@ -101,7 +106,7 @@ def _plugins() -> Iterator[Check]:
 
         plugins = load()
         plugins.check()
-    except Exception as error:  # noqa: BLE001 - a doctor is there for installations in which anything may fail
+    except Exception as error:  # noqa: BLE001 - a broken installation may raise anything, and is what the command diagnoses
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
         yield from _local(missing(), [])
         return
@@ -113,7 +118,7 @@ def _plugins() -> Iterator[Check]:
 
 def _list_plugins(plugins: Plugins) -> Iterator[Check]:
     for name, problem in plugins.problems.items():
-        found = f"{problem.origin} is broken and was left out: {problem.error}"
+        found = f"{problem.origin} failed and was left out: {problem.error}"
         yield Check(f"plugin {name}", "note", clean_text(found), problem.cure)
     for name in plugins.disabled:
         yield Check(f"plugin {name}", "note", f"disabled: {DISABLE} names it")
@@ -121,13 +126,13 @@ def _list_plugins(plugins: Plugins) -> Iterator[Check]:
 
 
 def _local(packages: list[str], components: list[str]) -> Iterator[Check]:
-    """Say in one line what is not there for a run on this machine: packages, and the components that they bring."""
+    """Yield one check of what a run on this machine lacks: packages, and the components that they bring."""
     needing = ", ".join(components)
     if packages:
         found = f"not installed: {', '.join(packages)}; needed by {needing or 'a run on this machine'}"
         yield Check(EXTRA, "fail", found, LOCAL)
     elif components:
-        hint = f"its plugin is broken or disabled, as is said above; if it is not: {LOCAL}"
+        hint = f"its plugin is broken or disabled, see above; if it is not: {LOCAL}"
         yield Check(EXTRA, "fail", f"there is no {needing}", hint)
 
 
@@ -144,7 +149,7 @@ def command(context: click.Context, *, as_json: bool) -> None:
     """
     from vecmill.cli.progress import waiting
 
-    with waiting("looking"):
+    with waiting("checking"):
         checks = list(diagnosis())
     failures = sum(check.level == "fail" for check in checks)
     if as_json:
@@ -164,7 +169,7 @@ def _print(checks: list[Check], failures: int) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
         _line(check, width)
-    verdict = f"{plural(failures, 'problem')} to solve" if failures else "Ready to run on this machine."
+    verdict = f"{plural(failures, 'problem')} to solve" if failures else "ready to run on this machine"
     click.echo(f"\n{click.style(verdict, fg='red' if failures else 'green')}")
 
 

@@ -58,7 +58,7 @@ path = {output}
 
 COLUMNS = """\
 # columns = { text = "body" }   # the columns are id and text (url, title optional); map others like this
-# keep = ["lang"]               # more columns to carry along"""
+# keep = ["lang"]               # extra columns"""
 
 
 def template(file: str, source: str, model: str | None, output: str) -> str:
@@ -119,17 +119,17 @@ def command(path: Path, *, source: str, model: str | None, output: str | None) -
 
     name = "python-reference" if source == "pydoc" else path.stem
     _write(path, template(path.name, source, model, output or f"out/{name}"))
-    click.echo(f"Wrote {printable(str(path))}. Next: vecmill run {printable(str(path))}")
+    click.echo(f"wrote {printable(str(path))}; next: vecmill run {printable(str(path))}")
 
 
 def _write(path: Path, text: str) -> None:
     from vecmill.errors import ConfigError
 
     if path.exists():
-        raise ConfigError(f"{path} is there already: choose another name, or delete it first")
+        raise ConfigError(f"{path} exists already: choose another name, or delete it first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror or error}): choose another place") from None
+        raise ConfigError(f"{path} cannot be written ({error.strerror or error}): choose another path") from None

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.cli.capture import log_command, log_option
 from vecmill.cli.command import subcommand
-from vecmill.cli.progress import draws, format_publishing
+from vecmill.cli.format import printable
+from vecmill.cli.json_log import log_command, log_option
+from vecmill.cli.messages import warn_of_plugins
+from vecmill.cli.progress import can_redraw, format_publishing
 from vecmill.cli.signals import resumable
+from vecmill.concurrency import check_interrupt
 from vecmill.records import Publishing
 
 if TYPE_CHECKING:
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS = 10.0
 
 
-def delivery(*, quiet: bool) -> contextlib.AbstractContextManager[Callable[[RunEvent], None]]:
+def show_delivery(*, quiet: bool) -> contextlib.AbstractContextManager[Callable[[RunEvent], None]]:
     """Show progress as suits standard error: a bar, a line now and then, or nothing."""
     if quiet:
         return contextlib.nullcontext(lambda _: None)
-    return _bar() if draws() else contextlib.nullcontext(_lines())
+    return _bar() if can_redraw() else contextlib.nullcontext(_lines())
 
 
 @contextlib.contextmanager
@@ -56,14 +59,14 @@ def _bar() -> Iterator[Callable[[RunEvent], None]]:
 
 
 def _lines() -> Callable[[RunEvent], None]:
-    said = 0.0
+    last_line = 0.0
 
     def show(event: RunEvent) -> None:
-        nonlocal said
+        nonlocal last_line
         now = time.monotonic()
-        last = isinstance(event, Publishing) and event.done == event.bytes
-        if isinstance(event, Publishing) and (not said or last or now - said >= INTERVAL_SECONDS):
-            said = now
+        final = isinstance(event, Publishing) and event.done == event.bytes
+        if isinstance(event, Publishing) and (not last_line or final or now - last_line >= INTERVAL_SECONDS):
+            last_line = now
             click.echo(f"vecmill: {format_publishing(event)}", err=True)
 
     return show
@@ -73,7 +76,7 @@ def _lines() -> Callable[[RunEvent], None]:
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--to", required=True, metavar="NAME", help="A publisher, such as hub.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the publisher; repeatable.")
-@click.option("--force", is_flag=True, help="Publish even to a place that holds something else.")
+@click.option("--force", is_flag=True, help="Publish even over something else that is there.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
 @click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @log_option
@@ -89,10 +92,8 @@ def command(  # noqa: PLR0913 - a command takes its options
 ) -> None:
     """Publish a dataset that an earlier run made.
 
-    The same command again goes on where an interrupted one was; a finished one is checked, and left alone.
+    The same command again resumes an interrupted one; a finished one is checked and left alone.
     """
-    from vecmill.cli.format import printable
-    from vecmill.cli.warnings import warn_of_plugins
     from vecmill.job.config import apply
 
     options = apply({}, settings) | ({"force": True} if force else {})
@@ -111,14 +112,14 @@ def _publish(directory: Path, to: str, options: dict[str, Any], log: Log, *, qui
     from vecmill.job.publish import publish
 
     with (
-        resumable(lambda: "interrupted; what was sent is kept. To go on,"),
-        delivery(quiet=quiet or log.talks) as observe,
+        resumable(lambda: "interrupted: files that were sent stay\nto resume,"),
+        show_delivery(quiet=quiet or log.on_stderr) as observe,
     ):
+        check_interrupt()
         return publish(directory, to, options, log.follow(observe))
 
 
 def _preview(directory: Path, to: str, options: dict[str, Any]) -> None:
-    from vecmill.cli.format import printable
     from vecmill.job.publish import preview
 
     for line in preview(directory, to, options):

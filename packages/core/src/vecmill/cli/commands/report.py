@@ -22,9 +22,9 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     """
     from vecmill.cli.format import escape_json
     from vecmill.cli.progress import waiting
-    from vecmill.display import flatten
     from vecmill.quality import measure
     from vecmill.quality.page import page, sentences
+    from vecmill.redaction import flatten
 
     options = read_embedder(embedder)
     with waiting(f"measuring {directory}") as wait:
@@ -45,4 +45,4 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error}. Name another file") from None
+        raise StoreError(f"{path} cannot be written ({error}): name another file") from None

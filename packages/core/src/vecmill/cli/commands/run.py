@@ -1,21 +1,26 @@
-"""``vecmill run``: run a job, and say what came of it."""
+"""``vecmill run``: run a job, and print a summary of its dataset."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vecmill.cli.capture import log_command, log_option
 from vecmill.cli.command import subcommand
+from vecmill.cli.format import duration, near, plural, printable, rate, size
+from vecmill.cli.json_log import log_command, log_option
+from vecmill.cli.messages import warn_of_plugins
 from vecmill.cli.signals import resumable
+from vecmill.concurrency import check_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vecmill.cli.progress_stats import ProgressStats
-    from vecmill.records import Dataset, RunEvent
+    from vecmill.records import Account, Dataset, RunEvent
 
 
 @subcommand("vecmill run job.toml\nvecmill run job.toml --set source.limit=100 --set publish.0.path=out/try")
@@ -48,59 +53,105 @@ def command(
     log_json: str | None,
     **how: Any,  # noqa: ANN401 - what the runner takes as well
 ) -> None:
-    """Run a job, or go on where it was interrupted.
+    """Run a job, or resume an interrupted one.
 
-    The same command again goes on where an interrupted run was; a finished run is checked, and left alone.
+    The same command again resumes an interrupted run; a finished one is checked and left alone.
     """
     from vecmill.cli.progress import progress
     from vecmill.cli.progress_stats import ProgressStats
-
-    tally = ProgressStats()
-    with log_command(log_json, "run", str(job_file)) as log:
-        with resumable(lambda: _interrupt_message(tally)), progress(tally, quiet=quiet or log.talks) as observe:
-            dataset = _run(job_file, overrides, log.follow(observe), how)
-        signature = _sha256(dataset)
-        log.write("run.published", places=list(dataset.published), manifest_sha256=signature)
-    if as_json:
-        click.echo(_json(dataset, signature))
-    else:
-        from vecmill.cli.summary import summary
-
-        click.echo(summary(dataset, tally, signature))
-
-
-def _sha256(dataset: Dataset) -> str:
     from vecmill.store.json import manifest_sha256
 
-    return manifest_sha256(dataset)
-
-
-def _json(dataset: Dataset, signature: str) -> str:
-    import json
-
-    return json.dumps({**dataset.manifest.model_dump(mode="json"), "manifest_sha256": signature}, indent=2)
+    stats = ProgressStats()
+    with log_command(log_json, "run", str(job_file)) as log:
+        with resumable(lambda: _interrupt_message(stats)), progress(stats, quiet=quiet or log.on_stderr) as observe:
+            dataset = _run(job_file, overrides, log.follow(observe), how)
+        signature = manifest_sha256(dataset)
+        log.write("run.published", places=list(dataset.published), manifest_sha256=signature)
+    if as_json:
+        click.echo(json.dumps({**dataset.manifest.model_dump(mode="json"), "manifest_sha256": signature}, indent=2))
+    else:
+        click.echo(format_summary(dataset, stats, signature))
 
 
 def _run(
     job_file: Path, overrides: tuple[str, ...], observe: Callable[[RunEvent], None], how: dict[str, Any]
 ) -> Dataset:
-    # Imported under the eyes of the progress display: on a slow disk this alone takes seconds.
-    from vecmill.cli.warnings import warn_of_plugins
+    # Imported while progress is shown: on a slow disk this alone takes seconds.
     from vecmill.job.config import Job
     from vecmill.job.runner import run
 
+    check_interrupt()
     job = Job.load(job_file, overrides)
     warn_of_plugins((kind, spec.name) for kind, spec in job.parts)
     return run(job, observe, **how)
 
 
-def _interrupt_message(tally: ProgressStats) -> str:
-    from vecmill.cli.format import plural
+def _interrupt_message(stats: ProgressStats) -> str:
     from vecmill.cli.progress_stats import LAUNCHED
 
-    view = tally.view()
+    view = stats.view()
     if view.shards:
-        return f"interrupted; done and kept: {view.shards_done:,} of {plural(view.shards, 'shard')}.\nTo go on,"
+        return f"interrupted: {view.shards_done:,} of {plural(view.shards, 'shard')} are done\nto resume,"
     if view.phase == LAUNCHED:
-        return "interrupted; what is done is kept there.\nTo go on,"
-    return "interrupted before the work began.\nTo begin anew,"
+        return "interrupted: finished shards stay on the other machines\nto resume,"
+    return "interrupted before the work began\nto start again,"
+
+
+def format_summary(dataset: Dataset, stats: ProgressStats, signature: str) -> str:
+    """Return the account, the speed and the locations of a dataset, as a few lines of text.
+
+    Args:
+        dataset: The finished dataset.
+        stats: What the command did for it.
+        signature: The sha256 of its manifest, in hex.
+    """
+    return "\n".join(f"{name:<10} {printable(line)}" for name, line in _summary(dataset, stats, signature))
+
+
+def _summary(dataset: Dataset, stats: ProgressStats, signature: str) -> Iterator[tuple[str, str]]:
+    from vecmill.cli.progress import format_retries
+
+    account, manifest = dataset.account, dataset.manifest
+    bytes_ = sum(entry.bytes for entry in manifest.shards)
+    embedded, quarantined = account.documents_embedded, account.documents_quarantined
+    yield "documents", f"{account.documents_in:,} in = {embedded:,} embedded + {quarantined:,} quarantined"
+    for reason, count in manifest.reasons.items():
+        yield "", f"{count:,} {printable(reason)}"
+    if stats.retried is not None:
+        yield "", format_retries(stats.retried)
+    if manifest.quarantine is not None:
+        yield "", f"quarantined in {near(dataset.path / manifest.quarantine.path)}"
+    yield "chunks", _chunks(account)
+    if manifest.reused is not None:
+        left = account.chunks - manifest.reused.chunks
+        yield "", f"{manifest.reused.chunks:,} as the run {manifest.reused.run_id} made them, {left:,} embedded now"
+    if dataset.fetch is None:
+        yield from _work(stats)
+    if manifest.cost is not None:
+        yield "cost", str(manifest.cost)
+    yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
+    yield "manifest", signature
+    yield from (("published", where) for where in dataset.published if where != str(dataset.path))
+    yield "next", dataset.fetch or f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
+
+
+def _chunks(account: Account) -> str:
+    truncated = f"{account.truncated_chunks:,} truncated" if account.truncated_chunks else "none truncated"
+    parts = [f"{account.chunks:,}", f"{account.characters:,} characters", f"{account.tokens:,} tokens", truncated]
+    if account.shortened_titles:
+        parts.append(f"{plural(account.shortened_titles, 'title')} shortened")
+    return ", ".join(parts)
+
+
+def _work(stats: ProgressStats) -> Iterator[tuple[str, str]]:
+    view = stats.view()
+    if not stats.shards_made:
+        yield "run", f"already complete; {plural(view.shards, 'shard')} checked in {duration(view.seconds)}"
+        return
+    if stats.shards_made < view.shards:
+        before = view.shards - stats.shards_made
+        yield "run", f"{stats.shards_made:,} of {plural(view.shards, 'shard')} now, {before:,} were done before"
+    seconds = max(stats.embedding_seconds, 1e-9)
+    speed = (rate(stats.made.chunks / seconds, "chunks"), rate(stats.made.tokens / seconds, "tokens"))
+    yield "speed", ", ".join(speed)
+    yield "time", f"{duration(view.seconds)}, {duration(seconds)} of it embedding"

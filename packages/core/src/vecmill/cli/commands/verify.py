@@ -48,7 +48,7 @@ def command(  # noqa: PLR0913 - a command takes its options
     from vecmill.quality.proof import verify
 
     if not embed and (sample or model or embedder):
-        raise click.UsageError("--sample, --model and --embedder go with --embed", context)
+        raise click.UsageError("--sample, --model and --embedder go with --embed: add it, or leave them out", context)
     options = read_embedder(embedder)
     with waiting(f"checking {directory}") as wait:
         result = verify(
@@ -74,17 +74,17 @@ def _report(result: Verification, directory: Path) -> None:
     if result.ok:
         rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
         again = f"; {plural(result.embedded, 'chunk')} embedded again" if result.embedded else ""
-        click.echo(f"{name} is sound: {rows} in {shards}{again}")
+        click.echo(f"{name} is valid: {rows} in {shards}{again}")
         return
     for fault in result.faults:
-        mark = click.style("FAULT", fg="red")
+        mark = click.style("ERROR", fg="red")
         click.echo(f"{mark}  {printable(fault.path)}: {printable(fault.problem)}", err=True)
     if result.more:
         click.echo(f"and {result.more:,} more", err=True)
-    found = plural(len(result.faults) + result.more, "fault")
+    found = plural(len(result.faults) + result.more, "error")
     click.echo(
-        f"{name} has {found}; `vecmill run` with its job makes files again that are missing or changed; "
-        "for all other faults get a copy that you trust, or remove the folder and run the job again",
+        f"{name} has {found}: `vecmill run` with its job restores files that are missing or changed; for other "
+        "errors get a copy that you trust, or remove the folder and run the job again",
         err=True,
     )
 

@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from vecmill.display import escape_json
 from vecmill.records.manifest import SOMEWHERE
+from vecmill.redaction import escape_json
 from vecmill.store.card.front_matter import title
 from vecmill.store.card.markdown import cell, code, plain
 from vecmill.store.columns import extra_columns

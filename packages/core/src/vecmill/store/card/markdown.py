@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vecmill.display import printable
+from vecmill.redaction import printable
 
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~]")
 """What begins a link, HTML, code, emphasis or a cell. No card begins a line with such text, so titles need none."""

@@ -1,10 +1,10 @@
-"""Paths as people write them, and as systems name files: what of them can be used."""
+"""Paths: what people write for them, and whether one from elsewhere stays inside its folder."""
 
 from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vecmill.errors import ConfigError
 
@@ -22,9 +22,9 @@ def expand_path(path: str) -> Path:
         found.stat()
     except OSError as error:
         if error.errno not in _ABSENT:
-            raise ConfigError(f"{path!r} cannot be a path: {error.strerror}. Name another.") from error
+            raise ConfigError(f"{path!r} cannot be a path: {error.strerror}: name another") from error
     except (ValueError, RuntimeError) as error:
-        raise ConfigError(f"{path!r} cannot be a path: {error}. Name another.") from error
+        raise ConfigError(f"{path!r} cannot be a path: {error}: name another") from error
     return found
 
 
@@ -41,3 +41,9 @@ def writable_down(path: str | Path) -> str:
         shown = repr(os.fsencode(text))[2:-1]
         raise ConfigError(f"the name {shown} is not UTF-8: rename it, or the folder that is named so") from None
     return text
+
+
+def is_inside(path: str) -> bool:
+    """Return whether a relative path names something in its folder, on any system: no ``..``, no root, no drive."""
+    plain = all(part not in {"..", ""} for part in path.replace("\\", "/").rstrip("/").split("/")) and "\0" not in path
+    return plain and not PurePosixPath(path).is_absolute() and not PureWindowsPath(path).drive
