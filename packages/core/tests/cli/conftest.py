@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def stats(clock: Clock) -> ProgressStats:
-    """Return a stats that goes by that clock."""
+    """Return statistics that go by that clock."""
     return ProgressStats(clock)
 
 
