@@ -175,6 +175,26 @@ def test_a_moved_branch_does_not_move_a_pinned_source(name: str, tmp_path: Path,
         _read(_source(name, path), parts[0])
 
 
+def test_files_of_two_datasets_are_known_by_their_content(tmp_path: Path, hub: HubDouble) -> None:
+    """A commit that leaves the files alone makes no other run; two revisions of one dataset are not mixed up."""
+    _write("jsonl", tmp_path / "repo" / "data")
+    repo = _repo(hub, tmp_path / "repo")
+    hub.add("dataset", "user/others", tmp_path / "repo")
+    repo.tag("v1")
+    paths = [f"hf://datasets/{REPO}/data/0.jsonl", "hf://datasets/user/others/data"]
+    source = _source("jsonl", paths)
+    assert [file.name for file in source.files] == [
+        "articles/data/0.jsonl",
+        "others/data/0.jsonl",
+        "others/data/1.jsonl.gz",
+    ]
+    (tmp_path / "repo" / "README.md").write_text(CARD + "More words.\n")
+    repo.commit(tmp_path / "repo")
+    assert _source("jsonl", paths).fingerprint() == source.fingerprint()
+    revisions = _source("jsonl", [f"hf://datasets/{REPO}@v1/data", f"hf://datasets/{REPO}/data"]).files
+    assert len({file.name for file in revisions}) == len(revisions) == 4
+
+
 def test_a_revision_is_named_in_the_path(tmp_path: Path, hub: HubDouble, read_all: Callable[..., pa.Table]) -> None:
     """A branch, a tag or a commit, as the Hub's own client writes it."""
     _write("jsonl", tmp_path / "repo")
@@ -243,6 +263,7 @@ def test_terms_are_those_of_the_datasets_card(tmp_path: Path, hub: HubDouble) ->
             r"begins with s3://, which vecmill does not read: .*hf://datasets/user/repo.*memory://",
         ),
         ("https://user:secret@example.org/a.jsonl", "begins with https://, which"),
+        (f"HF://datasets/{REPO}", "begins with HF://, which"),
         (["a.jsonl", "memory://a.jsonl"], "files of several stores: copy them to one"),
         ("memory://nowhere", "no file or folder 'memory://nowhere'.*seen by the process alone that wrote them"),
         ("memory://nowhere/*.jsonl", r"no file matches 'memory://nowhere/\*.jsonl'"),

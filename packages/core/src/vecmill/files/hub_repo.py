@@ -254,6 +254,8 @@ class HubStore(FsspecStore):
     def make_file(self, full: str, name: str, info: Info) -> File:
         """Return a file, given what the file system says of it."""
         repo = next(repo for repo in self._repos.values() if full.startswith(repo.root))
+        if len({other.sha for other in self._repos.values() if other.id == repo.id}) == 1:
+            name = name.replace(f"@{repo.sha}", "", 1)  # it is in the name where there are files of several repos
         return HubFile(repo, full.removeprefix(repo.root), name, info)
 
     def _repo(self, repo: str, revision: str | None) -> HubRepo:

@@ -123,7 +123,7 @@ def open_store(path: str) -> Store:
         ConfigError: It is on a store that vecmill does not read.
     """
     found = _SCHEME.match(path)
-    scheme = found[1].lower() if found else ""
+    scheme = found[1] if found else ""
     if scheme not in STORES:
         raise ConfigError(
             f"source.path begins with {scheme}://, which vecmill does not read: copy the files to this machine or to a "
