@@ -29,7 +29,7 @@ from vecmill.store.register import FOLDER, find_run
 from vecmill.store.state import read_sent, read_state, valid_receipt
 from vecmill.testing import install
 from vecmill_publishers.hub.preflight import FRONT
-from vecmill_publishers.hub.preuploads import PreUploads, Upload
+from vecmill_publishers.hub.uploads import PreUploads, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable

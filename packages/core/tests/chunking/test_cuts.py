@@ -58,7 +58,7 @@ def test_blocks_are_bounded_and_leave_nothing_out(unit, size):
     """They follow each other, from the first character to the last, and are cut between words if there are any."""
     text = unit * (size // len(unit))
 
-    blocks = list(cuts.blocks(text))
+    blocks = list(cuts.split_blocks(text))
 
     assert [start for start, _ in blocks] == [0, *(end for _, end in blocks[:-1])]
     assert blocks[-1][1] == len(text)

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.chunking.packing import Budget, Pieces, groups
+from vecmill.chunking.packing import Budget, Pieces, join_pieces
 
 BUDGET = Budget.of(10)
 SIZES = st.lists(st.tuples(st.integers(1, 200), st.integers(0, 12)), min_size=1)
@@ -22,7 +22,7 @@ def test_groups_are_greedy(blocks):
     ends = list(accumulate(map(len, blocks), initial=0))
     parts = [Pieces(bounds[i : j + 1], tokens[i:j]) for i, j in pairwise(ends)]
 
-    found = list(groups(parts, BUDGET))
+    found = list(join_pieces(parts, BUDGET))
 
     places = [bounds.index(start) for start, _, _ in found] + [len(tokens)]
     assert [end for _, end, _ in found] == [bounds[place] for place in places[1:]]

@@ -12,8 +12,8 @@ import vecmill
 from small_dataset import small_job
 from vecmill.errors import StoreError
 from vecmill.store.variants import check_variant
-from vecmill_publishers.hub.preuploads import Upload
-from vecmill_publishers.hub.preuploads import make_variant as make
+from vecmill_publishers.hub.uploads import Upload
+from vecmill_publishers.hub.uploads import make_variant as make
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 

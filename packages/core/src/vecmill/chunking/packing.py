@@ -94,7 +94,7 @@ def sentences(text: str, start: int, end: int) -> list[int]:
     return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
 
-def blocks(text: str) -> Iterator[tuple[int, int]]:
+def split_blocks(text: str) -> Iterator[tuple[int, int]]:
     """Yield parts of bounded size, cut between paragraphs if they can be, so that a huge text costs little memory."""
     start = 0
     while len(text) - start > BLOCK_CHARACTERS:
@@ -199,7 +199,7 @@ def apart(pieces: Pieces, budget: Budget, first: int, last: int) -> tuple[int, i
     return last, last
 
 
-def groups(blocks: Iterable[Pieces], budget: Budget, turn: Turn = apart) -> Iterator[tuple[int, int, int]]:
+def join_pieces(blocks: Iterable[Pieces], budget: Budget, turn: Turn = apart) -> Iterator[tuple[int, int, int]]:
     """Join neighbours while they fit the budget; yield the start, the end and the tokens of each group.
 
     Args:
@@ -240,7 +240,7 @@ class Cutting:
 
     def blocks(self) -> Iterator[Pieces]:
         """Yield the text's pieces, in order and without gaps, a bounded part of the text at a time."""
-        for start, end in blocks(self._text):
+        for start, end in split_blocks(self._text):
             yield from self._fit([self._cut(start, end, 0)], 0)
             self._note([end] if end < len(self._text) else [])
 
@@ -251,7 +251,7 @@ class Cutting:
         tokens = self._count(starts, ends, level)
         large = [i for i, count in enumerate(tokens) if count > self._budget.tokens and ends[i] - starts[i] > 1]
         finer = self._fit([self._cut(starts[i], ends[i], level + 1) for i in large], level + 1) if large else []
-        return list(_splice_pieces(runs, tokens, deque(zip(large, map(self._join_pieces, finer), strict=True))))
+        return list(_splice_pieces(runs, tokens, deque(zip(large, map(self._coarsen, finer), strict=True))))
 
     def _count(self, starts: list[int], ends: list[int], level: int) -> list[int]:
         """Count the tokens of each part; one that will be cut in any case is given more than the budget."""
@@ -263,10 +263,10 @@ class Cutting:
         counts = self._tokenizer.count(texts).tolist()
         return [count if part else over for part, count in zip(texts, counts, strict=True)]
 
-    def _join_pieces(self, pieces: Pieces) -> Pieces:
+    def _coarsen(self, pieces: Pieces) -> Pieces:
         if pieces.fit(0, len(pieces.tokens), self._budget):
             return Pieces([pieces.bounds[0], pieces.bounds[-1]], [pieces.total[-1]])
-        joined = list(groups([pieces], self._budget))
+        joined = list(join_pieces([pieces], self._budget))
         return Pieces([joined[0][0], *(end for _, end, _ in joined)], [tokens for _, _, tokens in joined])
 
     def _cut(self, start: int, end: int, level: int) -> list[int]:
@@ -340,7 +340,7 @@ class Fitting:
         overhead = self.overhead(prefix)
         spans = [
             span
-            for start, end, count in groups(cutting.blocks(), budget, turn)
+            for start, end, count in join_pieces(cutting.blocks(), budget, turn)
             if (span := _trim_span(text, start, end, count + overhead))
         ]
         if self._tokenizer.additive and cutting.clean and prefix[-1:] in {"", *SEPARATORS}:

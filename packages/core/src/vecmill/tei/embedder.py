@@ -48,21 +48,21 @@ def check_address(url: str) -> str:
     return url
 
 
-def too_long(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> npt.NDArray[np.bool_]:
+def find_too_long(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> npt.NDArray[np.bool_]:
     """Return which texts have more than ``max_tokens``, special tokens included."""
     return tokenizer.count(texts) + tokenizer.special_tokens > max_tokens
 
 
-def cut(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> Sequence[str]:
+def cut_texts(texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int) -> Sequence[str]:
     """Return the texts, each one over ``max_tokens`` cut after its last token that fits."""
-    long = too_long(texts, tokenizer, max_tokens)
+    long = find_too_long(texts, tokenizer, max_tokens)
     if not long.any():
         return texts
     room = max_tokens - tokenizer.special_tokens
-    return [_first(text, tokenizer, room) if over else text for text, over in zip(texts, long, strict=True)]
+    return [_cut_text(text, tokenizer, room) if over else text for text, over in zip(texts, long, strict=True)]
 
 
-def _first(text: str, tokenizer: Tokenizer, room: int) -> str:
+def _cut_text(text: str, tokenizer: Tokenizer, room: int) -> str:
     return text[: tokenizer.offsets(text)[room - 1, 1]]
 
 
@@ -151,11 +151,11 @@ class TeiEmbedder(Embedder["TeiEmbedder.Config"]):
         from vecmill.tei.errors import InvalidTextError
 
         if self._cuts_here:
-            return self._session.embed(cut(texts, self._tokenizer, self._folder.max_tokens))
+            return self._session.embed(cut_texts(texts, self._tokenizer, self._folder.max_tokens))
         try:
             return self._session.embed(texts)
         except InvalidTextError:
-            if not too_long(texts, self._tokenizer, self._folder.max_tokens).any():
+            if not find_too_long(texts, self._tokenizer, self._folder.max_tokens).any():
                 raise
             return self._session.embed(texts, cut=True)
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
 from vecmill.store.variants import refuse_clash
-from vecmill_publishers.hub.commits import BatchCommitter
 from vecmill_publishers.hub.metadata import RepoMetadata, find_runs
 from vecmill_publishers.hub.preflight import refuse_others
-from vecmill_publishers.hub.preuploads import PreUploads, Upload
 from vecmill_publishers.hub.remote import Head, Stored
 from vecmill_publishers.hub.retry import retry_call
+from vecmill_publishers.hub.uploads import BatchCommitter, PreUploads, Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +70,7 @@ class Publication:
             refuse_clash(manifest.columns, variant)
             self.uploads += [Upload.of(dataset, entry, self.metadata.folder, variant) for entry in manifest.shards]
         self.pre_uploads = PreUploads(remote.url, sent)
-        self._committer = BatchCommitter(remote, self.name, self.pre_uploads, self._has_committed)
+        self._committer = BatchCommitter(remote, self.name, self.pre_uploads, self._is_committed)
 
     def run(self) -> str:
         """Publish, and return the address of the dataset."""
@@ -124,7 +123,7 @@ class Publication:
             done += sum(size[path] for path in known)
         report_sent(0)
 
-    def _has_committed(self, batch: list[Upload]) -> bool:
+    def _is_committed(self, batch: list[Upload]) -> bool:
         state = self.read_state()
         return all(upload.has_arrived(state.files) for upload in batch)
 
@@ -135,7 +134,7 @@ class Publication:
             nonlocal known
             state, known = known or self.read_state(), None
             self._compare(state)
-            change = self.metadata.plan_change(state.sha, state.files, self._expected_names())
+            change = self.metadata.plan_change(state.sha, state.files, self._list_paths())
             if not change.needed:
                 return state
             sha = self.remote.commit_change(change.texts, change.gone, f"Switch to {self.name}", state.sha)
@@ -162,7 +161,7 @@ class Publication:
         if self.name not in self.remote.list_tags():
             self.remote.tag(self.name, state.sha)
 
-    def _expected_names(self) -> frozenset[str]:
+    def _list_paths(self) -> frozenset[str]:
         return frozenset(upload.path for upload in self.uploads)
 
 

@@ -95,7 +95,7 @@ class HubPublisher(Publisher["HubPublisher.Config"]):
         Raises:
             PublishError: It could not be sent.
         """
-        from vecmill_publishers.hub.preuploads import upload_shard
+        from vecmill_publishers.hub.uploads import upload_shard
 
         del ready
         return upload_shard(self._remote, self.config.vectors, dataset, shard)

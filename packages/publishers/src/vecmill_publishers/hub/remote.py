@@ -10,16 +10,15 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 from vecmill.errors import PublishError
-from vecmill_publishers.hub.commits import hide_progress_bars, make_operation
 from vecmill_publishers.hub.preflight import check_repo_id
-from vecmill_publishers.hub.preuploads import split_groups
 from vecmill_publishers.hub.retry import retry_call, translate_errors
+from vecmill_publishers.hub.uploads import hide_progress_bars, make_operation, split_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    from vecmill_publishers.hub.preuploads import Upload
+    from vecmill_publishers.hub.uploads import Upload
 
 KIND = "dataset"
 
