@@ -73,6 +73,8 @@ CONTRACTS = {
     "in_flight": "the field's word",
     "InFlightWindow": "(the same)",
     "events.place": "of Publishing, which observers read",
+    "events.RunLaunched": "a launcher has taken the job",
+    "runtime.launch": "what a launcher does",
 }
 """Names that stay, and why: everywhere, or in a module."""
 PARTICIPLES = {"pinned": "of the protocol of all components"}
@@ -84,8 +86,6 @@ IRREGULAR = {
 NO_PARTICIPLES = {"embed", "feed", "seed", "need", "speed", "shed", "proceed"}
 PENDING = {
     "apps/wikipedia",
-    "core",
-    "core/chunking",
     "core/cli",
     "core/cli/commands",
     "core/job",
@@ -97,8 +97,6 @@ PENDING = {
     "core/sources",
     "core/store",
     "core/store/card",
-    "core/tei",
-    "core/testing",
     "core/worker",
     "modal-runtime",
     "publishers/hub",
