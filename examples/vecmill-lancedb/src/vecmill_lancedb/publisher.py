@@ -1,4 +1,4 @@
-"""The publisher: what a job names. LanceDB itself is imported when there is work."""
+"""The publisher, as a job names it. LanceDB is imported when there is work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LanceDBPublisher(Publisher["LanceDBPublisher.Config"]):
     name = "lancedb"
 
     class Config(Options):
-        """Where the table is, and how it is kept.
+        """Where the table is, and what becomes of its versions.
 
         Attributes:
             uri: The database: a folder (``~`` is the home folder), or ``s3://…``, ``gs://…``, ``az://…``.
@@ -50,7 +50,7 @@ class LanceDBPublisher(Publisher["LanceDBPublisher.Config"]):
         """Yield what would be written."""
         if not self._table.holds(manifest):
             rows = sum(shard.rows for shard in manifest.shards)
-            yield f"write {rows:,} rows of {dataset} to {self._table.place}"
+            yield f"write {rows:,} rows of {dataset} to {self._table.address}"
 
     def publish(self, dataset: Path, manifest: Manifest) -> str:
         """Write the rows, make the index, and return the table's address.
@@ -67,7 +67,7 @@ class LanceDBPublisher(Publisher["LanceDBPublisher.Config"]):
         if not table.holds(manifest):
             table.replace(dataset, manifest, self.report)
         table.tend(self.config.index_rows, self.config.keep_days)
-        return table.place
+        return table.address
 
     @property
     def _table(self) -> Table:

@@ -17,7 +17,7 @@ BATCH_ROWS = 4096
 
 
 def reader(
-    dataset: Path, manifest: Manifest, metadata: dict[bytes, bytes], sent: Callable[[int], None]
+    dataset: Path, manifest: Manifest, metadata: dict[bytes, bytes], report_sent: Callable[[int], None]
 ) -> pa.RecordBatchReader:
     """Read a dataset, one batch in memory at a time.
 
@@ -25,13 +25,13 @@ def reader(
         dataset: Its folder.
         manifest: What it holds.
         metadata: Stands in the stream's schema.
-        sent: Told the bytes of a shard after its last row was taken, in the thread that takes them.
+        report_sent: Called with the bytes of a shard after its last row was taken, in the thread that takes them.
     """
     schema = pq.read_schema(dataset / manifest.shards[0].path).with_metadata(metadata)
-    return pa.RecordBatchReader.from_batches(schema, _batches(dataset, manifest, sent))
+    return pa.RecordBatchReader.from_batches(schema, _batches(dataset, manifest, report_sent))
 
 
-def _batches(dataset: Path, manifest: Manifest, sent: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+def _batches(dataset: Path, manifest: Manifest, report_sent: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
     for shard in manifest.shards:
         yield from pq.ParquetFile(dataset / shard.path).iter_batches(BATCH_ROWS)
-        sent(shard.bytes)
+        report_sent(shard.bytes)

@@ -40,14 +40,14 @@ class Table:
         name: The table.
 
     Attributes:
-        place: The table's address.
+        address: Where the table is.
     """
 
     def __init__(self, uri: str, name: str) -> None:
         self._folder = None if "://" in uri else Path(uri).expanduser().absolute()
         self._uri = str(self._folder or uri.rstrip("/"))
         self._name = name
-        self.place = f"{self._uri}/{name}.lance"
+        self.address = f"{self._uri}/{name}.lance"
 
     def check(self, *, force: bool) -> None:
         """Refuse a database that cannot be written, and a table that somebody else wrote.
@@ -65,20 +65,20 @@ class Table:
 
     def _refuse_files(self) -> None:
         """Refuse a folder of that name which is no table: LanceDB would make one of it, around what is there."""
-        place = Path(self.place)
-        if self._folder is None or not os.path.lexists(place):
+        path = Path(self.address)
+        if self._folder is None or not os.path.lexists(path):
             return
-        strangers = sorted({path.name for path in place.iterdir()} - PARTS) if place.is_dir() else [place.name]
+        strangers = sorted({entry.name for entry in path.iterdir()} - PARTS) if path.is_dir() else [path.name]
         if strangers:
             raise PublishError(
-                f"{self.place} holds files that are no table's ({', '.join(strangers[:SHOWN])}): choose another table"
+                f"{self.address} holds files that are no table's ({', '.join(strangers[:SHOWN])}): choose another table"
             )
 
     def _refuse_rows(self, table: lancedb.table.Table) -> None:
         manifest, rows = _manifest(table), table.count_rows()
         if manifest is None or rows > _rows(manifest):
             raise PublishError(
-                f"{self.place} holds rows that vecmill did not publish: choose another table, or publish with "
+                f"{self.address} holds rows that vecmill did not publish: choose another table, or publish with "
                 "force = true to replace them"
             )
 
@@ -104,25 +104,25 @@ class Table:
         check_files(dataset, manifest)
         total, done = sum(shard.bytes for shard in manifest.shards), 0
 
-        def sent(size: int) -> None:
+        def report_sent(size: int) -> None:
             nonlocal done
             done += size
-            report(Publishing(self.place, done, total))
+            report(Publishing(self.address, done, total))
 
         mode = "create" if self._open() is None else "overwrite"
-        with self._understood():
-            rows = reader(dataset, manifest, {MANIFEST: manifest.model_dump_json().encode()}, sent)
+        with self._translate_errors():
+            rows = reader(dataset, manifest, {MANIFEST: manifest.model_dump_json().encode()}, report_sent)
             self._connect().create_table(self._name, rows, mode=mode)
 
     def tend(self, index_rows: int, keep_days: int) -> None:
-        """Make the index that the table lacks, and let go of versions that nobody reads any more.
+        """Make the index that the table lacks, and remove versions that are too old.
 
         Raises:
             PublishError: It could not be done; the rows are there.
         """
         from lancedb.index import IvfPq
 
-        with self._understood():
+        with self._translate_errors():
             table = self._connect().open_table(self._name)
             if table.count_rows() >= index_rows and not list(table.list_indices()):
                 table.create_index(VECTORS, config=IvfPq(distance_type="cosine"))
@@ -131,7 +131,7 @@ class Table:
     def _open(self) -> lancedb.table.Table | None:
         if self._folder is not None and not self._folder.exists():
             return None
-        with self._understood():
+        with self._translate_errors():
             try:
                 return self._connect().open_table(self._name)
             except ValueError as error:
@@ -145,13 +145,13 @@ class Table:
         return lancedb.connect(self._uri)
 
     @contextmanager
-    def _understood(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Raise what LanceDB raises, which is all kinds of errors, as one that names the table."""
         try:
             yield
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
-            raise PublishError(f"{self.place}: {reason}. Mend that, and run the same command again") from error
+            raise PublishError(f"{self.address}: {reason}. Correct that, and run the same command again") from error
 
 
 def query_vector(
@@ -161,7 +161,7 @@ def query_vector(
     model: str | None = None,
     embedder: str | Mapping[str, Any] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Embed a query as the model of a table's rows wants it; shape ``(dimension,)``.
+    """Embed a query as the model of a table's rows does; shape ``(dimension,)``.
 
     Args:
         table: One that this plugin has written.
@@ -171,7 +171,7 @@ def query_vector(
 
     Raises:
         ValueError: Somebody else wrote the table.
-        ModelError: The model is not to be had here, or is named by nobody but the table.
+        ModelError: The model is not on this machine, or the table alone names it.
     """
     manifest = _manifest(table)
     if manifest is None:
