@@ -94,7 +94,6 @@ PENDING = {
     "core/quality",
     "core/records",
     "core/retrieval",
-    "core/sources",
     "core/store",
     "core/store/card",
     "core/worker",

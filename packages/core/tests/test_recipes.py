@@ -19,8 +19,8 @@ from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins import load
 from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec, Document, ModelInfo
+from vecmill.sources.base import limit_units, parts, row_units
 from vecmill.sources.corpus import Corpus
-from vecmill.sources.partitions import limit_units, parts, row_units
 from vecmill.tei.client import ROUTES
 from vecmill.testing import WordTokenizer
 from vecmill.worker.reading import cut

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.sources import JsonlSource
-from vecmill.sources import json_schema as json_shape
+from vecmill.sources import jsonl as jsonl_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ def test_columns_are_typed_once_however_often_the_source_is_split(
 ) -> None:
     """To type a column every row is parsed, and a plan asks for two splits."""
     parsed: list[bytes] = []
-    real = json_shape.parse
-    monkeypatch.setattr(json_shape, "parse", lambda line: (parsed.append(line), real(line))[1])
+    real = jsonl_format.parse
+    monkeypatch.setattr(jsonl_format, "parse", lambda line: (parsed.append(line), real(line))[1])
     source = _source(write_lines(*({**GOOD, "n": number} for number in range(50))), keep=["n"])
     splits = [list(source.partitions(target)) for target in (200, 1000)]
     assert len(parsed) == 50

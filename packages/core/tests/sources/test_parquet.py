@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from vecmill.errors import ConfigError, SourceError
 from vecmill.sources import ParquetFormat, ParquetSource
 from vecmill.sources import parquet as parquet_format
-from vecmill.sources.batches import BYTES
-from vecmill.sources.columns import plain_type
+from vecmill.sources.batches import BYTES, plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +278,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, size: int) -> None:
     (tmp_path / "whole.parquet").unlink()
     (tmp_path / "cut.parquet").write_bytes(whole[:size])
 
-    with pytest.raises(SourceError, match=r"cut.parquet is not a whole Parquet file: it may be truncated"):
+    with pytest.raises(SourceError, match=r"cut.parquet is not a complete Parquet file: it may be truncated"):
         list(_source(tmp_path).partitions(1_000))
 
 

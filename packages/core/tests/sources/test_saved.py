@@ -105,7 +105,9 @@ def test_a_broken_state_is_named(tmp_path: Path) -> None:
         _source(tmp_path).fingerprint()
 
 
-@pytest.mark.parametrize(("size", "told"), [(10, "is not a whole Arrow file"), (-500, "truncated or damaged at row 0")])
+@pytest.mark.parametrize(
+    ("size", "told"), [(10, "is not a complete Arrow file"), (-500, "truncated or damaged at row 0")]
+)
 def test_a_truncated_file_is_named(tmp_path: Path, size: int, told: str) -> None:
     """With the row after which it ends."""
     _dataset().save_to_disk(tmp_path / "saved")

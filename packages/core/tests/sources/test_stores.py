@@ -151,6 +151,11 @@ def test_a_file_of_this_process_that_changes_is_refused(
         _read(source, first)
 
 
+@pytest.mark.fault(
+    "source",
+    "a branch of the Hub moves between plan and worker",
+    promise="The run reads the commit of its beginning; a worker that sees other files refuses them.",
+)
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_moved_branch_does_not_move_a_pinned_source(name: str, tmp_path: Path, hub: HubDouble) -> None:
     """The commit is in the path that workers get; the fingerprint is of the content, whatever the commit."""

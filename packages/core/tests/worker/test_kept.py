@@ -5,7 +5,7 @@ import pytest
 
 from vecmill.errors import SourceError
 from vecmill.records import ComponentSpec, Partition, ShardTask, WorkSpec
-from vecmill.sources.columns import dump
+from vecmill.sources.batches import dump
 from vecmill.worker.reading import Kept
 
 PART = ComponentSpec(name="x", options={})

@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from vecmill.files.local import SHARED, LocalFile
-from vecmill.files.store import File, Store, find, hash_contents, open_store, pin
+from vecmill.files.store import SHARED, File, LocalFile, Store, find, hash_contents, open_store, pin
 
 if TYPE_CHECKING:
     from vecmill.files.fsspec import FsspecFile, FsspecStore

@@ -6,25 +6,32 @@ the class is a few lines on ``FsspecStore``.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import importlib
+import os
 import re
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from vecmill.concurrency import Threads
-from vecmill.errors import ConfigError
+from vecmill.errors import ConfigError, SourceError
+from vecmill.paths import expand_path, writable_down
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
+    from io import BufferedReader
     from threading import Event
 
     from vecmill.records import Terms
 
 STORES = {
-    "": "vecmill.files.local:LocalStore",
+    "": "vecmill.files.store:LocalStore",
     "hf": "vecmill.files.hub_repo:HubStore",
     "memory": "vecmill.files.fsspec:MemoryStore",
 }
@@ -197,3 +204,202 @@ def hash_contents(files: Sequence[File]) -> list[tuple[str, int, str]]:
             return list(threads.map(hash_file, files))
         finally:
             cancelled.set()  # an interrupted command does not wait for what is left of its files
+
+
+SHARED = "VECMILL_SHARED"
+"""Folders that several machines see, as in PATH. Each may see other times of a file, so its content is what counts."""
+
+
+class Stamp(NamedTuple):
+    """What shows cheaply that a file is the same.
+
+    Whoever rewrites a file may give it its size and its time of modification back, but not the rest.
+    """
+
+    size: int
+    mtime_ns: int
+    inode: int
+    ctime_ns: int
+
+
+_hashes: dict[tuple[Path, Stamp], str] = {}
+"""The sha256 of each file that was read in this process."""
+
+
+class LocalFile(File):
+    """A file of this machine.
+
+    Attributes:
+        path: Its path.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @cached_property
+    def stamp(self) -> Stamp:
+        """The file as it was when first looked at."""
+        with self._translate_errors():
+            return self._make_stamp(self.path.stat())
+
+    @property
+    def size(self) -> int:
+        """Its bytes, when it was first looked at."""
+        return self.stamp.size
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """Its name and stamp; in a folder that several machines see, its size and content in place of the stamp."""
+        return (self.name, self.size, self.hash()) if self._is_shared else (self.name, *self.stamp)
+
+    @property
+    def known_hash(self) -> str | None:
+        """The sha256 of its content, if this process has read it before."""
+        return _hashes.get((self.path.absolute(), self.stamp))
+
+    def hash(self, cancelled: Event | None = None) -> str:
+        """Return the sha256 of its content, which is read once in a process; empty if cancelled."""
+        key = (self.path.absolute(), self.stamp)
+        if key not in _hashes:
+            with self.open() as stream:
+                found = hash_stream(stream, cancelled)
+            if not found:
+                return ""
+            _hashes[key] = found
+        return _hashes[key]
+
+    @contextmanager
+    def open(self) -> Iterator[BufferedReader]:
+        """Open the file for reading; see ``File.open``."""
+        expected = self.stamp
+        with self._translate_errors():
+            stream = self.path.open("rb")
+        with stream:
+            self._check_stamp(expected, stream)
+            yield stream
+            self._check_stamp(expected, stream)
+
+    @cached_property
+    def _is_shared(self) -> bool:
+        shared = os.environ.get(SHARED, "").split(os.pathsep)
+        return any(self.path.absolute().is_relative_to(folder) for folder in shared if folder)
+
+    def _check_stamp(self, expected: Stamp, stream: BufferedReader) -> None:
+        if self._make_stamp(os.fstat(stream.fileno())) != expected:
+            raise SourceError(f"{self.path} changed during the run. {AGAIN}.")
+
+    def _make_stamp(self, status: os.stat_result) -> Stamp:
+        if self._is_shared:  # a mount may number its files anew at any time
+            return Stamp(status.st_size, status.st_mtime_ns, 0, 0)
+        return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
+
+
+class LocalStore(Store):
+    """Files of this machine. A link to a folder elsewhere is followed, but not one to a folder that is read anyway."""
+
+    def find(self, paths: Sequence[str], suffixes: tuple[str, ...]) -> list[File]:
+        """Return the files that paths mean; see ``Store.find``.
+
+        Raises:
+            ConfigError: There is no such file, the folder or pattern has none, or a name is not UTF-8.
+        """
+        found: dict[Path, Path] = {}
+        for match in (match for path in paths for match in _find_paths(path, suffixes)):
+            writable_down(match)
+            found.setdefault(match.parent.resolve() / match.name, match)
+        absolute = [path.absolute() for path in found.values()]
+        base = os.path.commonpath([path.parent for path in absolute])
+        names = [path.relative_to(base).as_posix() for path in absolute]
+        return [LocalFile(path, name) for path, name in zip(found.values(), names, strict=True)]
+
+    def find_file(self, folder: str, name: str) -> File | None:
+        """Return the file with a name in a folder, or None if there is none."""
+        path = expand_path(folder) / name
+        return LocalFile(path, name) if path.is_file() else None
+
+    def normalize(self, folder: str) -> str:
+        """Return a folder with ``~`` replaced by the home folder that it means."""
+        return str(expand_path(folder))
+
+
+def _find_paths(item: str, suffixes: tuple[str, ...]) -> list[Path]:
+    try:
+        return _match(item, suffixes)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or item!r} cannot be read: {error.strerror}. "
+            "Change its permissions, or name another file or folder."
+        ) from error
+
+
+def _match(item: str, suffixes: tuple[str, ...]) -> list[Path]:
+    path = expand_path(item)
+    if path.is_dir():
+        return _list_folder(path, suffixes)
+    if path.exists():
+        if not _is_file(path):
+            raise ConfigError(f"{item!r} is a pipe or a device, and a source is read more than once. Name a file.")
+        return [path]
+    if not glob.has_magic(item):
+        raise ConfigError(f"There is no file or folder {item!r} (the current folder is {Path.cwd()}).")
+    # Path.glob refuses absolute patterns.
+    matches = sorted(match for match in glob.glob(str(path), recursive=True) if _is_file(Path(match)))  # noqa: PTH207
+    if not matches:
+        raise ConfigError(f"No file matches {item!r} (the current folder is {Path.cwd()}).")
+    return [Path(match) for match in matches]
+
+
+def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files in a folder that end with one of ``suffixes``, in any case, sorted; hidden ones left out.
+
+    Raises:
+        ConfigError: There is none, a folder cannot be read, or a link leads nowhere.
+    """
+    named = (path for path in _walk(folder, [folder.resolve()]) if path.name.lower().endswith(suffixes))
+    found = sorted(named, key=str)
+    if not found:
+        raise ConfigError(f"The folder {str(folder)!r} holds no file that ends with {' or '.join(suffixes)}.")
+    return [path for path in found if _is_file(path)]
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether a path is a file, and not a folder or a pipe.
+
+    Raises:
+        ConfigError: It is a link to a file that is not there.
+    """
+    if not path.exists():
+        raise ConfigError(f"{str(path)!r} is a link to a file that is not there. Get the file, or remove the link.")
+    return path.is_file()
+
+
+def _walk(folder: Path, read: list[Path]) -> Iterator[Path]:
+    """Yield what is no folder; ``read`` are the real paths of folders that are read with all that is in them."""
+    for path, folders, names in os.walk(folder, onerror=_raise_error):
+        yield from (Path(path, name) for name in names if not name.startswith("."))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for link in filter(Path.is_symlink, (Path(path, name) for name in folders)):
+            real = link.resolve()
+            if not any(_includes(known, real) or real in known.parents for known in read):
+                read.append(real)
+                yield from _walk(link, read)
+
+
+def _includes(folder: Path, other: Path) -> bool:
+    """Return whether to read a folder is to read another one with it."""
+    return other.is_relative_to(folder) and not any(part.startswith(".") for part in other.relative_to(folder).parts)
+
+
+def _raise_error(error: OSError) -> None:
+    raise error

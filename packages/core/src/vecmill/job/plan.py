@@ -84,7 +84,7 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
         SourceError: There are none.
         ConfigError: A column cannot be carried along.
     """
-    from vecmill.sources.columns import dump, extra_fields
+    from vecmill.sources.batches import dump, extra_fields
 
     batches = _batches(Corpus(source))
     first = next(batches, None)

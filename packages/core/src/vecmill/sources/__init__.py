@@ -9,25 +9,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vecmill.sources.base import SourceConfig, fingerprint
-    from vecmill.sources.batches import slice_rows, split_batch
+    from vecmill.sources.base import RowRange, SourceConfig, Unit, fingerprint
+    from vecmill.sources.batches import slice_rows, split_batch, translate_errors
     from vecmill.sources.corpus import Corpus
-    from vecmill.sources.files_source import CsvSource, FilesSource, Format, JsonlSource, ParquetSource
+    from vecmill.sources.files_source import (
+        CsvSource,
+        FilesSource,
+        Format,
+        JsonlSource,
+        ParquetSource,
+        Table,
+        TableFormat,
+    )
     from vecmill.sources.hub import HubSource, layout
     from vecmill.sources.parquet import ParquetFormat
-    from vecmill.sources.partitions import RowRange, Unit
-    from vecmill.sources.tables import Table, TableFormat
     from vecmill.sources.text import TextFormat, read_lines
 
 _HOMES = {
-    "base": ("SourceConfig", "fingerprint"),
+    "base": ("RowRange", "SourceConfig", "Unit", "fingerprint"),
     "batches": ("slice_rows", "split_batch"),
     "corpus": ("Corpus",),
-    "files_source": ("CsvSource", "FilesSource", "Format", "JsonlSource", "ParquetSource"),
+    "files_source": ("CsvSource", "FilesSource", "Format", "JsonlSource", "ParquetSource", "Table", "TableFormat"),
     "hub": ("HubSource", "layout"),
     "parquet": ("ParquetFormat",),
-    "partitions": ("RowRange", "Unit"),
-    "tables": ("Table", "TableFormat"),
     "text": ("TextFormat", "read_lines"),
 }
 
@@ -51,6 +55,7 @@ __all__ = [
     "read_lines",
     "slice_rows",
     "split_batch",
+    "translate_errors",
 ]
 
 

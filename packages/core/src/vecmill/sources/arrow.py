@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vecmill.sources.batches import slice_rows
-from vecmill.sources.tables import TableFormat, translate_errors
+from vecmill.sources.batches import slice_rows, translate_errors
+from vecmill.sources.files_source import TableFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ class ArrowTable:
         """
         self._stream = stream
         self.label = label
-        with translate_errors(f"{label} is not a whole Arrow file: it may be truncated, or something else"):
+        with translate_errors(f"{label} is not a complete Arrow file: it may be truncated, or something else"):
             self._schema = pa.ipc.open_stream(stream).schema
 
     @property

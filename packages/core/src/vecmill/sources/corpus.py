@@ -23,7 +23,7 @@ ADVICE = (
     "check that what it reads exists, can be reached and is complete, and run the same command again; or report it to "
     "the source's author"
 )
-SHMEANINGFUL = 200
+SHOWN = 200
 """Characters of what a partition says of itself that an error quotes."""
 
 
@@ -115,7 +115,7 @@ class Corpus:
         """Refuse columns of ours that hold something else than strings."""
         import pyarrow.types as pt
 
-        from vecmill.sources.columns import MEANINGFUL
+        from vecmill.sources.batches import MEANINGFUL
 
         for field in batch.schema:
             kind = field.type
@@ -129,4 +129,4 @@ class Corpus:
 
 def _show_partition(partition: Partition) -> str:
     text = json.dumps(partition.where, ensure_ascii=False, default=str)
-    return text if len(text) <= SHMEANINGFUL else f"{text[: SHMEANINGFUL - 1]}…"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

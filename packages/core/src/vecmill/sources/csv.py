@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from vecmill.errors import SourceError
-from vecmill.sources.batches import Row, gather_batches
-from vecmill.sources.columns import Projection
+from vecmill.sources.base import RowRange
+from vecmill.sources.batches import Projection, Row, gather_batches
 from vecmill.sources.files_source import CsvSource
-from vecmill.sources.partitions import RowRange
 from vecmill.sources.text import TextFormat, endings, read_lines
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from vecmill.files import File
     from vecmill.records import Partition
-    from vecmill.sources.partitions import Unit
+    from vecmill.sources.base import Unit
 
 # The parser keeps a field's characters in four bytes each; beyond this a quote was not closed.
 LONGEST_FIELD = 1 << 27

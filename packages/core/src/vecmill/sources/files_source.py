@@ -1,28 +1,30 @@
-"""FilesSource: files of any store, read by a format. The sources ``parquet``, ``jsonl`` and ``csv``."""
+"""FilesSource: files of any store, read by a format; so are ``parquet``, ``jsonl`` and ``csv``."""
 
 from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field, field_validator
 
+from vecmill.concurrency import Threads
 from vecmill.files import hash_contents, pin
 from vecmill.files.store import list_paths, open_common_store
 from vecmill.protocols import LOCATION, Source
 from vecmill.records import Partition, Terms
-from vecmill.sources.base import SourceConfig, fingerprint
-from vecmill.sources.partitions import RowRange, plan
+from vecmill.sources.base import RowRange, SourceConfig, fingerprint, limit_units, plan, row_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
     from vecmill.files import File, Store
-    from vecmill.sources.partitions import Unit
+    from vecmill.sources.base import Unit
+    from vecmill.sources.batches import Projection
 
 
 ConfigT = TypeVar("ConfigT", bound=SourceConfig)
@@ -76,6 +78,99 @@ class Format(ABC, Generic[ConfigT]):
         return plan(self.files, self.units(target_bytes), target_bytes, self.extra())
 
 
+class Table(Protocol):
+    """One open file of rows."""
+
+    @property
+    def label(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+
+    def blocks(self, column: str) -> Iterator[tuple[int, int]]:
+        """Yield the rows, and the bytes of ``column``, of each block the file is written in."""
+
+    def rows(self, columns: Sequence[str], start: int, stop: int | None) -> Iterator[pa.RecordBatch]:
+        """Yield these columns of the rows from ``start`` to ``stop``, or the end, in batches."""
+
+
+class Outline(NamedTuple):
+    """What the plan needs to know of a table."""
+
+    projection: Projection
+    blocks: list[tuple[int, int]]
+
+
+class TableFormat(Format[SourceConfig]):
+    """Files that are tables. Each is looked into once, however often the source is split.
+
+    Attributes:
+        ahead: How many files are looked into at the same time when planning.
+    """
+
+    ahead: ClassVar[int] = 1
+
+    def __init__(self, files: Sequence[File], config: SourceConfig) -> None:
+        super().__init__(files, config)
+        self._outlines: dict[File, Outline] = {}
+
+    @abstractmethod
+    def open_table(self, file: File) -> AbstractContextManager[Table]:
+        """Open a file as a table."""
+
+    def units(self, target_bytes: int) -> Iterator[Unit]:
+        """Yield the units of the tables; larger blocks of text than ``target_bytes`` are split."""
+        return limit_units(self._list_units(target_bytes), self.config.limit)
+
+    def count(self) -> int:
+        """Return how many rows the tables have; with a limit, no table is looked into after the one that meets it."""
+        total, limit = 0, self.config.limit
+        for found in self._read_ahead():
+            total += sum(rows for rows, _ in found.blocks)
+            if limit is not None and total >= limit:
+                return limit
+        return total
+
+    def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
+        """Yield the documents of a partition."""
+        from vecmill.sources.batches import Projection, split_batch
+
+        rows = RowRange.of(partition)
+        row = rows.row
+        for piece in rows.pieces(self.files):
+            with self.open_table(piece.file) as table:
+                projection = Projection(self.config, table.schema, table.label)
+                for batch in table.rows(projection.names, piece.start, piece.stop):
+                    yield from split_batch(projection.apply(batch, row))
+                    row += batch.num_rows
+
+    def _list_units(self, target_bytes: int) -> Iterator[Unit]:
+        first: Projection | None = None
+        for index, found in enumerate(self._read_ahead()):
+            first = first or found.projection
+            first.agree(found.projection)
+            yield from row_units(index, found.blocks, target_bytes)
+
+    def _read_ahead(self) -> Iterator[Outline]:
+        """Read the outlines of one file, then of more at a time: a limit may be met before the second."""
+        start, count = 0, 1
+        with Threads(self.ahead) as threads:
+            while start < len(self.files):
+                yield from threads.map(self._outline, self.files[start : start + count])
+                start, count = start + count, min(2 * count, self.ahead)
+
+    def _outline(self, file: File) -> Outline:
+        from vecmill.sources.batches import Projection
+
+        if file not in self._outlines:
+            with self.open_table(file) as table:
+                projection = Projection(self.config, table.schema, table.label)
+                self._outlines[file] = Outline(projection, list(table.blocks(projection.roles["text"])))
+        return self._outlines[file]
+
+
 FilesConfigT = TypeVar("FilesConfigT", bound="FilesSource.Config")
 
 
@@ -83,7 +178,7 @@ class FilesSource(Source[FilesConfigT]):
     """A source that reads files.
 
     Attributes:
-        format: What reads them: a ``Format``, or its place, ``module:Class``, if its module takes long to import.
+        format: What reads them: a ``Format``, or its import path, ``module:Class``, if its module takes long to import.
     """
 
     format: ClassVar[type[Format[Any]] | str]

@@ -17,9 +17,8 @@ import pyarrow as pa
 
 from vecmill.errors import ConfigError, SourceError
 from vecmill.records import Partition
-from vecmill.sources.batches import ROWS, slice_rows, split_batch
-from vecmill.sources.columns import Projection
-from vecmill.sources.partitions import parts
+from vecmill.sources.base import parts
+from vecmill.sources.batches import ROWS, Projection, slice_rows, split_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

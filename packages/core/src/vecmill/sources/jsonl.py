@@ -1,22 +1,22 @@
-"""JsonlFormat: files with a JSON object on each line."""
+"""JsonlFormat: files with a JSON object on each line, and the columns and types that these have."""
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vecmill.errors import SourceError
-from vecmill.sources.base import ROLES, SourceConfig
-from vecmill.sources.batches import Row, gather_batches
-from vecmill.sources.json_schema import NotJsonError, Shape, discover, kind, parse, unicode
-from vecmill.sources.partitions import RowRange
+import orjson
+import pyarrow as pa
+
+from vecmill.errors import ConfigError, SourceError
+from vecmill.sources.base import ROLES, RowRange, SourceConfig
+from vecmill.sources.batches import Row, describe_missing, dump, gather_batches, load, plain_type
 from vecmill.sources.text import Line, TextFormat, endings, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pyarrow as pa
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vecmill.files import File
     from vecmill.records import Partition
@@ -131,3 +131,198 @@ def _parse_fields(data: bytes) -> _Fields:
     if not isinstance(values, dict):
         raise RowError(f"holds {kind(values)}, not an object")
     return _Fields(values, sure)
+
+
+class NotJsonError(ValueError):
+    """A line is not JSON; the message goes on after "line 12"."""
+
+
+def parse(data: bytes) -> tuple[Any, bool]:
+    """Read a line of JSON.
+
+    Returns:
+        The value, and whether all strings in it are certainly valid Unicode.
+
+    Raises:
+        NotJsonError: It is not JSON.
+    """
+    try:
+        return orjson.loads(data), True
+    except orjson.JSONDecodeError:
+        # The slow parser takes what the fast one does not (lone surrogates, NaN), and says more exactly what is wrong.
+        return _parse_slowly(data), False
+
+
+def kind(value: object) -> str:
+    """Name a JSON value's type."""
+    names = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
+    return names.get(type(value), "null")
+
+
+def unicode(value: object) -> bool:
+    """Whether all strings in a value are valid Unicode: a lone surrogate, which JSON can write, is not."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _parse_slowly(data: bytes) -> Any:  # noqa: ANN401 (JSON is anything)
+    try:
+        return json.loads(data.decode("utf-8", "surrogatepass").rstrip())
+    except json.JSONDecodeError as error:
+        raise NotJsonError(f"is not valid JSON: {error.msg} at character {error.pos + 1}") from error
+    except UnicodeDecodeError as error:
+        raise NotJsonError(f"is not valid UTF-8: {error.reason} at byte {error.start + 1}") from error
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(f"is not valid JSON: {error}") from error
+
+
+DEEPEST = 32
+"""Levels of lists and objects; Arrow itself cannot write a hundred of them to a file."""
+
+
+class Types:
+    """Finds a type for each column that fits all rows it is shown."""
+
+    def __init__(self, keep: Sequence[str]) -> None:
+        self._known: dict[str, pa.DataType] = {}
+        self._keep = keep
+        self._keys: dict[str, None] = {}
+
+    def add(self, rows: Sequence[dict[str, Any]], label: str) -> None:
+        """Take note of rows.
+
+        Raises:
+            ConfigError: No type fits these rows and those before.
+        """
+        self._keys.update(dict.fromkeys(key for row in rows for key in row))
+        for name in self._keep:
+            values = [row[name] for row in rows if name in row]
+            try:
+                found = pa.schema([(name, _infer_type(values))])
+                before = pa.schema([(name, self._known.get(name, pa.null()))])
+                self._known[name] = pa.unify_schemas([before, found], promote_options="permissive").field(0).type
+            except (pa.ArrowException, OverflowError) as error:
+                raise ConfigError(
+                    f"keep cannot carry the column {name!r}, because no one type fits its values in {label} ({error}). "
+                    "Take it out of keep, or make its values alike."
+                ) from error
+
+    def fields(self, label: str) -> list[pa.Field]:
+        """Return the columns with their types.
+
+        Raises:
+            ConfigError: No row has such a column, or it is nested too deeply.
+        """
+        for name in self._keep:
+            if name not in self._keys:
+                raise ConfigError(describe_missing(label, name, "keep", list(self._keys)))
+        for name in self._keep:
+            if not _is_flat(self._known[name], DEEPEST):
+                raise ConfigError(
+                    f"keep cannot carry the column {name!r}: in {label} it is nested more than {DEEPEST} levels deep. "
+                    "Take it out of keep."
+                )
+        return [pa.field(name, plain_type(self._known[name])) for name in self._keep]
+
+
+def _infer_type(values: list[Any]) -> pa.DataType:
+    try:
+        return pa.array(values).type
+    except UnicodeEncodeError:
+        return pa.array([value for value in values if unicode(value)]).type
+
+
+def _is_flat(kind: pa.DataType, levels: int) -> bool:
+    inner = (kind.field(index).type for index in range(kind.num_fields))
+    return levels > 0 and all(_is_flat(each, levels - 1) for each in inner)
+
+
+SAMPLE = 1_000
+ADVICE = 'The jsonl source reads files with one JSON object on each line, such as {"id": "1", "text": "…"}.'
+
+
+class Shape(NamedTuple):
+    """What a worker must know of rows it does not read.
+
+    Attributes:
+        numbered: Whether rows have no id, so that a document's id is its number in the source.
+        keep: The extra columns, with types that fit all rows.
+    """
+
+    numbered: bool
+    keep: Sequence[pa.Field]
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"numbered": self.numbered, "keep": dump(self.keep)}
+
+    @classmethod
+    def load(cls, dumped: dict[str, Any]) -> Shape:
+        """Return what was dumped."""
+        return cls(dumped["numbered"], load(dumped["keep"]))
+
+
+def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
+    """Find the shape of rows: from the first ``SAMPLE`` of them, or from all if there are columns to type.
+
+    Raises:
+        ConfigError: The rows have no such text, or an extra column has no type.
+        SourceError: These are no JSON objects.
+    """
+    sample = list(islice(found, SAMPLE))
+    if not sample:
+        return Shape(numbered=True, keep=[])
+    objects = _objects(sample)
+    label = str(sample[0][0])
+    if not objects:
+        raise SourceError(f"{label} line {sample[0][1].line} {_describe_problem(sample[0][1])}. {ADVICE}")
+    keys = list(dict.fromkeys(key for row in objects for key in row))
+    for role, key in {"text": "text", **config.columns}.items():
+        if key and key not in keys:
+            raise ConfigError(describe_missing(label, key, role, keys))
+    _check_text(objects, config.columns.get("text", "text"), label)
+    key = config.columns.get("id", "id")
+    return Shape(not key or key not in keys, _types(objects, found, config.keep, label))
+
+
+def _objects(found: Iterable[tuple[File, Line]]) -> list[dict[str, Any]]:
+    rows = []
+    for _, line in found:
+        try:
+            row, _ = parse(line.data)
+        except NotJsonError:
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _describe_problem(line: Line) -> str:
+    try:
+        row, _ = parse(line.data)
+    except NotJsonError as error:
+        return str(error)
+    return f"holds {kind(row)}, not an object"
+
+
+def _check_text(rows: list[dict[str, Any]], key: str, label: str) -> None:
+    kinds = {kind(row[key]) for row in rows if row.get(key) is not None}
+    if kinds and "a string" not in kinds:
+        advice = 'Name another with columns = { text = "..." }.'
+        raise ConfigError(
+            f"The text column {key!r} of {label} holds {' or '.join(sorted(kinds))}, not strings. {advice}"
+        )
+
+
+def _types(
+    sample: list[dict[str, Any]], rest: Iterator[tuple[File, Line]], keep: list[str], label: str
+) -> list[pa.Field]:
+    types = Types(keep)
+    types.add(sample, label)
+    if keep:
+        for found in iter(lambda: list(islice(rest, SAMPLE)), []):
+            types.add(_objects(found), str(found[0][0]))
+    return types.fields(label)

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from vecmill.sources.batches import BYTES, ROWS, slice_rows
-from vecmill.sources.tables import TableFormat, translate_errors
+from vecmill.sources.batches import BYTES, ROWS, slice_rows, translate_errors
+from vecmill.sources.files_source import TableFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,13 +70,13 @@ class ParquetTable:
             remote: Whether each read is a request to a server.
 
         Raises:
-            SourceError: It is not a whole Parquet file.
+            SourceError: It is not a complete Parquet file.
         """
         self._stream = stream
         self.label = label
         self._remote = remote
         # Prebuffering, the default, would take a column of a row group into memory whole.
-        with translate_errors(f"{label} is not a whole Parquet file: it may be truncated, or something else"):
+        with translate_errors(f"{label} is not a complete Parquet file: it may be truncated, or something else"):
             self._file = pq.ParquetFile(stream, buffer_size=BUFFER, pre_buffer=False, page_checksum_verification=True)
             self._schema = self._file.schema_arrow
 

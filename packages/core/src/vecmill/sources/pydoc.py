@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.protocols import Source
 from vecmill.records import Partition, Terms
-from vecmill.sources.base import SourceConfig, fingerprint
-from vecmill.sources.partitions import parts
+from vecmill.sources.base import SourceConfig, fingerprint, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
 
-    from vecmill.sources.columns import Projection
+    from vecmill.sources.batches import Projection
 
 
 class Article(NamedTuple):
@@ -89,6 +88,6 @@ class PydocSource(Source["PydocSource.Config"]):
         return pa.record_batch(columns, schema=schema)
 
     def _projection(self, table: pa.RecordBatch) -> Projection:
-        from vecmill.sources.columns import Projection
+        from vecmill.sources.batches import Projection
 
         return Projection(self.config, table.schema, "pydoc_data.topics")

@@ -11,14 +11,14 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from vecmill.errors import SourceError
+from vecmill.sources.base import Unit
 from vecmill.sources.files_source import ConfigT, Format
-from vecmill.sources.partitions import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from vecmill.files import File
-    from vecmill.sources.partitions import RowRange
+    from vecmill.sources.base import RowRange
 
 CODECS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
 BOM = b"\xef\xbb\xbf"

@@ -14,7 +14,7 @@ from vecmill.errors import PublishError
 from vecmill.job.identity import paths, places, without_folders
 from vecmill.plugins.registry import options
 from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Publishing
-from vecmill.sources.columns import extra_fields
+from vecmill.sources.batches import extra_fields
 from vecmill.sources.corpus import Corpus
 from vecmill.store.card import card
 from vecmill.store.claims import run_id

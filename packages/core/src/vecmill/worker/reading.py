@@ -12,8 +12,7 @@ from vecmill.chunking.packing import is_blank
 from vecmill.errors import PluginError, SourceError, VecmillError
 from vecmill.protocols.component import check_prefix, make_prefix
 from vecmill.records import Account, Document
-from vecmill.sources.batches import row_bytes
-from vecmill.sources.columns import MEANINGFUL, load
+from vecmill.sources.batches import MEANINGFUL, load, row_bytes
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.window import Window, utf8_bytes
 
