@@ -20,7 +20,7 @@ from bench.model import MODEL
 from vecmill.concurrency import usable_processors
 from vecmill.models import load_tokenizer, open_model
 from vecmill_openvino.engine import LoadedModel
-from vecmill_openvino.graph import linear
+from vecmill_openvino.graph import encoder
 from vecmill_openvino.graph.architecture import NATIVE
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def main() -> None:
     rows = [{"name": kind, "texts": len(pieces)} for kind, pieces in kinds.items()]
     reference = embedded("f32", kinds)
     for column, precision, exponent in variants(options.smoothing):
-        linear.SMOOTHING = exponent
+        encoder.SMOOTHING = exponent
         for row, found, expected in zip(rows, embedded(precision, kinds), reference, strict=True):
             row[column] = round(float((found * expected).sum(axis=1).min()), 5)
     columns = [column for column in rows[0] if column != "name"]
@@ -55,7 +55,7 @@ def main() -> None:
 
 def variants(exponents: Sequence[float]) -> list[tuple[str, str, float]]:
     """Return what is measured: the name of its column, its precision and its exponent."""
-    own = linear.SMOOTHING
+    own = encoder.SMOOTHING
     others = [(f"int8, exponent {each}", "int8", each) for each in exponents]
     return [(BF16, BF16, own), (f"int8, exponent {own}", "int8", own), *others]
 

@@ -12,7 +12,7 @@ import vecmill
 from vecmill.concurrency import usable_processors
 from vecmill.errors import RunError
 from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
-from vecmill_local_runtime import process, runtime
+from vecmill_local_runtime import runtime, workers
 
 
 def shards(dataset):
@@ -176,7 +176,7 @@ def test_a_task_that_says_something_else_when_it_arrives_is_refused(job, monkeyp
 def test_a_task_that_cannot_be_read_ends_its_worker_with_the_error(job, monkeypatch):
     """When the thread that reads it dies, the process ends."""
     monkeypatch.setattr(
-        process, "send_task", lambda stream, task: process.send_message(stream, "task", '{"index": "\xe4"}')
+        workers, "send_task", lambda stream, task: workers.send_message(stream, "task", '{"index": "\xe4"}')
     )
     with pytest.raises(RunError, match=r"ended with code 1(.|\n)*the thread 'tasks' failed"):
         vecmill.run(job())
@@ -189,7 +189,7 @@ def test_an_answer_that_cannot_be_read_ends_the_run_with_the_error(job, monkeypa
         raise ValueError(f"no JSON: {stream.readline()[:9]!r}")
         yield
 
-    monkeypatch.setattr(process, "read_messages", read_messages)
+    monkeypatch.setattr(workers, "read_messages", read_messages)
     with pytest.raises(RunError, match=r"what the worker process \d+ sends cannot be read \(ValueError: no JSON"):
         vecmill.run(job())
 

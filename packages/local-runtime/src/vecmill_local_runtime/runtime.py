@@ -37,7 +37,7 @@ class LocalRuntime(Runtime["LocalRuntime.Config"]):
 
     def map(self, tasks: Sequence[ShardTask], report: Callable[[RunEvent], None]) -> Iterator[Receipt | ShardFailure]:
         """Do every task, and yield receipts and failures as they come."""
-        from vecmill_local_runtime.pool import Pool
+        from vecmill_local_runtime.workers import Pool
 
         pool = Pool(tasks, share_processors(self.config.workers, len(tasks)), self.config.attempts, report)
         try:

@@ -13,10 +13,9 @@ import openvino
 from vecmill.errors import EmbedError, EngineError, ModelError
 from vecmill.models import SAFETENSORS, padding_token
 from vecmill.protocols import group_by_tokens
-from vecmill_openvino.graph.build import IDS, LENGTHS, build_graph, build_observer
-from vecmill_openvino.graph.linear import Quantizer, plain
+from vecmill_openvino.graph.build import IDS, LENGTHS, Tensors, build_graph, build_observer
+from vecmill_openvino.graph.encoder import Quantizer, plain
 from vecmill_openvino.precision import compute_type
-from vecmill_openvino.tensors import Tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

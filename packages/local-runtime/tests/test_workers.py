@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vecmill.records import Progress
-from vecmill_local_runtime.process import read_messages, send_progress
+from vecmill_local_runtime.workers import read_messages, send_progress
 
 
 @given(st.integers(0, 200))
