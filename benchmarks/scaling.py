@@ -29,10 +29,10 @@ from vecmill.hookspecs import hookimpl
 from vecmill.plugins import load
 from vecmill.protocols import Options, Runtime
 from vecmill.records import Account, FileEntry, Output, Receipt, ShardTask
-from vecmill.store.columns import dataset_schema
-from vecmill.store.ids import duplicates, write_ids
-from vecmill.store.json import write_json
+from vecmill.store.files import write_json
+from vecmill.store.ids import find_duplicates, write_ids
 from vecmill.store.layout import Layout
+from vecmill.store.parquet import dataset_schema
 from vecmill.testing import install
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def ids(folder: Path, shards: int = 1000) -> dict[str, Any]:
         hashes = draw.integers(0, 2**63, CHUNKS, dtype=np.uint64)
         np.save(layout.ids(index), np.sort(hashes) * np.uint64(2) + np.uint64(index % 2))
     before, began = _peak_mb(), time.process_time()
-    duplicates(layout, range(shards), shards)
+    find_duplicates(layout, range(shards), shards)
     return {
         "documents": shards * CHUNKS,
         "seconds": round(time.process_time() - began, 1),

@@ -24,10 +24,9 @@ import vecmill
 from bench import results, table
 from bench.model import MODEL
 from vecmill.retrieval import embed_query
-from vecmill.store.columns import dataset_schema
-from vecmill.store.json import write_json
+from vecmill.store.files import write_json
 from vecmill.store.layout import Layout
-from vecmill.store.parquet import parquet_file
+from vecmill.store.parquet import dataset_schema, parquet_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,14 +19,11 @@ from vecmill.files.hub_repo import read_terms
 from vecmill.quality import measure
 from vecmill.quality.page import page
 from vecmill.records import FileEntry, Partition
-from vecmill.store.card import Place, card, own_text
-from vecmill.store.card.sections import section
-from vecmill.store.claims import published_name
+from vecmill.store.card import Location, format_card, format_user_section, read_user_section
 from vecmill.store.destination import read_note
-from vecmill.store.json import finished_manifest, read_places
+from vecmill.store.files import finished_manifest, read_places
 from vecmill.store.layout import Layout
-from vecmill.store.register import FOLDER, find_run
-from vecmill.store.state import read_sent, read_state, valid_receipt
+from vecmill.store.state import STATE_FOLDER, find_run, read_sent, read_state, valid_receipt
 from vecmill.testing import install
 from vecmill_publishers.hub.preflight import FRONT
 from vecmill_publishers.hub.uploads import PreUploads, Upload
@@ -49,7 +46,7 @@ def dataset() -> tuple[Path, Manifest]:
     (folder / "rows.jsonl").write_text('{"id": "1", "text": "Water boils."}\n{"id": "2", "text": "Iron melts."}\n')
     parquet = [{"name": "parquet", "path": str(folder / "out")}]
     source = {"name": "jsonl", "path": str(folder / "rows.jsonl")}
-    with patch.dict(os.environ, {FOLDER: str(folder / "maker")}):
+    with patch.dict(os.environ, {STATE_FOLDER: str(folder / "maker")}):
         made = run(Job(source=source, embedder={"name": "hash"}, runtime={"name": "inline"}, publish=parquet))
     return made.path, made.manifest
 
@@ -68,8 +65,8 @@ def _manifest(content: bytes) -> None:
     layout = Layout(dataset()[0])
     layout.manifest.write_bytes(content)
     manifest = finished_manifest(layout)
-    assert published_name(manifest)
-    assert card(manifest, Place("user/name", "data/run", "run")).startswith("---\n")
+    assert manifest.published_name
+    assert format_card(manifest, Location("user/name", "data/run", "run")).startswith("---\n")
     for fault in verify(layout.root).faults:
         assert fault.problem.strip()
     search(layout.root, "what boils?")
@@ -97,7 +94,7 @@ def _sent(layout: Layout) -> None:
 
 
 def _register(content: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {FOLDER: folder}):
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {STATE_FOLDER: folder}):
         entry = Path(folder) / "runs" / f"{RUN}.json"
         entry.parent.mkdir()
         entry.write_bytes(content)
@@ -107,13 +104,13 @@ def _register(content: bytes) -> None:
 def _card(content: bytes) -> None:
     """Read a card for the part that is the user's, and for the terms in its front matter."""
     text = content.decode("utf-8", "replace")
-    own = own_text(text)
-    assert own is None or own_text(section(own)) is not None
+    own = read_user_section(text)
+    assert own is None or read_user_section(format_user_section(own)) is not None
     front = FRONT.match(text)
     terms = read_terms(_mapping(front[0] if front else ""), "20231101.en")
     manifest = dataset()[1]
     source = manifest.source.model_copy(update={"terms": terms})
-    written = card(manifest.model_copy(update={"source": source}), Place("user/name"))
+    written = format_card(manifest.model_copy(update={"source": source}), Location("user/name"))
     found = FRONT.match(written)
     assert found is not None
     assert yaml.safe_load(found[0].strip("-\n"))["tags"] == ["embeddings", "vecmill"]

@@ -9,8 +9,7 @@ import sys
 
 from places import ROOT
 from vecmill import Manifest
-from vecmill.store.card import Place, card
-from vecmill.store.claims import published_name
+from vecmill.store.card import Location, format_card
 
 MANIFEST = ROOT / "tests" / "hub" / "demo-manifest.json"
 """Of one run of the demo, kept so that times and processors do not change the card."""
@@ -20,8 +19,10 @@ PAGE = ROOT / "docs" / "example-card.md"
 def example_card() -> str:
     """Return the page."""
     manifest = Manifest.model_validate_json(MANIFEST.read_bytes())
-    run, title = published_name(manifest), "Python's language reference, embedded with all-MiniLM-L6-v2"
-    return card(manifest, Place(repo="user/python-reference", folder=f"data/{run}", tag=run, pretty_name=title))
+    run, title = manifest.published_name, "Python's language reference, embedded with all-MiniLM-L6-v2"
+    return format_card(
+        manifest, Location(repo="user/python-reference", folder=f"data/{run}", tag=run, pretty_name=title)
+    )
 
 
 if __name__ == "__main__":

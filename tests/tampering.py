@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
 from vecmill.records import Manifest
-from vecmill.store.card import card, own_text
-from vecmill.store.claims import run_id
+from vecmill.records.manifest import hash_identity
+from vecmill.store.card import format_card, read_user_section
 from vecmill.store.verify import verify
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Copy:
 
     def hide(self) -> None:
         """Give the manifest the run id of its identity, and the card that belongs to it."""
-        self.manifest["run_id"] = run_id(self.manifest["identity"])
+        self.manifest["run_id"] = hash_identity(self.manifest["identity"])
         self.write()
         self.remake_card()
 
@@ -76,7 +76,10 @@ class Copy:
         """Write the card that belongs to the manifest."""
         readme = self.root / "README.md"
         manifest = Manifest.model_validate(self.manifest)
-        readme.write_text(card(manifest, own=own_text(readme.read_text(encoding="utf-8")) or ""), encoding="utf-8")
+        readme.write_text(
+            format_card(manifest, user_text=read_user_section(readme.read_text("utf-8")) or ""),
+            encoding="utf-8",
+        )
 
     def is_found(self) -> bool:
         """Whether ``verify`` finds fault with it, or refuses to read it."""

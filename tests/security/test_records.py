@@ -17,8 +17,8 @@ from vecmill.cli.main import group
 from vecmill.errors import StoreError
 from vecmill.records import Manifest
 from vecmill.records.bounds import DEEPEST
-from vecmill.store.card import Place, card
-from vecmill.store.json import finished_manifest
+from vecmill.store.card import Location, format_card
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def test_any_value_in_any_field_of_a_manifest_ends_in_a_result_or_a_message(fold
             else:
                 taken += 1
                 commands = None if taken % FEW == 0 else [READING[taken // 2 % len(READING)]] if taken % 2 else ()
-                card(manifest, Place("user/name", "data/run", "run"))
+                format_card(manifest, Location("user/name", "data/run", "run"))
             faults += [(place, str(value)[:40], *fault) for fault in folder.try_all(files, commands)]
     assert min(refused, taken) > 100
     assert faults == []

@@ -155,7 +155,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(publisher, tm
 
 KILLED = """
 import os, sys
-from vecmill.store.json import finished_manifest
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill_lancedb import LanceDBPublisher
 from pathlib import Path

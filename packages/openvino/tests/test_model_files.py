@@ -17,7 +17,7 @@ from vecmill.errors import ConfigError, ModelError, RunError, StoreError
 from vecmill.job.estimate import estimate
 from vecmill.models import open_model
 from vecmill.records import Pace, Range, ShardDone
-from vecmill.store.claims import run_id
+from vecmill.records.manifest import hash_identity
 from vecmill.testing import InlineRuntime, install
 from vecmill_openvino.embedder import OpenVinoEmbedder
 from vecmill_openvino.graph.architecture import NATIVE
@@ -188,7 +188,7 @@ def test_a_dataset_of_before_serves_as_since(job, tmp_path):
     old = vecmill.run(job("old"))
     manifest = json.loads((old.path / "manifest.json").read_text())
     del manifest["identity"]["files"], manifest["model"]["files"]
-    manifest["run_id"] = run_id(manifest["identity"])
+    manifest["run_id"] = hash_identity(manifest["identity"])
     (old.path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(StoreError, match=r"differs in files \(it was made before .*with --since .*old"):
         vecmill.run(job("old"))

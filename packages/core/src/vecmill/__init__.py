@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from vecmill.quality.proof import verify
     from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Partition, Span
     from vecmill.retrieval import QueryEmbedder, Searcher, embed_queries, embed_query, search
-    from vecmill.store.json import open_dataset
+    from vecmill.store.files import open_dataset
     from vecmill.worker import Worker
 
 _HOMES = {
@@ -82,7 +82,7 @@ _HOMES = {
     "vecmill.records": ("Account", "Dataset", "Document", "Manifest", "ModelInfo", "Partition", "Span"),
     "vecmill.quality.proof": ("verify",),
     "vecmill.retrieval": ("QueryEmbedder", "Searcher", "embed_queries", "embed_query", "search"),
-    "vecmill.store.json": ("open_dataset",),
+    "vecmill.store.files": ("open_dataset",),
     "vecmill.worker": ("Worker",),
 }
 

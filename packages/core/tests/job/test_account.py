@@ -5,9 +5,8 @@ import pytest
 
 from vecmill.job import finalize as account
 from vecmill.records import Account, FileEntry, Receipt, Reused
-from vecmill.store.columns import QUARANTINE
 from vecmill.store.layout import Layout
-from vecmill.store.parquet import parquet_file
+from vecmill.store.parquet import QUARANTINE, parquet_file
 from vecmill.worker.reading import Rejected
 from vecmill.worker.window import quarantine_tables
 

@@ -13,8 +13,8 @@ from vecmill.errors import ConfigError, PublishError, RunError, StoreError
 from vecmill.job.publish import preview, publish
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
+from vecmill.store.destination import lock_folder
 from vecmill.store.layout import Layout
-from vecmill.store.lock import lock_folder
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0
 

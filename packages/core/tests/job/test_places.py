@@ -12,7 +12,7 @@ from vecmill.job.identity import hide_options, public_value
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone
-from vecmill.store import json as store
+from vecmill.store import files as store
 from vecmill.store.files import write_bytes as write
 from vecmill.testing import HashEmbedder
 

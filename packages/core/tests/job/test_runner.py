@@ -10,7 +10,7 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill.plugins import load
 from vecmill.protocols import Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
-from vecmill.store.card.sections import BEGIN
+from vecmill.store.card import BEGIN
 from vecmill.testing import AWKWARD_TEXTS
 
 TEXTS = [

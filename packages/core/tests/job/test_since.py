@@ -17,9 +17,8 @@ from vecmill.errors import ConfigError, EmbedError, RunError, StoreError
 from vecmill.plugins import load
 from vecmill.records import ShardDone
 from vecmill.store import state
-from vecmill.store.card import card
-from vecmill.store.files import sha256
-from vecmill.store.json import read_manifest
+from vecmill.store.card import format_card
+from vecmill.store.files import read_manifest, sha256
 from vecmill.store.layout import Layout
 from vecmill.testing import HashEmbedder
 from vecmill.worker import reuse
@@ -181,7 +180,7 @@ def replace_shard(dataset, number, change):
     shards[number] = entry.model_copy(update={"bytes": size, "sha256": digest})
     manifest = manifest.model_copy(update={"shards": shards})
     (dataset.path / "manifest.json").write_text(manifest.model_dump_json())
-    (dataset.path / "README.md").write_text(card(manifest))
+    (dataset.path / "README.md").write_text(format_card(manifest))
 
 
 def vectors_of(table):

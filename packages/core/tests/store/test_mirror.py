@@ -16,10 +16,9 @@ import vecmill
 from small_dataset import small_dataset, small_job
 from vecmill.errors import StoreError
 from vecmill.store import mirror as module
-from vecmill.store.card.sections import BEGIN
-from vecmill.store.destination import MirrorNote
+from vecmill.store.card import BEGIN
+from vecmill.store.destination import MirrorNote, lock_folder
 from vecmill.store.layout import Layout
-from vecmill.store.lock import lock_folder
 from vecmill.store.mirror import Mirror
 
 MOUNTS = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode == 0

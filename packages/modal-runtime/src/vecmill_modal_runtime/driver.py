@@ -12,7 +12,7 @@ from vecmill.errors import ConfigError, ReuseError, RunError, StoreError
 from vecmill.job.publish import check
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.store.json import finished_manifest
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.verify import verify
 from vecmill.worker.embedding import name_embedder_errors

@@ -12,7 +12,7 @@ import modal
 
 from vecmill import Job
 from vecmill.errors import VecmillError
-from vecmill.store.json import finished_manifest
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill_modal_runtime import fleet
 from vecmill_modal_runtime.driver import Driver

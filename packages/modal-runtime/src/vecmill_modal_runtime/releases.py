@@ -23,8 +23,7 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec
 from vecmill.sources.corpus import Corpus
-from vecmill.store.files import write_bytes
-from vecmill.store.json import read_json, read_manifest
+from vecmill.store.files import read_json, read_manifest, write_bytes
 from vecmill.store.layout import Layout
 from vecmill_modal_runtime.hub_files import HubFilesSource
 

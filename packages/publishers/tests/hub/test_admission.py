@@ -5,7 +5,6 @@ from huggingface_hub import HfApi
 
 from doubles.hub import User
 from vecmill.errors import ConfigError, PublishError
-from vecmill.store.claims import published_name
 
 pytestmark = [
     pytest.mark.parametrize("way", ["lfs"], indirect=True),
@@ -102,7 +101,7 @@ def test_what_somebody_puts_into_the_folder_of_a_run_stays_unless_readers_would_
 ):
     """Notes stay, also when the run goes; one more shard goes."""
     publisher().publish(made.path, made.manifest)
-    repo, folder = hub.find("dataset", "user/name"), f"data/{published_name(made.manifest)}"
+    repo, folder = hub.find("dataset", "user/name"), f"data/{made.manifest.published_name}"
     api = HfApi(token="hf_ThisIsASecretToken")  # noqa: S106 - of a Hub of our own
     for path in (f"{folder}/notes.md", f"{folder}/train-00000-of-99999.parquet"):
         api.upload_file(path_or_fileobj=b"mine", path_in_repo=path, repo_id="user/name", repo_type="dataset")

@@ -11,7 +11,7 @@ import yaml
 import vecmill
 from small_dataset import small_job
 from vecmill.errors import StoreError
-from vecmill.store.variants import check_variant
+from vecmill.store.vectors import check_variant
 from vecmill_publishers.hub.uploads import Upload
 from vecmill_publishers.hub.uploads import make_variant as make
 

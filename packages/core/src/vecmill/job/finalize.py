@@ -16,13 +16,10 @@ from vecmill.__about__ import __version__
 from vecmill.concurrency import check_interrupt
 from vecmill.errors import RunError
 from vecmill.records import Account, Manifest, Reused, Timing
-from vecmill.store.card import card, own_text
-from vecmill.store.columns import QUARANTINE, read_column_types
-from vecmill.store.files import read_text, write_bytes
-from vecmill.store.json import write_json, write_places
-from vecmill.store.parquet import GROUP_BYTES, parquet_file
-from vecmill.store.register import register_run
-from vecmill.store.state import add_sent, read_refused
+from vecmill.store.card import format_card, read_user_section
+from vecmill.store.files import read_text, write_bytes, write_json, write_places
+from vecmill.store.parquet import GROUP_BYTES, QUARANTINE, parquet_file, read_column_types
+from vecmill.store.state import add_sent, read_refused, register_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -256,7 +253,7 @@ class Finish:
         judged = {"status": self._status(manifest), "max_quarantine": self._plan.job.max_quarantine}
         manifest = manifest.model_copy(update=judged)
         layout = self._plan.layout
-        text = card(manifest, own=own_text(read_text(layout.card)) or "")
+        text = format_card(manifest, user_text=read_user_section(read_text(layout.card)) or "")
         write_bytes(layout.card, layout.temporary, text.encode())
         write_json(layout, layout.manifest, manifest)
         return manifest
@@ -265,4 +262,4 @@ class Finish:
         """Write the card of a finished run again, if somebody has removed it; one that is there stays."""
         layout = self._plan.layout
         if not layout.card.exists():
-            write_bytes(layout.card, layout.temporary, card(manifest).encode())
+            write_bytes(layout.card, layout.temporary, format_card(manifest).encode())

@@ -15,7 +15,7 @@ from vecmill.errors import ConfigError
 from vecmill.paths import writable_down
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.records.model import describe_weights
-from vecmill.store.json import read_manifest
+from vecmill.store.files import read_manifest
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:

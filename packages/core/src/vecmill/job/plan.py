@@ -13,8 +13,8 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
 from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
+from vecmill.records.manifest import hash_identity
 from vecmill.sources.corpus import Corpus
-from vecmill.store.claims import run_id
 from vecmill.store.layout import Layout
 from vecmill.store.state import Split, read_split, read_state
 from vecmill.worker.embedding import name_embedder_errors
@@ -190,7 +190,7 @@ def plan(
     identity_ = identity(job, parts, fingerprint, model)
     recipe_ = recipe(job, parts)
     layout = Layout(directory(publishers, job.name))
-    spec = _work_spec(job, parts, run_id(identity_), layout).model_copy(update={"model": model})
+    spec = _work_spec(job, parts, hash_identity(identity_), layout).model_copy(update={"model": model})
     split = _begun_split(parts, layout, spec.run_id) or _split(job, parts, model)
     return Plan(
         job=job,

@@ -12,9 +12,9 @@ from vecmill.paths import writable_down
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, WorkerUpload
-from vecmill.store.json import finished_manifest
+from vecmill.store.destination import locked_to_read
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
-from vecmill.store.lock import locked_to_read
 from vecmill.store.state import read_sent
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from vecmill.errors import StoreError
 from vecmill.job.finalize import REFUSED
 from vecmill.job.identity import difference, select_decisive
-from vecmill.store.destination import clear, read_note, refuse_strangers
-from vecmill.store.json import read_manifest, write_json
+from vecmill.store.destination import clear, read_note, refuse_foreign_folder
+from vecmill.store.files import read_manifest, write_json
 from vecmill.store.state import (
     RunState,
     clear_temporary,
@@ -55,7 +55,7 @@ def begin_run(plan: Plan, now: str) -> RunState:
     """
     state = read_state(plan.layout)
     if state is None:
-        refuse_strangers(plan.layout)
+        refuse_foreign_folder(plan.layout)
         _refuse_copy(plan.layout)
         state = _begin(plan, RunState(run_id=plan.run_id, shards=0, started=now, identity=plan.identity))
     elif state.run_id != plan.run_id:

@@ -20,11 +20,9 @@ from vecmill.plugins.registry import build
 from vecmill.plugins.registry import options as validate_options
 from vecmill.protocols import Runtime
 from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished, RunOptions, Spent
-from vecmill.store.destination import clear, refuse_strangers
+from vecmill.store.destination import clear, lock_folder, refuse_foreign_folder
 from vecmill.store.files import remove_file
-from vecmill.store.lock import lock_folder
-from vecmill.store.register import register_run
-from vecmill.store.state import clear_sent, clear_state, clear_temporary, write_state
+from vecmill.store.state import clear_sent, clear_state, clear_temporary, register_run, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +105,7 @@ def run(
         plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors, lease=lease)
         for publisher in publishers:
             publisher.report = tell
-        refuse_strangers(plan_.layout)
+        refuse_foreign_folder(plan_.layout)
         check(publishers)
         with lock_folder(plan_.layout):
             manifest = _make_dataset(plan_, tell, began, overwrite=overwrite)

@@ -12,7 +12,7 @@ from vecmill.errors import ReuseError, RunError, StoreError
 from vecmill.job.finalize import REFUSED
 from vecmill.job.publish import errands
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
-from vecmill.store.ids import duplicates
+from vecmill.store.ids import find_duplicates
 from vecmill.store.reuse_index import write_index
 from vecmill.store.state import read_refused, refuse_earlier
 
@@ -159,7 +159,7 @@ class Shards:
     def set_duplicates_aside(self) -> None:
         """Do those shards again that hold a document whose id an earlier shard has."""
         shards = [task.index for task in self._plan.tasks]
-        self._duplicates = duplicates(self._plan.layout, shards, len(shards))
+        self._duplicates = find_duplicates(self._plan.layout, shards, len(shards))
         if self._duplicates:
             self.do(self._duplicates)
 

@@ -16,7 +16,7 @@ from vecmill.errors import StoreError, VecmillError
 from vecmill.quality.report import SHORT, TWIN, Geometry, KnownItems, Lengths, Report
 from vecmill.retrieval import embed_queries
 from vecmill.retrieval.searcher import highest
-from vecmill.store.json import finished_manifest
+from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import check_shard, damaged_error, group_ends, reading
 from vecmill.store.vectors import comparable_vectors, from_column, score_vectors

@@ -20,7 +20,7 @@ from vecmill.records import ComponentSpec, Document
 from vecmill.records.documents import DOCUMENT_COLUMNS
 from vecmill.retrieval.query import open_embedder
 from vecmill.store.parquet import group_ends
-from vecmill.store.register import find_run
+from vecmill.store.state import find_run
 from vecmill.store.vectors import compare_vectors, from_column
 from vecmill.store.verify import MOST, Fault
 from vecmill.store.verify import verify as verify_files

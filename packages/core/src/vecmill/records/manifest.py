@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -14,6 +16,7 @@ from vecmill.records.model import ModelInfo
 from vecmill.records.tasks import Account, FileEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -219,7 +222,7 @@ class Manifest(BaseModel):
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         """Refuse a file that stands there twice."""
-        paths = [entry.path for entry in [*self.shards, *([self.quarantine] if self.quarantine else [])]]
+        paths = [entry.path for entry in self.files]
         if len(set(paths)) < len(paths):
             raise ValueError("a file stands in it twice")
         return self
@@ -228,6 +231,32 @@ class Manifest(BaseModel):
     def shards_digest(self) -> str:
         """The hash of all shards' hashes: another one as soon as a row of the dataset is another."""
         return hashlib.sha256("\n".join(entry.sha256 for entry in self.shards).encode()).hexdigest()
+
+    @property
+    def content_hash(self) -> str:
+        """What the shards hold, in 8 hex digits."""
+        return hashlib.sha256("".join(entry.sha256 for entry in self.shards).encode()).hexdigest()[:8]
+
+    @property
+    def published_name(self) -> str:
+        """The name of the run's folder and tag on the Hub: other content, another name."""
+        return f"run-{self.run_id}-{self.content_hash}"
+
+    @property
+    def shard_folder(self) -> str:
+        """The folder of the shards: ``data``, or one below it in a copy of a repo of the Hub."""
+        return str(PurePosixPath(self.shards[0].path).parent) if self.shards else "data"
+
+    @property
+    def files(self) -> list[FileEntry]:
+        """All files of rows: the shards, and the quarantine if there is one."""
+        return [*self.shards, *([self.quarantine] if self.quarantine else [])]
+
+
+def hash_identity(identity: Mapping[str, Any]) -> str:
+    """Hash an identity to 16 hex digits: the id of a run."""
+    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

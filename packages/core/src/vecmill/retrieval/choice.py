@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Union, get_args, get_o
 
 from vecmill.errors import ConfigError, ModelError
 from vecmill.records.manifest import SOMEWHERE
-from vecmill.store.register import FOLDER, can_register, find_run
+from vecmill.store.state import STATE_FOLDER, can_register, find_run
 from vecmill.tei.embedder import URL, check_address
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _refuse(name: str, shown: str, claimed: Mapping[str, Any]) -> NoReturn:
 
 
 def _advice(claimed: Mapping[str, Any]) -> str:
-    here = "" if can_register() else f" with {FOLDER} set to a folder that can be written"
+    here = "" if can_register() else f" with {STATE_FOLDER} set to a folder that can be written"
     return f"if you trust it, name it yourself with {_spell(claimed)}; if the dataset is yours, run its job again{here}"
 
 

@@ -13,7 +13,7 @@ from vecmill.concurrency import Threads
 from vecmill.errors import StoreError
 from vecmill.records.documents import DOCUMENT_COLUMNS
 from vecmill.retrieval.query import QueryEmbedder, embed_queries
-from vecmill.store.json import finished_manifest, read_manifest
+from vecmill.store.files import finished_manifest, read_manifest
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import check_shard, damaged_error, reading
 from vecmill.store.vectors import comparable_vectors, empty_vectors, from_column, score_vectors

@@ -1,11 +1,13 @@
-"""Destination: the folder that a dataset goes into, whose it is, and what a copy notes there."""
+"""Destination: the folder that a dataset goes into, whose it is, who works in it, and what a copy notes there."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
+import platform
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import PublishError, StoreError
 from vecmill.paths import is_inside
-from vecmill.store.card import own_text
-from vecmill.store.files import read_text, remove_file
-from vecmill.store.json import read_json, read_manifest
+from vecmill.store.card import read_user_section
+from vecmill.store.files import read_json, read_manifest, read_text, remove_file
 from vecmill.store.layout import Layout
 from vecmill.store.state import clear_state, intact, read_state
 
@@ -47,7 +48,7 @@ class MirrorNote(BaseModel):
 
     def follows(self, dataset: Path, manifest: Manifest) -> bool:
         """Whether a dataset is the next one of those in the folder: from the same folder, or of the same recipe."""
-        return self.folder == folder_hash(dataset) or self.recipe == recipe_hash(manifest)
+        return self.folder == hash_folder(dataset) or self.recipe == hash_recipe(manifest)
 
 
 def read_note(layout: Layout) -> MirrorNote | None:
@@ -65,18 +66,18 @@ def may_hold(path: str) -> bool:
     return inside and (path == "quarantine.parquet" or (path.startswith("data/") and path.endswith(".parquet")))
 
 
-def folder_hash(folder: Path) -> str:
+def hash_folder(folder: Path) -> str:
     """Hash the place of a folder: a copy may be passed on, and is to name no folder of this machine."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
 
 
-def recipe_hash(manifest: Manifest) -> str:
+def hash_recipe(manifest: Manifest) -> str:
     """Hash what a job says of its dataset; which revision of the source it read is left out, as is its content."""
     source = {key: value for key, value in manifest.recipe.get("source", {}).items() if key != "revision"}
-    return text_hash(json.dumps({**manifest.recipe, "source": source}, sort_keys=True, default=str))
+    return hash_text(json.dumps({**manifest.recipe, "source": source}, sort_keys=True, default=str))
 
 
-def text_hash(text: str) -> str:
+def hash_text(text: str) -> str:
     """Hash a text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -86,7 +87,7 @@ SHARD = re.compile(r"data/train-\d{5,}-of-\d{5,}\.parquet")
 SHOWN = 3
 
 
-def refuse_strangers(layout: Layout) -> None:
+def refuse_foreign_folder(layout: Layout) -> None:
     """Refuse a folder that is not empty and that holds nothing of vecmill's: no run, no dataset, no copy of one.
 
     What says that it does has to be readable: a damaged file of such a name vouches for nothing.
@@ -161,14 +162,14 @@ def clear(layout: Layout) -> None:
         remove_file(path)
     if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
         layout.data.rmdir()
-    card = [] if own_text(read_text(layout.card)) else [layout.card]
+    card = [] if read_user_section(read_text(layout.card)) else [layout.card]
     for path in (*card, layout.quarantine, layout.sent, layout.places, layout.manifest):
         remove_file(path)
     clear_state(layout)
     remove_file(layout.mirror)
 
 
-def parquet_files(layout: Layout) -> Iterator[str]:
+def list_parquet_files(layout: Layout) -> Iterator[str]:
     """Yield the Parquet files that readers of a dataset folder would read, whoever wrote them, by relative path."""
     for folder, _, names in os.walk(layout.data):
         for name in names:
@@ -179,10 +180,208 @@ def parquet_files(layout: Layout) -> Iterator[str]:
 def _is_trace(layout: Layout, path: Path) -> bool:
     """Whether a file tells of no stranger: a lock, files of a run that had not begun, a card of ours."""
     if path == layout.card:
-        return own_text(read_text(path)) is not None
+        return read_user_section(read_text(path)) is not None
     empty = path == layout.data and path.is_dir() and not any(path.iterdir())
     return empty or path in {layout.lock, layout.holder, layout.state}
 
 
 def _show_names(names: list[str]) -> str:
     return ", ".join(names[:SHOWN])
+
+
+LOCKS_FOLDER = "VECMILL_LOCKS"
+"""A variable with a folder for locks, for datasets on a file system where no file may be held open."""
+
+
+_LOCK = re.compile(r"[0-9a-f]{16}\.lock")
+"""The name of a lock in that folder."""
+
+
+class Holder(BaseModel):
+    """Which lock, outside of a dataset folder, the command holds that works in it.
+
+    Attributes:
+        lock: The lock's file.
+        machine: The machine that the file is on: another one cannot know whether it is held.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    lock: str
+    machine: str
+
+
+@contextlib.contextmanager
+def lock_folder(layout: Layout) -> Iterator[None]:
+    """Hold a dataset folder, creating it if need be. A killed holder's lock is free at once.
+
+    With ``VECMILL_LOCKS`` the lock is a file in the folder that it names, and the dataset folder says which: a command
+    without the variable, or with another value of it, looks there. The folder's own lock is then held for as long as
+    it takes to write that.
+
+    Raises:
+        StoreError: Another command works in it, it cannot be written, or what is to be written there is a link.
+    """
+    _refuse_links(layout)
+    elsewhere = _elsewhere(layout)
+    if elsewhere is None:
+        with _hold_lock(layout, layout.lock):
+            _refuse_holder(layout)
+            yield
+        return
+    with _hold_lock(layout, elsewhere):
+        with _held_if_possible(layout):
+            _refuse_holder(layout, but=elsewhere)
+            _write_holder(layout, elsewhere)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StoreError):  # it is read as what it is: of a lock that nobody holds
+                remove_file(layout.holder)
+
+
+@contextlib.contextmanager
+def locked_to_read(layout: Layout) -> Iterator[None]:
+    """Hold a dataset folder that is read and not written: it may be on a disk that nobody writes, or be another user's.
+
+    Raises:
+        StoreError: Another command works in it.
+    """
+    if os.access(layout.root, os.W_OK | os.X_OK):
+        with lock_folder(layout):
+            yield
+        return
+    _refuse_holder(layout)
+    with _share_lock(layout):
+        yield
+
+
+@contextlib.contextmanager
+def _share_lock(layout: Layout) -> Iterator[None]:
+    """Hold the lock's file if there is one, as others may who read: nothing is written, and who writes is refused."""
+    try:
+        import fcntl
+
+        descriptor = os.open(layout.lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except (ImportError, OSError):  # nobody works there, or this user cannot know
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in {errno.EACCES, errno.EAGAIN}:
+            raise _busy(layout) from None
+        yield  # a file system without locks
+        return
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _hold_lock(layout: Layout, path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        for folder in (layout.root, path.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise _busy(layout) from None
+    except OSError as error:
+        raise StoreError(
+            f"the output folder {layout.root} cannot be written ({error.strerror or error}): "
+            "change its permissions, or choose another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextlib.contextmanager
+def _held_if_possible(layout: Layout) -> Iterator[None]:
+    """Hold the folder's own lock, unless its file system has no locks: that is what the variable is for."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(layout.lock)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise _busy(layout) from None
+    except (OSError, NotImplementedError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        layout.lock.unlink(missing_ok=True)
+        lock.release()
+
+
+def _write_holder(layout: Layout, lock: Path) -> None:
+    try:  # in UTF-8, whatever encoding this command has for names: another one may have another
+        holder = Holder(lock=os.fsencode(lock).decode(), machine=platform.node())
+    except UnicodeDecodeError:
+        raise StoreError(
+            f"the folder that {LOCKS_FOLDER} names, {os.fsencode(lock.parent)!r}, is not UTF-8: rename it, or name "
+            "another"
+        ) from None
+    try:  # where it is, for whoever reads it holds the folder's lock; nothing partial is left beside it
+        layout.holder.unlink(missing_ok=True)  # it may have a second name elsewhere
+        layout.holder.write_text(holder.model_dump_json(), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write {layout.holder}: {error.strerror or error}") from error
+
+
+def _refuse_holder(layout: Layout, but: Path | None = None) -> None:
+    """Refuse a folder in which a command works that holds a lock elsewhere on this machine."""
+    from filelock import FileLock, Timeout
+
+    try:
+        holder = read_json(layout.holder, Holder)
+    except StoreError:
+        return  # nobody's lock has such a name
+    if holder is None or holder.machine != platform.node():
+        return
+    path = Path(os.fsdecode(holder.lock.encode()))
+    if path == but:
+        return
+    if _LOCK.fullmatch(path.name) and path.is_file() and not path.is_symlink():  # any other file is no lock of ours
+        try:
+            with FileLock(path, blocking=False):
+                pass
+        except Timeout:
+            raise _busy(layout) from None
+        except OSError:
+            raise _busy(layout) from None  # of another user's, say: it is there, so it may be held
+    with contextlib.suppress(StoreError):
+        remove_file(layout.holder)  # of a command that was killed
+
+
+def _busy(layout: Layout) -> StoreError:
+    return StoreError(f"another run works in {layout.root}: wait for it, or choose another folder")
+
+
+def _elsewhere(layout: Layout) -> Path | None:
+    folder = os.environ.get(LOCKS_FOLDER)
+    if not folder:
+        return None
+    return Path(folder).absolute() / f"{hashlib.sha256(os.fsencode(layout.root.resolve())).hexdigest()[:16]}.lock"
+
+
+def _refuse_links(layout: Layout) -> None:
+    """Refuse a folder whose own notes are links: what is written or removed there would be somebody's elsewhere.
+
+    vecmill makes none. A folder that somebody else made, or that was unpacked, may have them.
+    """
+    own = [layout.lock, layout.holder, layout.state]
+    if not layout.state.is_symlink():
+        own += [Path(here) / name for here, folders, names in os.walk(layout.state) for name in [*folders, *names]]
+    linked = [path for path in own if path.is_symlink()]
+    if linked:
+        raise StoreError(f"{linked[0]} is a link, and vecmill makes none there: remove it, or choose another folder")

@@ -30,10 +30,10 @@ ROOM = 1 << 23
 def write_ids(layout: Layout, index: int, ids: Iterable[str]) -> None:
     """Write the hashes of a shard's document ids, in ascending order."""
     with atomic(layout.ids(index), layout.temporary) as file:
-        np.lib.format.write_array(file, np.sort(hashes(ids)), allow_pickle=False)
+        np.lib.format.write_array(file, np.sort(hash_ids(ids)), allow_pickle=False)
 
 
-def readable_ids(layout: Layout, index: int) -> bool:
+def can_read_ids(layout: Layout, index: int) -> bool:
     """Whether the hashes of a shard's ids are there and whole."""
     try:
         _hashes(layout, index)
@@ -42,13 +42,13 @@ def readable_ids(layout: Layout, index: int) -> bool:
     return True
 
 
-def hashes(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
+def hash_ids(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
     """Hash ids to 64 bits each."""
     digests = [hashlib.blake2b(id_.encode(), digest_size=8).digest() for id_ in ids]
     return np.frombuffer(b"".join(digests), np.uint64)
 
 
-def duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, list[str]]:
+def find_duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, list[str]]:
     """Return ids that an earlier shard has read too, by shard, whether their documents could be embedded or not.
 
     Hashes point at the suspects, eight bytes a document; the ids themselves decide.
@@ -95,7 +95,7 @@ def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[n
     # what the engine refused is in quarantine, among rows whose ids were not read as documents
     files = (layout.shard(index, count), layout.shard_quarantine(index))
     ids = list(dict.fromkeys(id_ for file in files for id_ in _column(file) if id_ is not None))
-    return [id_ for id_, suspect in zip(ids, np.isin(hashes(ids), wanted), strict=True) if suspect]
+    return [id_ for id_, suspect in zip(ids, np.isin(hash_ids(ids), wanted), strict=True) if suspect]
 
 
 def _hashes(layout: Layout, index: int) -> npt.NDArray[np.uint64]:
@@ -125,13 +125,13 @@ class IdCheck:
 
     def add(self, ids: pa.Array) -> None:
         """Add documents that the dataset counts: embedded ones, and those that the engine or the limit refused."""
-        hashed = hashes(ids.to_pylist())
+        hashed = hash_ids(ids.to_pylist())
         self._spool.write(hashed.tobytes())
         self._count += len(hashed)
 
     def require(self, ids: pa.Array) -> None:
         """Add ids that a counted document must have: those of duplicates."""
-        self._wanted.append(hashes(ids.to_pylist()))
+        self._wanted.append(hash_ids(ids.to_pylist()))
 
     def compare(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """Return the hashes that stand in more than one place, and the required ones that stand in none."""
@@ -160,10 +160,10 @@ class IdCheck:
             yield np.frombuffer(block, np.uint64)
 
 
-def repeated_ids(documents: Iterable[pa.Array], suspects: npt.NDArray[np.uint64]) -> list[str]:
+def find_repeated_ids(documents: Iterable[pa.Array], suspects: npt.NDArray[np.uint64]) -> list[str]:
     """Return the ids that stand in more than one place, of those that have one of these hashes: the ids decide."""
     counts: collections.Counter[str] = collections.Counter()
     for ids in documents:
         names = np.array(ids.to_pylist(), dtype=object)
-        counts.update(names[np.isin(hashes(names), suspects)])
+        counts.update(names[np.isin(hash_ids(names), suspects)])
     return sorted(id_ for id_, count in counts.items() if count > 1)

@@ -13,24 +13,32 @@ from typing import TYPE_CHECKING
 
 from vecmill.concurrency import check_interrupt
 from vecmill.errors import StoreError
-from vecmill.store.card import card, own_text, with_own_text
+from vecmill.store.card import format_card, read_user_section, replace_user_section
 from vecmill.store.destination import (
     SHARD,
     MirrorNote,
     clear,
-    folder_hash,
+    hash_folder,
+    hash_recipe,
+    hash_text,
+    list_parquet_files,
+    lock_folder,
     may_hold,
-    parquet_files,
     read_note,
-    recipe_hash,
-    refuse_strangers,
+    refuse_foreign_folder,
     refuse_unwritable,
-    text_hash,
 )
-from vecmill.store.files import atomic, read_text, remove_file, write_bytes
-from vecmill.store.json import manifest_content, read_manifest, read_places, write_json
+from vecmill.store.files import (
+    atomic,
+    manifest_content,
+    read_manifest,
+    read_places,
+    read_text,
+    remove_file,
+    write_bytes,
+    write_json,
+)
 from vecmill.store.layout import Layout
-from vecmill.store.lock import lock_folder
 from vecmill.store.state import clear_state, intact
 
 if TYPE_CHECKING:
@@ -64,7 +72,7 @@ class Mirror:
             StoreError: It cannot be written, or holds what vecmill did not write.
         """
         refuse_unwritable(self._layout.root)
-        refuse_strangers(self._layout)
+        refuse_foreign_folder(self._layout)
 
     def is_at(self, dataset: Path) -> bool:
         """Whether a dataset is in this very folder, however either of them is written."""
@@ -113,7 +121,7 @@ class Mirror:
         """Refuse what must not be replaced, and what must not be copied."""
         self._refuse_nested(dataset)
         refuse_unwritable(self._layout.root)
-        refuse_strangers(self._layout)
+        refuse_foreign_folder(self._layout)
         odd = [entry.path for entry in _files(manifest) if not may_hold(entry.path)]
         if odd:
             raise StoreError(f"{dataset} is not copied: no file of a dataset is at {odd[0]}")
@@ -150,7 +158,9 @@ class Mirror:
         """Refuse a folder with files that vecmill did not write, where they would be replaced, or read as ours."""
         root, ours = self._layout.root, self._ours()
         there = {entry.path for entry in _files(manifest) if os.path.lexists(root / entry.path)}
-        strangers = sorted(path for path in {*there, *parquet_files(self._layout)} - ours if not SHARD.fullmatch(path))
+        strangers = sorted(
+            path for path in {*there, *list_parquet_files(self._layout)} - ours if not SHARD.fullmatch(path)
+        )
         if strangers:
             raise StoreError(
                 f"{root} holds files that vecmill did not write ({', '.join(strangers[:SHOWN])}): move them away, or "
@@ -173,7 +183,7 @@ class Mirror:
     def _list_gone(self, manifest: Manifest) -> list[str]:
         """Return the files that are there and no longer part of the dataset."""
         wanted = {entry.path for entry in _files(manifest)}
-        shards = {path for path in parquet_files(self._layout) if SHARD.fullmatch(path)}
+        shards = {path for path in list_parquet_files(self._layout) if SHARD.fullmatch(path)}
         there = [path for path in self._ours() | shards if os.path.lexists(self._layout.root / path)]
         return sorted(path for path in there if path not in wanted)
 
@@ -185,8 +195,8 @@ class Mirror:
         wanted = [entry.path for entry in _files(manifest)]
         note = MirrorNote(
             run_id=manifest.run_id,
-            folder=folder_hash(dataset),
-            recipe=recipe_hash(manifest),
+            folder=hash_folder(dataset),
+            recipe=hash_recipe(manifest),
             files=tuple(sorted({*wanted, *self._ours()})),
             own=old.own if old else "",
         )
@@ -263,11 +273,11 @@ class Mirror:
 
     def _card(self, dataset: Path, manifest: Manifest, note: MirrorNote) -> tuple[bytes, str]:
         """Return the dataset's card, and the hash of its user's part: that of the copy, if it was written there."""
-        text = read_text(Layout(dataset).card) or card(manifest)
-        here = own_text(read_text(self._layout.card)) or ""
-        if here and text_hash(here) != note.own:
-            return with_own_text(text, here).encode(), note.own
-        return text.encode(), text_hash(own_text(text) or "")
+        text = read_text(Layout(dataset).card) or format_card(manifest)
+        here = read_user_section(read_text(self._layout.card)) or ""
+        if here and hash_text(here) != note.own:
+            return replace_user_section(text, here).encode(), note.own
+        return text.encode(), hash_text(read_user_section(text) or "")
 
 
 def _ignore(done: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Parquet files of a dataset: written row group by row group, and read wherever they come from."""
+"""Parquet files of a dataset: their columns; written row group by row group, and read wherever they come from."""
 
 from __future__ import annotations
 
@@ -11,18 +11,60 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
 from vecmill.records import FileEntry
-from vecmill.store.columns import dataset_schema, vector_columns
+from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS
 from vecmill.store.files import atomic
-from vecmill.store.vectors import vector_bytes
+from vecmill.store.vectors import vector_bytes, vector_columns, vector_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from vecmill.records import Manifest, Output
     from vecmill.store.layout import Layout
+
+
+TYPES = {"chunk_index": pa.int32(), "start": pa.int64(), "end": pa.int64(), "tokens": pa.int32()}
+"""Of the columns that are not strings."""
+
+QUARANTINE = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in DOCUMENT_COLUMNS),
+        pa.field("text", pa.large_string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+"""``text`` is the document's own where it has one; what is not valid Unicode stands escaped."""
+
+
+def read_column_types(shard: Path) -> dict[str, str]:
+    """Return the columns of a shard, with their Arrow types in words."""
+    return {field.name: str(field.type) for field in pq.read_schema(shard)}
+
+
+def dataset_schema(outputs: Sequence[Output], extra: Iterable[pa.Field] = ()) -> pa.Schema:
+    """Return the schema of a shard.
+
+    Args:
+        outputs: What the model gives; a column each, the last ones.
+        extra: The source's extra columns; they come after ``title``.
+    """
+    return pa.schema(
+        [
+            *(pa.field(name, pa.string(), nullable=False) for name in DOCUMENT_COLUMNS),
+            *extra,
+            *(pa.field(name, TYPES.get(name, pa.string()), nullable=False) for name in CHUNK_COLUMNS),
+            *(pa.field(output.name, vector_type(output), nullable=False) for output in outputs),
+        ]
+    )
+
+
+def extra_columns(names: Iterable[str], outputs: Sequence[Output]) -> list[str]:
+    """Return those of a dataset's columns that are the source's own, beside the ones that every dataset has."""
+    known = {*DOCUMENT_COLUMNS, *CHUNK_COLUMNS, *(output.name for output in outputs)}
+    return [name for name in names if name not in known]
 
 
 UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)

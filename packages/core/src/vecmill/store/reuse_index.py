@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
-from vecmill.store.files import atomic, remove
-from vecmill.store.ids import hashes
-from vecmill.store.json import read_manifest
+from vecmill.store.files import atomic, read_manifest, remove
+from vecmill.store.ids import hash_ids
 from vecmill.store.parquet import find_large_group, group_ends
 from vecmill.store.state import intact
 from vecmill.store.vectors import from_column
@@ -41,7 +40,7 @@ READS = 3
 DIGEST = 32
 
 
-class Place(NamedTuple):
+class DocumentRows(NamedTuple):
     """A document's rows, counted over the whole dataset."""
 
     row: int
@@ -76,14 +75,14 @@ def _documents(path: Path, rows: int, first: int) -> npt.NDArray[np.uint64]:
         for batch in file.iter_batches(READ_ROWS, columns=["id", "chunk_index"]):
             starts = np.flatnonzero(batch.column("chunk_index").to_numpy() == 0)
             ids = pc.fill_null(batch.column("id").take(pa.array(starts)).cast(pa.string()), "").to_pylist()
-            found.append(np.stack([hashes(ids), (row + starts).astype(np.uint64)]))
+            found.append(np.stack([hash_ids(ids), (row + starts).astype(np.uint64)]))
             row += batch.num_rows
     index = np.concatenate([np.empty((2, 0), np.uint64), *found], axis=1)
     counts = np.diff(index[ROW], append=np.uint64(rows))
     return np.stack([index[HASH], index[ROW] + np.uint64(first), counts])
 
 
-class Earlier:
+class EarlierDataset:
     """Finds documents in an earlier dataset, and gives their chunks' vectors; one for all shards of a worker.
 
     Wherever the documents of a window are, the dataset is hashed once and read a few times: row groups as long as
@@ -120,14 +119,14 @@ class Earlier:
         self._checked: dict[int, tuple[int, ...]] = {}
         self._reads: collections.Counter[int] = collections.Counter()
 
-    def find(self, ids: Sequence[str]) -> Iterator[tuple[int, Place]]:
+    def find(self, ids: Sequence[str]) -> Iterator[tuple[int, DocumentRows]]:
         """Yield the position in ``ids`` and the place of each that the dataset seems to have, by its hash alone."""
         index = np.load(self._layout.earlier, mmap_mode="r", allow_pickle=False)
-        wanted = hashes(ids)
+        wanted = hash_ids(ids)
         places = np.minimum(np.searchsorted(index[HASH], wanted), max(0, index.shape[1] - 1))
         found = np.flatnonzero(index[HASH][places] == wanted) if index.shape[1] else np.empty(0, np.int64)
         rows = index[ROW:, places[found]].T.tolist()
-        yield from zip(found.tolist(), (Place(*row) for row in rows), strict=True)
+        yield from zip(found.tolist(), (DocumentRows(*row) for row in rows), strict=True)
 
     def fetch(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
         """Return the ``digest`` and the ``vector`` of rows.
@@ -191,7 +190,7 @@ class Earlier:
         records["vector"] = from_column(rows.column(self._output.name), self._output)
         strings = (rows.column(name).to_pylist() for name in ("id", "title", "text"))
         for number, (id_, title, text) in enumerate(zip(*strings, strict=True)):
-            digest = bytes(DIGEST) if None in (id_, title, text) else next(digests(id_, title, [text]))
+            digest = bytes(DIGEST) if None in (id_, title, text) else next(hash_chunks(id_, title, [text]))
             records["digest"][number] = digest
         return records
 
@@ -215,7 +214,7 @@ class Earlier:
         return self._groups[shard]
 
 
-def digests(id_: str, title: str, texts: Iterable[str]) -> Iterator[bytes]:
+def hash_chunks(id_: str, title: str, texts: Iterable[str]) -> Iterator[bytes]:
     """Yield what tells a document's chunks apart from all others: a hash of id, title and text as a whole."""
     document = hashlib.blake2b(digest_size=DIGEST)
     for part in (id_, title):

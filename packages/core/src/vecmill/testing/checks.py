@@ -14,12 +14,11 @@ from vecmill.errors import PublishError
 from vecmill.job.identity import paths, places, without_folders
 from vecmill.plugins.registry import options
 from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Publishing
+from vecmill.records.manifest import hash_identity
 from vecmill.sources.batches import extra_fields
 from vecmill.sources.corpus import Corpus
-from vecmill.store.card import card
-from vecmill.store.claims import run_id
-from vecmill.store.files import sha256
-from vecmill.store.json import write_json
+from vecmill.store.card import format_card
+from vecmill.store.files import sha256, write_json
 from vecmill.store.layout import Layout
 from vecmill.store.state import clear_state
 from vecmill.testing.plugin import AWKWARD_TEXTS, WordTokenizer
@@ -251,7 +250,7 @@ def _shrink(dataset: Dataset, folder: Path) -> Dataset:
     alone = second.model_copy(update={"path": "data/train-00000-of-00001.parquet"})
     identity = dataset.manifest.identity | {"content": "smaller"}
     changes = {
-        "run_id": run_id(identity),
+        "run_id": hash_identity(identity),
         "identity": identity,
         "source": dataset.manifest.source.model_copy(update={"fingerprint": "smaller"}),
         "account": Account(
@@ -286,7 +285,7 @@ def _write(manifest: Manifest, folder: Path, files: Mapping[str, Path]) -> Datas
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / path)
     layout = Layout(folder)
-    layout.card.write_text(card(manifest), encoding="utf-8")
+    layout.card.write_text(format_card(manifest), encoding="utf-8")
     write_json(layout, layout.manifest, manifest)
     clear_state(layout)
     return Dataset(folder, manifest)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from vecmill.errors import ReuseError
-from vecmill.store.reuse_index import digests
+from vecmill.store.reuse_index import hash_chunks
 from vecmill.store.vectors import check_vectors, compare_vectors, empty_vectors, from_column
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.records import Document, ModelInfo, ShardTask
-    from vecmill.store.reuse_index import Earlier, Place
+    from vecmill.store.reuse_index import DocumentRows, EarlierDataset
     from vecmill.worker.window import Window
 
 
@@ -114,7 +114,7 @@ class Reuse:
     those that the engine gives now. Which ones is left to chance, and nobody knows before the run.
     """
 
-    def __init__(self, earlier: Earlier, task: ShardTask, model: ModelInfo) -> None:
+    def __init__(self, earlier: EarlierDataset, task: ShardTask, model: ModelInfo) -> None:
         self._earlier = earlier
         self._model = model
         self._trusted = task.spec.trust_vectors
@@ -188,13 +188,13 @@ def _index_wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[
     for number in documents:
         document: Document = window.documents[number]
         chunks = np.arange(firsts[number], firsts[number + 1])
-        keys = digests(document.id, document.title, window.texts(chunks))
+        keys = hash_chunks(document.id, document.title, window.texts(chunks))
         for chunk, key in zip(chunks.tolist(), keys, strict=True):
             wanted.setdefault(key, []).append(chunk)
     return wanted
 
 
-def _pieces(places: Iterable[Place]) -> Iterator[npt.NDArray[np.int64]]:
+def _pieces(places: Iterable[DocumentRows]) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the rows of places, so many at a time."""
     pending = np.empty(0, np.int64)
     for row, rows in places:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.concurrency import check_interrupt
 from vecmill.records import Account, FileEntry, Progress, Receipt
-from vecmill.store.columns import QUARANTINE, dataset_schema
+from vecmill.store.files import write_json
 from vecmill.store.ids import write_ids
-from vecmill.store.json import write_json
 from vecmill.store.layout import Layout
-from vecmill.store.parquet import large_columns, parquet_file
+from vecmill.store.parquet import QUARANTINE, dataset_schema, large_columns, parquet_file
 from vecmill.store.state import read_receipt
 from vecmill.worker.reuse import FormerShard, Reuse
 from vecmill.worker.window import InFlightWindow, quarantine_tables
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from vecmill.protocols import Batching, Tokenizer
     from vecmill.records import ModelInfo, ShardTask
-    from vecmill.store.reuse_index import Earlier
+    from vecmill.store.reuse_index import EarlierDataset
     from vecmill.worker.embedding import Embedding
     from vecmill.worker.reading import Reading
     from vecmill.worker.window import Window
@@ -46,7 +45,7 @@ class Shard:
         model: ModelInfo,
         tokenizer: Tokenizer,
         report: Callable[[Progress], None],
-        earlier: Earlier | None = None,
+        earlier: EarlierDataset | None = None,
     ) -> None:
         self._task = task
         self._reading = reading

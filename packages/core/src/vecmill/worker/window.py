@@ -10,8 +10,7 @@ import pyarrow as pa
 
 from vecmill.records import Account
 from vecmill.sources.batches import row_bytes
-from vecmill.store.columns import QUARANTINE, dataset_schema
-from vecmill.store.parquet import row_groups
+from vecmill.store.parquet import QUARANTINE, dataset_schema, row_groups
 from vecmill.store.vectors import to_column, vector_bytes
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Sent
 from vecmill.redaction import redact_secrets
-from vecmill.store.json import write_json
+from vecmill.store.files import write_json
 from vecmill.store.layout import Layout
-from vecmill.store.reuse_index import Earlier
+from vecmill.store.reuse_index import EarlierDataset
 from vecmill.worker.embedding import Embedding, EngineHealth, name_embedder_errors
 from vecmill.worker.reading import Reading
 from vecmill.worker.shard import Shard
@@ -77,7 +77,7 @@ class Worker:
         self._spec: WorkSpec | None = None
         self._embedder: Embedder[Any] | None = None
         self._health: EngineHealth | None = None
-        self._earlier: tuple[tuple[str, str, int], Earlier] | None = None
+        self._earlier: tuple[tuple[str, str, int], EarlierDataset] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -126,14 +126,14 @@ class Worker:
         self._spec = spec
         return self._embedder
 
-    def _earlier_of(self, spec: WorkSpec, model: ModelInfo) -> Earlier | None:
+    def _earlier_of(self, spec: WorkSpec, model: ModelInfo) -> EarlierDataset | None:
         """Return the earlier dataset of a command, the same for all its shards: what is checked is checked once."""
         if spec.since is None:
             return None
         key = (spec.since, spec.directory, spec.seed)
         if self._earlier is None or self._earlier[0] != key:
             layouts = Layout(Path(spec.since)), Layout(Path(spec.directory))
-            self._earlier = key, Earlier(*layouts, model.output)
+            self._earlier = key, EarlierDataset(*layouts, model.output)
         return self._earlier[1]
 
     def close(self) -> None:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from vecmill.errors import ConfigError
 from vecmill.paths import expand_path
 from vecmill.redaction import escape_json
-from vecmill.store.card import Place, card, own_text
-from vecmill.store.claims import published_name
-from vecmill.store.strangers import RUNS, listed_runs
+from vecmill.store.card import RUNS, Location, format_card, list_runs, read_user_section
 from vecmill_publishers.hub.preflight import CARD, MANIFEST, RUN
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ class RepoMetadata:
     """
 
     def __init__(self, options: HubPublisher.Config, remote: Remote, manifest: Manifest) -> None:
-        self.name = published_name(manifest)
+        self.name = manifest.published_name
         self.folder = f"data/{self.name}"
         self._options, self._remote = options, remote
         self._manifest = manifest
@@ -69,12 +67,14 @@ class RepoMetadata:
 
     def _list_runs(self, there: str, files: Mapping[str, Stored]) -> list[str]:
         """Return the runs that stay, newest first."""
-        older = [run for run in listed_runs(there) if run != self.name and run in find_runs(files)]
+        older = [run for run in list_runs(there) if run != self.name and run in find_runs(files)]
         return [self.name, *older[: self._options.keep_runs - 1]]
 
     def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
         own = read_own_text(self._options)
-        text = card(self._manifest, self._describe_repo(files), (own_text(there) or "") if own is None else own)
+        text = format_card(
+            self._manifest, self._describe_repo(files), (read_user_section(there) or "") if own is None else own
+        )
         return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
 
     def _repo_manifest(self) -> bytes:
@@ -89,9 +89,9 @@ class RepoMetadata:
     def _move_entry(self, entry: FileEntry) -> FileEntry:
         return entry.model_copy(update={"path": f"{self.folder}/{Path(entry.path).name}"})
 
-    def _describe_repo(self, files: Mapping[str, Stored]) -> Place:
+    def _describe_repo(self, files: Mapping[str, Stored]) -> Location:
         options = self._options
-        return Place(
+        return Location(
             repo=self._remote.id,
             folder=self.folder,
             tag=self.name,

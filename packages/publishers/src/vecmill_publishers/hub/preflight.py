@@ -9,7 +9,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from vecmill.errors import ConfigError, PublishError
-from vecmill.store.card import own_text
+from vecmill.store.card import read_user_section
 
 if TYPE_CHECKING:
     from vecmill_publishers.hub.publisher import HubPublisher
@@ -105,7 +105,7 @@ def _may_write(access: dict[str, Any], namespace: str) -> bool:
 
 
 def _is_ours(remote: Remote, sha: str) -> bool:
-    return own_text(remote.read(sha, CARD).decode("utf-8", "replace")) is not None
+    return read_user_section(remote.read(sha, CARD).decode("utf-8", "replace")) is not None
 
 
 def _has_body(remote: Remote, sha: str) -> bool:

@@ -22,7 +22,7 @@ from vecmill.errors import PublishError
 from vecmill.store.files import sha256
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import parquet_file
-from vecmill.store.variants import shrink_vectors
+from vecmill.store.vectors import shrink_vectors
 from vecmill_publishers.hub.retry import find_status, refuse_to_wait
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ def command(
     """
     from vecmill.cli.progress import progress
     from vecmill.cli.progress_stats import ProgressStats
-    from vecmill.store.json import manifest_sha256
+    from vecmill.store.files import manifest_sha256
 
     stats = ProgressStats()
     with log_command(log_json, "run", str(job_file)) as log:

@@ -1,4 +1,4 @@
-"""The columns, as a card describes them to ``datasets``."""
+"""Tests of vecmill.store.front_matter: the columns, as a card describes them to ``datasets``."""
 
 import pyarrow as pa
 import pytest
@@ -6,7 +6,7 @@ import yaml
 from datasets import Features
 
 from vecmill.records import Output
-from vecmill.store.card.front_matter import dump, features
+from vecmill.store.front_matter import describe_features, dump_yaml
 
 OUTPUTS = (Output(dimension=384, normalized=True, similarity="cosine"),)
 KEPT = {
@@ -38,11 +38,11 @@ def columns(schema):
 def test_they_are_those_that_datasets_itself_finds(variant, type_):
     """From Arrow, for each kind of column and vectors, and as YAML they come back as they were, the width included."""
     shard = pa.schema([*KEPT.items(), vectors(pa.float32())])
-    described = features(columns(shard), OUTPUTS, variant)
+    described = describe_features(columns(shard), OUTPUTS, variant)
     kinds = [*KEPT.items(), vectors(type_), *([("scale", pa.float32())] if variant == "int8" else [])]
     wanted = Features.from_arrow_schema(pa.schema(kinds))
     assert described == wanted._to_yaml_list()
-    read = yaml.safe_load(dump({"features": described}))["features"]
+    read = yaml.safe_load(dump_yaml({"features": described}))["features"]
     assert Features._from_yaml_list(read) == wanted
     assert wanted["embedding"].length == 384
 
@@ -50,9 +50,9 @@ def test_they_are_those_that_datasets_itself_finds(variant, type_):
 @pytest.mark.parametrize("type_", [pa.struct([("a", pa.int8())]), pa.map_(pa.string(), pa.int8()), pa.null()])
 def test_what_cannot_be_described_is_left_to_the_files(type_):
     """A wrong description is worse than none."""
-    assert features(columns(pa.schema([("odd", type_), vectors(pa.float32())])), OUTPUTS) == []
+    assert describe_features(columns(pa.schema([("odd", type_), vectors(pa.float32())])), OUTPUTS) == []
 
 
 def test_without_columns_nothing_is_described():
     """A manifest that does not know them."""
-    assert features({}, OUTPUTS) == []
+    assert describe_features({}, OUTPUTS) == []

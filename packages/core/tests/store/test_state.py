@@ -1,12 +1,15 @@
-"""Tests of vecmill.store.register."""
+"""Tests of vecmill.store.state: the register of this user's runs, and what workers sent."""
 
 import stat
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import vecmill
-from vecmill.records import ComponentSpec
-from vecmill.store.register import OwnRun, find_run, register_run
+from vecmill.records import ComponentSpec, Sent
+from vecmill.store.layout import Layout
+from vecmill.store.state import OwnRun, add_sent, find_run, read_sent, register_run
 
 RUN = "0123456789abcdef"
 SPEC = ComponentSpec(name="tei", options={"url": "http://127.0.0.1:1", "model": "a/b"})
@@ -89,3 +92,18 @@ def test_no_register_is_looked_for_in_the_current_folder(tmp_path, monkeypatch, 
         (runs / f"{RUN}.json").write_text(OwnRun(run_id=RUN, embedder=SPEC).model_dump_json())
     monkeypatch.chdir(tmp_path)
     assert find_run(RUN) is None
+
+
+SENT = Sent(publisher="hub", sha256="0" * 64, note={})
+RECEIPT: Any = SimpleNamespace(sent=(SENT,))
+
+
+def test_of_a_damaged_note_nothing_was_sent_and_the_next_one_takes_its_place(tmp_path):
+    """Publishers ask their place, and send again what is not there: nobody is stopped by it."""
+    layout = Layout(tmp_path)
+    add_sent(layout, [RECEIPT])
+    assert read_sent(layout) == (SENT,)
+    layout.sent.write_bytes(b"{")
+    assert read_sent(layout) == ()
+    add_sent(layout, [RECEIPT])
+    assert read_sent(layout) == (SENT,)

@@ -1,8 +1,10 @@
-"""Claims: what a manifest says in two places, and where the two differ. No file but the manifest is needed."""
+"""Consistency: what a manifest says in two places, what a card says of the manifest, and where they differ.
+
+No file but these two is needed.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -10,13 +12,16 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from vecmill.records.manifest import hash_identity
 from vecmill.records.model import describe_weights
+from vecmill.store.card import remove_user_section
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from vecmill.records import Manifest
+
 
 OWN_ENGINES = ("openvino", "tei")
 """Embedders whose options ``model`` and ``revision`` are the model's; those of others may mean anything."""
@@ -25,36 +30,14 @@ PARTS = ("source", "chunker", "batching", "embedder")
 _HASHED = re.compile(r"(.*)#[0-9a-f]{8}", flags=re.DOTALL)
 
 
-def run_id(identity: Mapping[str, Any]) -> str:
-    """Hash an identity to 16 hex digits."""
-    canonical = json.dumps(identity, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def hash_content(manifest: Manifest) -> str:
-    """Hash what the shards hold to 8 hex digits."""
-    content = "".join(entry.sha256 for entry in manifest.shards)
-    return hashlib.sha256(content.encode()).hexdigest()[:8]
-
-
-def published_name(manifest: Manifest) -> str:
-    """Return the name of a run's folder and tag on the Hub: other content, another name."""
-    return f"run-{manifest.run_id}-{hash_content(manifest)}"
-
-
-def shard_folder(manifest: Manifest) -> str:
-    """Return the folder of a manifest's shards: ``data``, or one below it in a copy of a repo of the Hub."""
-    return str(PurePosixPath(manifest.shards[0].path).parent) if manifest.shards else "data"
-
-
-def misshapen_parts(manifest: Manifest) -> list[str]:
+def list_missing_parts(manifest: Manifest) -> list[str]:
     """Return the parts of a recipe that are not there, or are no table, so that nothing can be said of them."""
     return [kind for kind in PARTS if not isinstance(manifest.recipe.get(kind), dict)]
 
 
-def check_claims(manifest: Manifest) -> Iterator[str]:
+def check_manifest(manifest: Manifest) -> Iterator[str]:
     """Yield where a manifest contradicts itself."""
-    misshapen = misshapen_parts(manifest)
+    misshapen = list_missing_parts(manifest)
     yield from (f"recipe.{kind} is no table of options" for kind in misshapen)
     if not misshapen:
         yield from _identity(manifest)
@@ -68,7 +51,7 @@ def check_claims(manifest: Manifest) -> Iterator[str]:
 
 def _identity(manifest: Manifest) -> Iterator[str]:
     identity, recipe, source = manifest.identity, manifest.recipe, manifest.source
-    expected = run_id(identity)
+    expected = hash_identity(identity)
     if manifest.run_id != expected:
         yield f"run_id is {manifest.run_id}, and the hash of identity is {expected}"
     for key in [key for key in identity if key in recipe]:
@@ -137,10 +120,10 @@ def _status(manifest: Manifest) -> Iterator[str]:
 
 
 def _files(manifest: Manifest) -> Iterator[str]:
-    rows, folder = sum(entry.rows for entry in manifest.shards), shard_folder(manifest)
+    rows, folder = sum(entry.rows for entry in manifest.shards), manifest.shard_folder
     if rows != manifest.account.chunks:
         yield f"account.chunks is {manifest.account.chunks}, and the shards have {rows} rows"
-    if folder not in {"data", f"data/{published_name(manifest)}"}:
+    if folder not in {"data", f"data/{manifest.published_name}"}:
         yield f"shards are in {folder}, where no run of this content puts them"
     count = len(manifest.shards)
     for index, entry in enumerate(manifest.shards):
@@ -205,3 +188,96 @@ def _is_hashed(decisive: object, public: object) -> bool:
     """Whether an identity has the hash of a private path, of which a recipe shows the last part or nothing."""
     found = _HASHED.fullmatch(decisive) if isinstance(decisive, str) else None
     return found is not None and found[1] == (public or "")
+
+
+_ROW = re.compile(r"^\| ([^|\n]+?) \| (.*) \|$", flags=re.MULTILINE)
+_RECIPE = re.compile(r"^```json\n(.*?)\n```$", flags=re.DOTALL | re.MULTILINE)
+_SENTENCES = {
+    "title": r"^# (.+)$",
+    "chunks": r"^([\d,]+) chunks of [\d,]+ documents\b",
+    "documents": r"^[\d,]+ chunks of ([\d,]+) documents\b",
+    "dimensions": r"^([\d,]+) dimensions\.$",
+    "width": r"^fixed-size list of ([\d,]+) \w+, never",
+    "columns": r"^(.+) (?:are|is) the source's\.",
+    "chunker": r"^Cut by the chunker (.+)\.$",
+    "time": r"^It took (.+?) of worker time",
+    "finished": r"\bfinished (\S+?)\.(?:\s|$)",
+    "cost": r"It cost (.+)\.$",
+    "version": r"^Made by vecmill (\S+) from\b",
+    "source": r"\bfrom the source `([^`]*)`(?:, at|, run)",
+    "revision of the source": r", at revision `([^`]*)`",
+    "run": r", run `([^`]*)`\.",
+}
+REQUIRED = ("chunks", "run", "configs")
+"""What every card states; one that does not is not a card of ours."""
+OF_EVERY_DATASET = ("tags", "task_categories")
+"""What a card says without the manifest, and its readers may add to."""
+OF_THE_TEXT = ("license", "license_name", "license_link", "language")
+"""What a card leaves out if there is none of it."""
+OF_THE_PLACE = frozenset({"title", "pretty_name", *OF_THE_TEXT})
+"""What a publisher's options may change."""
+
+
+def read_facts(readme: str) -> dict[str, Any]:
+    """Return what a card states by name, in its front matter and its text, the user's own part left out."""
+    text = remove_user_section(readme)
+    found: dict[str, Any] = {key: match[1] for key, regex in _SENTENCES.items() if (match := _search(regex, text))}
+    found |= {f"the row {match[1]!r}": match[2].replace("\\|", "|") for match in _ROW.finditer(text)}
+    if recipe := _RECIPE.search(text):
+        found["recipe"] = _json(recipe[1])
+    return _front(readme) | found
+
+
+def _front(readme: str) -> dict[str, Any]:
+    """Return what a card's front matter states by key; of its configurations the default one."""
+    from huggingface_hub import RepoCard
+
+    if not readme.startswith("---"):
+        return {}
+    try:
+        found: dict[str, Any] = RepoCard(readme).data.to_dict()  # type: ignore[no-untyped-call]
+    except Exception:  # noqa: BLE001 - YAML fails in many ways
+        return {}
+    for key in OF_EVERY_DATASET:
+        found.pop(key, None)
+    for key in ("configs", "dataset_info"):
+        if key in found:
+            found[key] = _default(found[key])
+    return found
+
+
+def compare_facts(stated: Mapping[str, Any], expected: Mapping[str, Any], *, copied: bool) -> Iterator[str]:
+    """Yield what a card states otherwise than its manifest.
+
+    Args:
+        stated: The card's facts.
+        expected: Those of a card made from the manifest.
+        copied: Whether a publisher made the card, so that its options may have changed some.
+    """
+    for key in REQUIRED:
+        if key in expected and key not in stated:
+            yield f"it states no {key}, so it is not the card of the dataset"
+            return
+    for key in {**expected, **dict.fromkeys(OF_THE_TEXT)}:
+        if copied and key in OF_THE_PLACE:
+            continue
+        if stated.get(key, expected.get(key)) != expected.get(key) or (
+            key in OF_THE_TEXT and key not in stated and key in expected
+        ):
+            yield f"{key} is not what the manifest says"
+
+
+def _search(regex: str, text: str) -> re.Match[str] | None:
+    return re.search(regex, text, flags=re.MULTILINE)
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _default(configurations: object) -> object:
+    every = configurations if isinstance(configurations, list) else [configurations]
+    return next((one for one in every if isinstance(one, dict) and one.get("config_name") == "default"), every)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from vecmill.records import Manifest, Output
-    from vecmill.store.card.sections import Place
+    from vecmill.store.card import Location
 
 
 _UNREADABLE = re.compile(f"[{UNSAFE}\ufeff\ufffe\uffff]")
@@ -22,7 +22,7 @@ _NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null
 """Words that YAML takes for something else, as keys too."""
 
 
-def dump(value: dict[str, Any]) -> str:
+def dump_yaml(value: dict[str, Any]) -> str:
     """Return a mapping of plain values as YAML."""
     return "".join(f"{line}\n" for line in _mapping(value))
 
@@ -66,7 +66,7 @@ _SAME = re.compile(
 _LIST = re.compile(r"list<\w+: ([^<>]*?)(?: not null)?>")
 
 
-def features(columns: Mapping[str, str], outputs: Sequence[Output], variant: str = "") -> list[dict[str, Any]]:
+def describe_features(columns: Mapping[str, str], outputs: Sequence[Output], variant: str = "") -> list[dict[str, Any]]:
     """Return what ``datasets`` would write itself, so that readers know the columns, and the width, without a file.
 
     Args:
@@ -106,48 +106,48 @@ DEFAULT = "default"
 TASKS = ["feature-extraction", "sentence-similarity", "text-retrieval"]
 
 
-def front(manifest: Manifest, place: Place) -> str:
+def format_front_matter(manifest: Manifest, location: Location) -> str:
     """Return the front matter, fences included."""
     repo = manifest.source.options.get("repo")
-    terms = place.terms(manifest.source.terms)
+    terms = location.terms(manifest.source.terms)
     told: dict[str, Any] = {
-        "pretty_name": title(manifest, place),
+        "pretty_name": format_title(manifest, location),
         "license": list(terms.license),
         "license_name": terms.license_name,
         "license_link": terms.license_link,
         "language": list(terms.language),
-        "size_categories": [size_category(manifest.account.chunks)],
+        "size_categories": [find_size_category(manifest.account.chunks)],
         "task_categories": TASKS,
         "source_datasets": [repo] if isinstance(repo, str) and repo else [],
         "tags": ["embeddings", "vecmill"],
-        "configs": [config(name, folder) for name, folder in folders(place).items()],
-        "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, place).items()],
+        "configs": [describe_config(name, folder) for name, folder in list_folders(location).items()],
+        "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, location).items()],
     }
-    return f"---\n{dump({key: value for key, value in told.items() if value})}---\n"
+    return f"---\n{dump_yaml({key: value for key, value in told.items() if value})}---\n"
 
 
-def title(manifest: Manifest, place: Place) -> str:
+def format_title(manifest: Manifest, location: Location) -> str:
     """Return the dataset's name for people: the one it was given, or what it is made of, and with which model."""
-    text = manifest.source.options.get("repo") or place.repo.rpartition("/")[2] or manifest.source.name
-    return place.pretty_name or f"{text} embedded with {model_name(manifest)}"
+    text = manifest.source.options.get("repo") or location.repo.rpartition("/")[2] or manifest.source.name
+    return location.pretty_name or f"{text} embedded with {model_name(manifest)}"
 
 
 def model_name(manifest: Manifest) -> str:
-    """Return the model's name without its place: what follows the last slash of a Hub id, or of a folder."""
+    """Return the last part of the model's name: what follows the last slash of a Hub id, or of a folder."""
     return manifest.model.id.removeprefix("package:").removesuffix("/model").rsplit("/", 1)[-1] or manifest.model.id
 
 
-def folders(place: Place) -> dict[str, str]:
+def list_folders(location: Location) -> dict[str, str]:
     """Return the folder of each configuration."""
-    return {DEFAULT: place.folder, **{name: f"{place.folder}/{name}" for name in place.variants}}
+    return {DEFAULT: location.folder, **{name: f"{location.folder}/{name}" for name in location.variants}}
 
 
-def config(name: str, folder: str) -> dict[str, Any]:
+def describe_config(name: str, folder: str) -> dict[str, Any]:
     """Describe a configuration."""
     return {"config_name": name, "data_files": [{"split": "train", "path": f"{folder}/train-*.parquet"}]}
 
 
-def size_category(rows: int) -> str:
+def find_size_category(rows: int) -> str:
     """Return the Hub's name for a number of rows."""
     return SIZES[min(max(0, len(str(rows)) - 3), len(SIZES) - 1)]
 
@@ -155,7 +155,7 @@ def size_category(rows: int) -> str:
 def _info(manifest: Manifest, name: str, size: int) -> dict[str, Any]:
     """Tell readers what columns there are, and how many rows there must be; ``datasets`` refuses to load fewer."""
     variant = "" if name == DEFAULT else name
-    described = features(manifest.columns, manifest.model.outputs, variant)
+    described = describe_features(manifest.columns, manifest.model.outputs, variant)
     split = {"name": "train", "num_bytes": size, "num_examples": manifest.account.chunks}
     return {
         "config_name": name,
@@ -166,6 +166,6 @@ def _info(manifest: Manifest, name: str, size: int) -> dict[str, Any]:
     }
 
 
-def _sizes(manifest: Manifest, place: Place) -> dict[str, int]:
+def _sizes(manifest: Manifest, location: Location) -> dict[str, int]:
     """Return the bytes of each configuration."""
-    return {DEFAULT: sum(entry.bytes for entry in manifest.shards), **place.variants}
+    return {DEFAULT: sum(entry.bytes for entry in manifest.shards), **location.variants}
