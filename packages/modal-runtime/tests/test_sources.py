@@ -2,11 +2,14 @@
 
 import pickle
 
+import fsspec
 import pytest
 
 from doubles.hub import HubDouble
-from vecmill.errors import SourceError
+from vecmill.errors import ConfigError, SourceError
+from vecmill.records import ComponentSpec
 from vecmill_modal_runtime import sources
+from vecmill_modal_runtime.launcher import upload_source
 from vecmill_modal_runtime.sources import Piece, fetch
 
 
@@ -60,3 +63,14 @@ def test_why_a_file_cannot_be_had_reaches_the_driver(piece):
     told = str(pickle.loads(pickle.dumps(caught.value)))  # noqa: S301 - as Modal sends it
     assert told.startswith("The dataset 'user/topics' at revision")
     assert told.endswith("Check the network and run again.")
+
+
+def test_files_of_the_hub_stay_where_they_are_and_those_of_a_process_are_refused():
+    """Containers read a dataset of the Hub themselves; what a process holds they cannot see."""
+    spec = ComponentSpec(name="jsonl", options={"path": "hf://datasets/user/topics/*.jsonl"})
+    assert upload_source(spec, "vecmill") == spec
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/topics/a.jsonl", b'{"text": "words"}\n')
+    with pytest.raises(ConfigError, match="containers cannot see it"):
+        upload_source(ComponentSpec(name="jsonl", options={"path": "memory://topics"}), "vecmill")
+    memory.rm("/topics", recursive=True)

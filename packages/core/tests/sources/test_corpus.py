@@ -88,7 +88,8 @@ def test_a_source_that_fails_in_the_driver_is_named_with_the_step(frail, work, c
     where = r'read\(\) of the partition {"file": "1.tar"}' if step == "read" else rf"{step}\(\)"
     for error in (KeyError("body"), OSError(5, "broken", "2.tar"), ValueError("line 3")):
         frail(step, error)
-        told = rf"^the source 'frail' failed at {where}: {type(error).__name__}: {re.escape(str(error))}: check that .*{CURE}"
+        shown = rf"{type(error).__name__}: {re.escape(str(error))}"
+        told = rf"^the source 'frail' failed at {where}: {shown}: check that .*{CURE}"
         with pytest.raises(ReadError, match=told) as caught:
             command(work)
         assert caught.value.__cause__ is error

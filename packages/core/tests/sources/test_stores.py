@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import vecmill
 from vecmill.errors import ConfigError, SourceError
 from vecmill.records import Partition, Terms
 from vecmill.sources import CsvSource, JsonlSource, ParquetSource
 from vecmill.sources.saved import SavedSource
+from vecmill.testing import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -307,3 +309,32 @@ def test_an_outage_is_one_clear_error(tmp_path: Path, hub: HubDouble) -> None:
         _read(source, parts[0])
     with pytest.raises(SourceError, match="could not be read from the Hub"):
         _source("jsonl", f"hf://datasets/{REPO}")
+
+
+def test_a_run_reads_from_any_store_and_its_manifest_names_the_commit(
+    tmp_path: Path, hub: HubDouble, memory: fsspec.AbstractFileSystem
+) -> None:
+    """The rows are those of the same files on this machine; other addresses are not shown."""
+    install()
+    _write("jsonl", tmp_path / "repo" / "data")
+    sha = _repo(hub, tmp_path / "repo").refs["refs/heads/main"]
+    memory.put(f"{tmp_path}/repo/data/", "/corpus", recursive=True)
+    paths = {
+        f"{tmp_path}/repo/data": ".../data",
+        f"hf://datasets/{REPO}/data": f"hf://datasets/{REPO}@{sha}/data",
+        "memory://corpus": None,
+    }
+    rows = []
+    for number, (path, shown) in enumerate(paths.items()):
+        job = vecmill.Job(
+            source={"name": "jsonl", "path": path},
+            embedder={"name": "hash"},
+            runtime={"name": "inline"},
+            publish=[{"name": "parquet", "path": str(tmp_path / f"out{number}")}],
+        )
+        dataset = vecmill.run(job)
+        assert dataset.manifest.source.options["path"] == shown
+        assert not vecmill.verify(dataset.path).faults
+        assert vecmill.run(job).manifest == dataset.manifest
+        rows.append(pq.read_table(dataset.path / "data").to_pylist())
+    assert rows[0] == rows[1] == rows[2]
