@@ -85,8 +85,8 @@ def measure(folder: Path, chunks: int, embedder: dict[str, Any]) -> dict[str, An
     chunker = {"name": "characters", "size": len(text) // CHUNKS + 1}
     with tempfile.TemporaryDirectory(dir=folder) as out:
         command = [sys.executable, "-c", RUN, str(source), f"{out}/dataset", json.dumps(embedder), json.dumps(chunker)]
-        places = [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+        paths = [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
     print(done.stdout.strip(), file=sys.stderr)
     peaks: dict[str, Any] = json.loads(done.stdout)

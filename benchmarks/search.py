@@ -94,11 +94,11 @@ def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
         opened[name] = time.perf_counter() - began
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds * len(QUERIES) + 1):
-        place = number % len(QUERIES)
+        query = number % len(QUERIES)
         answers = {}
         for name, search in contenders.items():
             began = time.perf_counter()
-            answers[name] = search(QUERIES[place], queries[place])
+            answers[name] = search(QUERIES[query], queries[query])
             taken[name].append(time.perf_counter() - began)
         if len({tuple(answer) for answer in answers.values()}) > 1:
             raise RuntimeError(f"they do not agree: {answers}")

@@ -42,13 +42,13 @@ def _fuzz(target: str, seconds: int) -> None:
     corpus = FOUND / target
     corpus.mkdir(parents=True, exist_ok=True)
     limits = [f"-max_total_time={seconds}", f"-timeout={SECONDS_FOR_ONE}", f"-rss_limit_mb={MEGABYTES}"]
-    places = [f"-artifact_prefix={FOUND}/{target}-", f"-max_len={LONGEST}", str(corpus), str(CORPUS / target)]
+    folders = [f"-artifact_prefix={FOUND}/{target}-", f"-max_len={LONGEST}", str(corpus), str(CORPUS / target)]
 
     def mutator(data: bytes, most: int, seed: int) -> bytes:
         made = mutated(data, random.Random(seed))  # noqa: S311 - the fuzzer's own seed
         return made if made is not None and len(made) <= most else atheris.Mutate(data, most)
 
-    atheris.Setup([sys.argv[0], *limits, *places], check, custom_mutator=mutator)
+    atheris.Setup([sys.argv[0], *limits, *folders], check, custom_mutator=mutator)
     atheris.Fuzz()
 
 

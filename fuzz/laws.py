@@ -43,7 +43,7 @@ def broken(numbers: range) -> list[str]:
             cutter = chunker(kind, number % len(tokenizers()), PROMPTS[number % len(PROMPTS)])
             try:
                 keep_the_laws(cutter, each)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is told with the document that does it
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is reported with its document
                 found.append(f"document {number}, {cutter.name} {cutter.config!r}: {type(error).__name__}: {error}")
     return found
 
@@ -58,8 +58,8 @@ def main(numbers: str = "1000000") -> int:
             found += broken_ones
             if done % 10 == 0 or done == len(shares):
                 sys.stderr.write(f"{min(done * SHARE, len(documents)):,} of {len(documents):,} documents\n")
-    for told in found:
-        print(told)
+    for finding in found:
+        print(finding)
     print(f"{len(documents):,} documents through {len(KINDS)} chunkers, {len(found)} laws broken,", end=" ")
     print(f"{time.monotonic() - began:.0f} s")
     return int(bool(found))

@@ -23,8 +23,8 @@ def mutated(data: bytes, chance: random.Random) -> bytes | None:
     head, content = _json_in(parts[index])
     if content is None or chance.random() < SHARE:
         return None
-    place = chance.choice(list(_places(content)))
-    parts[index] = head + json.dumps(_changed(content, place, chance)).encode()
+    key_path = chance.choice(list(_key_paths(content)))
+    parts[index] = head + json.dumps(_changed(content, key_path, chance)).encode()
     return b"\0".join(parts)
 
 
@@ -36,21 +36,21 @@ def _json_in(part: bytes) -> tuple[bytes, Any]:
         return b"", None
 
 
-def _places(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - JSON is anything
+def _key_paths(value: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - JSON is anything
     yield before
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
-        yield from _places(item, (*before, key))
+        yield from _key_paths(item, (*before, key))
 
 
-def _changed(value: Any, place: tuple[Any, ...], chance: random.Random) -> Any:  # noqa: ANN401 - (the same)
-    if not place:
+def _changed(value: Any, key_path: tuple[Any, ...], chance: random.Random) -> Any:  # noqa: ANN401 - (the same)
+    if not key_path:
         return chance.choice(VALUES)
     around = value
-    for key in place[:-1]:
+    for key in key_path[:-1]:
         around = around[key]
     if chance.random() < SHARE / 2:
-        del around[place[-1]]
+        del around[key_path[-1]]
     else:
-        around[place[-1]] = chance.choice(VALUES)
+        around[key_path[-1]] = chance.choice(VALUES)
     return value

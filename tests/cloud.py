@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from places import ROOT
+from repository import ROOT
 from stage import Stage
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class Made:
 
     Attributes:
         path: On the Volume.
-        said: What the call returned.
+        result: What the call returned.
         bytes: All that its driver said to the control plane and heard of it.
         started: Names of the functions whose containers were started for it.
     """
 
     path: Path
-    said: dict[str, str]
+    result: dict[str, str]
     bytes: int = 0
     started: tuple[str, ...] = ()
 
@@ -93,11 +93,11 @@ class Cloud(Stage):
         made.started = tuple(name for _, name in self.plane.containers.started[started:])
         return made
 
-    def made(self, said: str) -> Made:
+    def made(self, output: str) -> Made:
         """Return the dataset that a call said it made."""
-        told = json.loads(said)
-        there = Path(told["dataset"]).relative_to("/mnt/vecmill")
-        return Made(self.plane.volumes.folder("vecmill") / there, told)
+        result = json.loads(output)
+        there = Path(result["dataset"]).relative_to("/mnt/vecmill")
+        return Made(self.plane.volumes.folder("vecmill") / there, result)
 
     def busy(self, call: subprocess.Popen[str], beside: Container | None = None) -> Container:
         """Wait until a worker is in the middle of a shard, and return it."""

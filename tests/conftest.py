@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from places import DEMO
+from repository import DEMO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from places import ROOT
+from repository import ROOT
 from vecmill import Manifest
 from vecmill.store.card import Location, format_card
 

@@ -73,8 +73,8 @@ def step(plane: Plane, command: str, run: Callable[[], str]) -> None:
     before, began = len(plane.containers.started), time.perf_counter()
     output = run()
     seconds = time.perf_counter() - began
-    told = [line for line in output.splitlines() if line.strip() and not line.lstrip().startswith(NOISE)]
-    print(textwrap.indent("\n".join(told), "  "))
+    lines = [line for line in output.splitlines() if line.strip() and not line.lstrip().startswith(NOISE)]
+    print(textwrap.indent("\n".join(lines), "  "))
     while plane.containers.alive:  # those of a command that is over are about to go
         time.sleep(0.05)
     print("  " + "; ".join([f"({seconds:.1f} s", *ran(plane, before)]) + ")")
@@ -123,7 +123,7 @@ def deployed(plane: Plane) -> Iterable[tuple[str, ...]]:
 def table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Print rows below headings."""
     lines = [headings, *rows]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(headings))]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     print(f"\n{title}")
     for line in lines:
         print("  " + "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip())

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doubles import tei
-from places import ROOT
+from repository import ROOT
 
 if TYPE_CHECKING:
     from doubles.modal import Plane

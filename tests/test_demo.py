@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from places import DEMO, ROOT
+from repository import DEMO, ROOT
 
 
 def test_the_demo_embeds_all_of_pythons_reference(demo):

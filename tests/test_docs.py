@@ -10,7 +10,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from places import ROOT
+from repository import ROOT
 from small_dataset import small_dataset
 from vecmill import Manifest, hookspecs
 from vecmill.cli.main import COMMANDS

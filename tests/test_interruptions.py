@@ -119,11 +119,11 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(start, finish, famil
         assert "Traceback" not in errors
         family.wait_until_gone()
         assert list(tmp_path.rglob("*.partial")) == []
-        kept = len(receipts(tmp_path / "out"))
-        assert kept
+        finished = len(receipts(tmp_path / "out"))
+        assert finished
         router.behave()
         manifest = json.loads(finish("run", job, "-q", "--json").stdout)
-    assert len(manifest["shards"]) > kept
+    assert len(manifest["shards"]) > finished
     finish("verify", tmp_path / "out")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from doubles.modal import available
 from modal_apps.tinyapp import LEFT_BEHIND
-from places import ROOT
+from repository import ROOT
 
 APPS = ROOT / "tests" / "modal_apps"
 

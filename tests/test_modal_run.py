@@ -54,7 +54,7 @@ def begin(plane, tmp_path):
 
 
 @pytest.fixture
-def laptop(begin):
+def local(begin):
     """Return a function that runs ``vecmill`` there, and returns what it printed: the result, and all else."""
 
     def run(*args, code=0, **variables):
@@ -66,7 +66,7 @@ def laptop(begin):
     return run
 
 
-def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
+def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     """Its corpus is uploaded, its dataset stays on the Volume, and the command that brings it home does so.
 
     Interrupted, it leaves nothing running; the same command then ends what was begun.
@@ -83,7 +83,7 @@ def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
         time.sleep(0.1)
     assert not plane.containers.alive
 
-    output, errors = laptop("run", "job.toml")
+    output, errors = local("run", "job.toml")
     assert plane.containers.most["ShardWorker.*"] >= 1
     volume = plane.volumes.folder("vecmill")
     (folder,) = (path for path in (volume / "runs").iterdir() if path.is_dir())
@@ -111,51 +111,51 @@ def test_a_laptops_job_runs_on_modal(begin, laptop, plane, tmp_path, vecmill):
         (("--since", "out/topics"), "leave --overwrite and --since out"),
     ],
 )
-def test_what_cannot_work_there_is_refused_here(laptop, plane, args, message):
+def test_what_cannot_work_there_is_refused_here(local, plane, args, message):
     """One message before an app is started, and before anything is sent."""
-    assert message in laptop("run", "job.toml", *args, code=2)[1]
+    assert message in local("run", "job.toml", *args, code=2)[1]
     assert not plane.containers.started
     assert plane.volumes.named("vecmill") is None
     assert not plane.images.definitions
 
 
-def test_a_plugin_that_no_package_brings_is_refused(laptop, plane):
+def test_a_plugin_that_no_package_brings_is_refused(local, plane):
     """It can be imported here, and nowhere else."""
     job = ("run", "job.toml", "--set", 'embedder={name="hash"}')
-    _, errors = laptop(*job, code=2, VECMILL_PLUGINS="testing=vecmill.testing.plugin")
+    _, errors = local(*job, code=2, VECMILL_PLUGINS="testing=vecmill.testing.plugin")
     message = " ".join(errors.split())
     assert "the embedder 'hash' is of plugin 'testing', which VECMILL_PLUGINS names and no package brings" in message
     assert plane.volumes.named("vecmill") is None
 
 
-def test_without_a_ceiling_nothing_is_sent(laptop, plane, tmp_path):
+def test_without_a_ceiling_nothing_is_sent(local, plane, tmp_path):
     """The job is estimated here, from its own corpus."""
     job = tmp_path / "job.toml"
     job.write_text(job.read_text().replace('max_cost_usd = "none"', ""))
-    errors = " ".join(laptop("run", "job.toml", code=2)[1].split())
+    errors = " ".join(local("run", "job.toml", code=2)[1].split())
     assert "vecmill: runtime.max_cost_usd is not set, and this run costs about 0.0" in errors
     assert plane.volumes.named("vecmill") is None
 
 
-def test_without_a_gpu_the_package_that_embeds_must_be_here(laptop, plane):
+def test_without_a_gpu_the_package_that_embeds_must_be_here(local, plane):
     """What containers get is what is installed here, so it is missed here: nothing is uploaded, no image is built."""
     arguments = ("run", "job.toml", "--set", "runtime.gpu=")
-    _, errors = laptop(*arguments, code=2, VECMILL_DISABLE_PLUGINS="openvino")
+    _, errors = local(*arguments, code=2, VECMILL_DISABLE_PLUGINS="openvino")
     assert "there is no embedder 'openvino'" in errors
     assert 'pip install "vecmill[local]"' in errors
     assert plane.volumes.named("vecmill") is None
 
 
-def test_what_a_container_finds_out_is_one_message_here(laptop):
+def test_what_a_container_finds_out_is_one_message_here(local):
     """As if it had been found out here: no traceback of the container's, in its log or after it."""
-    _, errors = laptop("run", "job.toml", "--set", "embedder.model=package:nonesuch/model", code=2)
+    _, errors = local("run", "job.toml", "--set", "embedder.model=package:nonesuch/model", code=2)
     assert "vecmill: " in errors
     assert "nonesuch" in errors
     assert "Traceback" not in errors
 
 
-def test_without_a_token_the_message_says_how_to_get_one(laptop):
+def test_without_a_token_the_message_says_how_to_get_one(local):
     """Nobody needs Modal's own traceback for that."""
-    _, errors = laptop("run", "job.toml", code=2, MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")
+    _, errors = local("run", "job.toml", code=2, MODAL_TOKEN_ID="", MODAL_TOKEN_SECRET="")
     assert "`modal setup` makes a token" in errors
     assert "Traceback" not in errors

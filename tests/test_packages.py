@@ -14,7 +14,7 @@ from importlib.metadata import packages_distributions
 import pytest
 
 import vecmill
-from places import ROOT, model_folder
+from repository import ROOT, model_folder
 from vecmill.plugins import load
 from vecmill.plugins.registry import EXTRAS
 
@@ -194,11 +194,11 @@ def test_wheels_install_alone_and_work(wheels, tmp_path):
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
 
-    places = [part for wheel in wheels.values() for part in ("--find-links", wheel.parent)]
+    folders = [part for wheel in wheels.values() for part in ("--find-links", wheel.parent)]
     install = ("pip", "install", "-q", "--retries", "10", "--timeout", "60", "--constraint", ROOT / "constraints.txt")
     run(*install, wheels["vecmill"])
     assert "paragraphs" in run("vecmill", "plugins").stdout
-    run(*install, *places, f"vecmill[local,modal] @ {wheels['vecmill'].as_uri()}")
+    run(*install, *folders, f"vecmill[local,modal] @ {wheels['vecmill'].as_uri()}")
     done = run("vecmill", "plugins")
     assert all(name in done.stdout for name in ("openvino", "modal", "hub"))
     assert not done.stderr

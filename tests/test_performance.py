@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from places import ROOT
+from repository import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 RESULTS = sorted((BENCHMARKS / "results").glob("*.json"))

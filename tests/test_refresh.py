@@ -79,9 +79,9 @@ class Surroundings(Stage):
     def started(self, *command, code=0):
         """Run a command; return what it said and which containers it started."""
         before = len(self.plane.containers.started)
-        said = self.modal(*command, code=code)
-        said += "".join(line for app in self.plane.apps.apps.values() for _, line in app.log)
-        return said, [name for _, name in self.plane.containers.started[before:]]
+        output = self.modal(*command, code=code)
+        output += "".join(line for app in self.plane.apps.apps.values() for _, line in app.log)
+        return output, [name for _, name in self.plane.containers.started[before:]]
 
     @property
     def status(self):
@@ -127,8 +127,8 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     that one was tampered with, which a run by hand then does. The third keeps the vectors of articles that stayed,
     and removes the first one and its source.
     """
-    said, first = scene.started(*REFRESH)
-    assert "left to the driver to send" not in said
+    output, first = scene.started(*REFRESH)
+    assert "left to the driver to send" not in output
     assert {"refresh", "download", "ShardWorker.*"} == set(first)
     one, hub = scene.record, scene.hub
     assert one["revision"] == scene.source.resolve("main")
@@ -155,10 +155,10 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     damaged[len(damaged) // 2] ^= 255
     shard.write_bytes(damaged)
     transfers, commits = len(hub.transfers), len(repo.commits)
-    said, second = scene.started(*REFRESH)
+    output, second = scene.started(*REFRESH)
     assert second == ["refresh"]
     assert scene.status == ("finished", 100.0, len(list((scene.dataset / "data").iterdir())), one["chunks"], scene.cost)
-    assert "its source is unchanged: nothing to do" in said
+    assert "its source is unchanged: nothing to do" in output
     assert (len(hub.transfers), len(repo.commits)) == (transfers, commits)
     _, by_hand = scene.started(*RUN)
     assert set(by_hand) == {"embed", "ShardWorker.*"}
@@ -171,15 +171,15 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     reused = json.loads((scene.dataset / "manifest.json").read_text())["reused"]
     assert reused["run_id"] == one["run_id"]
     assert 0 < reused["chunks"] < two["chunks"]
-    kept = {path.relative_to(scene.runs).parts[0] for path in scene.runs.rglob("*") if path.is_file()}
-    assert kept == {"wikipedia.json", f"{two['folder']}.json", two["folder"]}
+    left = {path.relative_to(scene.runs).parts[0] for path in scene.runs.rglob("*") if path.is_file()}
+    assert left == {"wikipedia.json", f"{two['folder']}.json", two["folder"]}
     sources = scene.runs.parent / "sources" / "user--topics"
     assert [path.name for path in sources.iterdir() if any(path.rglob("*.parquet"))] == [revision]
     vecmill("verify", scene.dataset)
     rows = pq.read_table(scene.dataset / "data").num_rows
-    said, _ = scene.started("run", "-q", "-m", "apps.wikipedia::check")
-    assert f"{rows:,} rows in" in said
-    assert "has not said that it ended" not in said  # each of them gave its edition back
+    output, _ = scene.started("run", "-q", "-m", "apps.wikipedia::check")
+    assert f"{rows:,} rows in" in output
+    assert "has not said that it ended" not in output  # each of them gave its edition back
     assert len([path for path in repo.files("main") if path.endswith(".parquet")]) == len(
         list((scene.dataset / "data").iterdir())
     )
@@ -197,9 +197,9 @@ def test_without_a_token_nothing_is_deployed(scene, monkeypatch, secret, code, m
     """No Secret named, none of that name, or one without the key: one message, and nothing is paid for."""
     scene.plane.workspace.add_secret("keyless", {"OTHER": "x"})
     monkeypatch.setenv("VECMILL_HUB_SECRET", secret)
-    said, started = scene.started(*DEPLOY, code=code)
-    assert message in " ".join(said.split())
-    assert "Traceback" not in said
+    output, started = scene.started(*DEPLOY, code=code)
+    assert message in " ".join(output.split())
+    assert "Traceback" not in output
     assert not started
 
 
@@ -215,15 +215,15 @@ def test_a_failed_run_is_told_and_its_status_known(scene, monkeypatch):
     In text and as JSON, from no container.
     """
     status = ("run", "-q", "-m", "apps.wikipedia::status")
-    said, started = scene.started(*status, code=1)
-    assert "vecmill: nothing is known of a run of 'wikipedia' in the last week" in said
+    output, started = scene.started(*status, code=1)
+    assert "vecmill: nothing is known of a run of 'wikipedia' in the last week" in output
     scene.hub.users["hf_token"] = User("user", role="read")
     monkeypatch.setenv("VECMILL_WEBHOOK_SECRET", "alerts")
     with Receiver() as receiver:
         address = f"{receiver.url}/T0/verysecretkey"
         scene.plane.workspace.add_secret("alerts", {"VECMILL_WEBHOOK_URL": address})
-        said, _ = scene.started(*REFRESH, code=1)
-        ((path, _, report),) = receiver.heard
+        output, _ = scene.started(*REFRESH, code=1)
+        ((path, _, report),) = receiver.received
     assert path == "/T0/verysecretkey"
     assert (report["app"], report["by"], report["dataset"]) == ("vecmill-wikipedia", "refresh", "wikipedia")
     assert report["run"].startswith("wikipedia-")
@@ -234,7 +234,7 @@ def test_a_failed_run_is_told_and_its_status_known(scene, monkeypatch):
     found = json.loads(scene.modal(*status, "--json", "--run", report["run"]))
     assert (found["state"], found["max_cost_usd"], found["error"]) == ("failed", 5.0, report["error"])
     assert started == []
-    assert "verysecretkey" not in said + text
+    assert "verysecretkey" not in output + text
     dicts = [entry for entries in scene.plane.dicts.dicts.values() for pair in entries.items() for entry in pair]
     assert not any(b"verysecretkey" in entry for entry in dicts)
 
@@ -245,11 +245,11 @@ def test_without_a_ceiling_nothing_is_deployed_and_no_run_begun(scene, monkeypat
     monkeypatch.setenv("HF_ENDPOINT", scene.hub.url)
     monkeypatch.setenv("HF_TOKEN", "hf_token")
     for command in (DEPLOY, RUN):
-        said, started = scene.started(*command, code=2)
-        said = " ".join(said.split())
-        assert "vecmill: runtime.max_cost_usd is not set, and this run costs about 0.0" in said
-        assert 'such as runtime.max_cost_usd=1, or to "none" to accept any cost' in said
-        assert "Traceback" not in said
+        output, started = scene.started(*command, code=2)
+        output = " ".join(output.split())
+        assert "vecmill: runtime.max_cost_usd is not set, and this run costs about 0.0" in output
+        assert 'such as runtime.max_cost_usd=1, or to "none" to accept any cost' in output
+        assert "Traceback" not in output
         assert started == ([] if command is DEPLOY else ["embed"])
     assert scene.plane.apps.deployed("vecmill-wikipedia") is None
 
@@ -260,22 +260,22 @@ def test_what_cannot_be_published_or_paid_is_not_begun(scene, monkeypatch):
     An option that is part of the app cannot be changed for one run, and is not passed over either: no container starts.
     """
     scene.hub.users["hf_token"] = User("user", role="read")
-    said, started = scene.started(*RUN, code=1)
+    output, started = scene.started(*RUN, code=1)
     assert started == ["embed"]
-    assert "may not write to user/embedded: make one with write permission" in said
+    assert "may not write to user/embedded: make one with write permission" in output
 
     scene.hub.users["hf_token"] = User("user")
-    said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 runtime.gpu=T4", code=2)
+    output, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 runtime.gpu=T4", code=2)
     assert not started
-    assert "runtime.gpu = ('T4',): this is part of the app as it was started" in said
+    assert "runtime.gpu = ('T4',): this is part of the app as it was started" in output
 
-    said, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 shards.target_mb=0.02", code=1)
+    output, started = scene.started(*RUN, "--set", "runtime.max_cost_usd=0.000000001 shards.target_mb=0.02", code=1)
     assert set(started) == {"embed", "download"}
     assert (
-        said.count("runtime.max_cost_usd is 1e-09. Raise it to go on; what is done is kept") == 2
+        output.count("runtime.max_cost_usd is 1e-09. Raise it to go on; what is done is kept") == 2
     )  # its log, its error
-    assert "shards were not begun; what is done is kept:" in said
-    assert "failed" not in said
+    assert "shards were not begun; what is done is kept:" in output
+    assert "failed" not in output
     assert not list(scene.runs.glob("*.json"))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import vecmill
-from places import ROOT
+from repository import ROOT
 from vecmill.errors import ConfigError, EngineError, RunError
 from vecmill.plugins import load
 from vecmill.records import RunLaunched, ShardDone, ShardProgress, ShardRetried, ShardStarted

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from doubles.hub import HubDouble, User
-from places import ROOT, model_folder
+from repository import ROOT, model_folder
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 BLOCK = re.compile(r"(?:^`(?P<file>[\w./-]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<content>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -58,7 +58,7 @@ class Reader:
     """
 
     def __init__(self, folder, environment):
-        self.folder, self.environment, self.said = folder, environment, ""
+        self.folder, self.environment, self.output = folder, environment, ""
 
     def file(self, name, content):
         """Write a file that the page shows."""
@@ -69,7 +69,7 @@ class Reader:
         """Run commands in the environment that the page made, once it is there."""
         activate = self.folder / ".venv" / "bin" / "activate"
         before = f"source {activate}\n" if activate.exists() else ""
-        self.said = self._run(["bash", "-euo", "pipefail", "-c", before + content])
+        self.output = self._run(["bash", "-euo", "pipefail", "-c", before + content])
 
     def python(self, content):
         """Run examples, and compare what they say to the letter."""
@@ -78,10 +78,10 @@ class Reader:
 
     def text(self, content):
         """Find what is shown in what the last commands said, in order; what the page leaves out may be there too."""
-        rest = " ".join(self.said.split())
+        rest = " ".join(self.output.split())
         for shown in filter(None, (" ".join(part.split()) for part in re.split("[…\n]", content))):
             _, found, rest = rest.partition(shown)
-            assert found, f"{shown!r} is not in\n{self.said}"
+            assert found, f"{shown!r} is not in\n{self.output}"
 
     def _run(self, command):
         done = subprocess.run(

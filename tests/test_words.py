@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from places import ROOT
+from repository import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 import yaml
 
-from places import ROOT
+from repository import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ENVIRONMENTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["envs"]

@@ -28,12 +28,12 @@ def load(settings: dict[str, Any]) -> Work:
 
     def work(texts: list[str]) -> list[list[tuple[int, int, str]]]:
         made = (splitter.create_documents([text]) for text in texts)
-        return [[_place(document) for document in documents] for documents in made]
+        return [[_locate(document) for document in documents] for documents in made]
 
     return work
 
 
-def _place(document: Any) -> tuple[int, int, str]:
+def _locate(document: Any) -> tuple[int, int, str]:
     start = document.metadata["start_index"]
     return start, start + len(document.page_content), document.page_content
 

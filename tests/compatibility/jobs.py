@@ -17,7 +17,7 @@ from unittest import mock
 
 import numpy as np
 
-from places import DEMO
+from repository import DEMO
 from vecmill import Embedder, Job, ModelInfo, Options, hookimpl, run
 from vecmill.plugins import load
 from vecmill.testing import WordTokenizer, install

@@ -77,7 +77,7 @@ def token_vectors(folder: Path, ids: list[int]) -> np.ndarray:
 
     x = (
         weights["embeddings.word_embeddings.weight"][ids]
-        + weights["embeddings.position_embeddings.weight"][_places(kind, ids)]
+        + weights["embeddings.position_embeddings.weight"][_positions(kind, ids)]
     )
     x = x + weights.get("embeddings.token_type_embeddings.weight", np.zeros((1, 1)))[0]
     x = norm(x, "embeddings.LayerNorm")
@@ -120,15 +120,15 @@ def _tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def _places(kind: str, ids: list[int]) -> list[int]:
+def _positions(kind: str, ids: list[int]) -> list[int]:
     """Number the tokens; RoBERTa's kind begins after the padding token, and leaves padding tokens out."""
     if kind not in _OFFSET:
         return list(range(len(ids)))
-    places, real = [], 0
+    positions, real = [], 0
     for token in ids:
         real += token != PADDING
-        places.append(PADDING + real if token != PADDING else PADDING)
-    return places
+        positions.append(PADDING + real if token != PADDING else PADDING)
+    return positions
 
 
 def _heads(x: np.ndarray) -> np.ndarray:

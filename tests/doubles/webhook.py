@@ -15,13 +15,13 @@ class Receiver:
 
     Attributes:
         answers: The statuses that it answers, one after the other; then 200.
-        heard: What was asked: path, content type, content.
+        received: What was asked: path, content type, content.
         url: Its address.
     """
 
     def __init__(self) -> None:
         self.answers: list[int] = []
-        self.heard: list[tuple[str, str, dict[str, Any]]] = []
+        self.received: list[tuple[str, str, dict[str, Any]]] = []
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -48,7 +48,7 @@ class Receiver:
     def answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
         """Take a report."""
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
-        self.heard.append((request.path, request.headers.get("Content-Type", ""), json.loads(body or b"{}")))
+        self.received.append((request.path, request.headers.get("Content-Type", ""), json.loads(body or b"{}")))
         status = self.answers.pop(0) if self.answers else 200
         request.send_response(status)
         if status == MOVED:

@@ -12,7 +12,7 @@ import pytest
 
 from doubles.hub import Disturbance
 from example_card import PAGE, example_card
-from places import ROOT
+from repository import ROOT
 
 READ = """
 import json, sys, numpy as np
@@ -60,11 +60,11 @@ from datasets import load_dataset, load_dataset_builder
 
 found = {}
 for config in ("default", "float16", "int8"):
-    said = load_dataset_builder("user/name", config).info
+    info = load_dataset_builder("user/name", config).info
     rows = load_dataset("user/name", config, split="train")
     (first,) = load_dataset("user/name", config, split="train", streaming=True).take(1)
     found[config] = [len(rows), str(rows.features["embedding"]), rows[0]["embedding"] == first["embedding"]]
-    found[config] += [said.features == rows.features, said.splits["train"].num_examples]
+    found[config] += [info.features == rows.features, info.splits["train"].num_examples]
 print(json.dumps(found))
 """
 
@@ -74,8 +74,8 @@ def test_smaller_vectors_are_configurations_that_datasets_reads(hub, publish, re
     publish(small.path, "--set", 'vectors=["float16", "int8"]')
     found = json.loads(read(READ_VARIANTS))
     for config, kind in (("default", "float32"), ("float16", "float16"), ("int8", "int8")):
-        rows, type_, same, described, told = found[config]
-        assert rows == told == small.account.chunks
+        rows, type_, same, described, declared = found[config]
+        assert rows == declared == small.account.chunks
         assert described
         assert kind in type_
         assert f"length={small.manifest.model.dimension}" in type_
@@ -96,8 +96,8 @@ def test_the_cards_own_snippet_finds_what_was_asked(hub, publish, read, demo):
 
 def test_the_command_is_as_good_as_its_word(hub, publish, small):
     """--dry-run changes nothing; publishing names the place; again, it does nothing."""
-    told = publish(small.path, "--dry-run").stdout
-    assert f"would create {hub.url}/datasets/user/name, public" in told
+    output = publish(small.path, "--dry-run").stdout
+    assert f"would create {hub.url}/datasets/user/name, public" in output
     assert not hub.repos
     assert publish(small.path, way="lfs").stdout == f"{hub.url}/datasets/user/name\n"
     refs, sent = dict(hub.find("dataset", "user/name").refs), len(hub.uploads)
@@ -110,16 +110,16 @@ def test_the_token_is_nowhere(hub, hub_token, publish, small, tmp_path):
     """Refused midway, with every word that the command has: message, traceback and log do without it."""
     log = tmp_path / "log.jsonl"
     hub.disturbances = [Disturbance("POST", "/preupload/", 403, message=f"Not with Bearer {hub_token}")]
-    told = publish(small.path, "--debug", "--log-json", str(log), way="lfs", code=1).stderr
-    assert "Not with Bearer" in told
+    errors = publish(small.path, "--debug", "--log-json", str(log), way="lfs", code=1).stderr
+    assert "Not with Bearer" in errors
     publish(small.path, "--log-json", str(log), way="lfs")
-    places = [
+    paths = [
         log,
         *small.path.rglob("*"),
         *(blob.path for blob in hub.find("dataset", "user/name").files("main").values()),
     ]
     assert log.stat().st_size
-    assert not [path for path in places if path.is_file() and hub_token.encode() in path.read_bytes()]
+    assert not [path for path in paths if path.is_file() and hub_token.encode() in path.read_bytes()]
 
 
 def test_the_documented_command_publishes_the_demo(demo, tmp_path):

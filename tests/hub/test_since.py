@@ -2,7 +2,7 @@
 
 import json
 
-from places import ROOT
+from repository import ROOT
 
 REFRESH = """
 import json, sys

@@ -15,16 +15,16 @@ import json, os, sys
 import vecmill
 from vecmill.records import RunStarted, ShardDone
 
-told = []
+events = []
 
 def observe(event):
-    told.append(event)
+    events.append(event)
     if isinstance(event, RunStarted):
         os.environ["HF_TOKEN"] = sys.argv[2]  # of the workers, which are started after this
 
 dataset = vecmill.run(vecmill.Job(**json.loads(sys.argv[1])), observe)
 print(dataset.published[-1])
-print(*(why for event in told if isinstance(event, ShardDone) for why in event.receipt.unsent), file=sys.stderr)
+print(*(why for event in events if isinstance(event, ShardDone) for why in event.receipt.unsent), file=sys.stderr)
 """
 WORKERS = "hf_ASecretOfTheWorkers"
 SENDING = ("/objects/batch", "/xet-write-token/")
@@ -38,12 +38,12 @@ def test_the_drivers_process_sends_no_shard(hub, environment, tmp_path, way):
     hub.users[WORKERS] = User("user")
     hub.xet.apart = True
     out = tmp_path / "out"
-    places: list[dict[str, Any]] = [
+    publishers: list[dict[str, Any]] = [
         {"name": "parquet", "path": str(out)},
         {"name": "hub", "repo": "user/name", "from_workers": True, "vectors": ["int8"]},
     ]
-    job = small_job(tmp_path / "corpus", 24, "w", places).model_dump(mode="json")
-    tables = {**job, "runtime": {"name": "local", "workers": 2}, "publish": places}
+    job = small_job(tmp_path / "corpus", 24, "w", publishers).model_dump(mode="json")
+    tables = {**job, "runtime": {"name": "local", "workers": 2}, "publish": publishers}
     for kind in ("source", "chunker", "batching", "embedder"):
         tables[kind] = {"name": job[kind]["name"], **job[kind]["options"]}
     env = {**environment(way=way), "VECMILL_PLUGINS": "testing=vecmill.testing.plugin"}

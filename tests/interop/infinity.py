@@ -44,7 +44,7 @@ class Infinity:
                 return self
             time.sleep(0.2)
         self.__exit__()
-        raise RuntimeError(f"Infinity did not start (status {self._process.returncode}):\n{self._said}")
+        raise RuntimeError(f"Infinity did not start (status {self._process.returncode}):\n{self._log_text}")
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
@@ -62,5 +62,5 @@ class Infinity:
             return False
 
     @property
-    def _said(self) -> str:
+    def _log_text(self) -> str:
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")

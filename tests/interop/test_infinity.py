@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from doubles.tei import MODEL
-from places import DEMO
+from repository import DEMO
 from vecmill.errors import ConfigError
 from vecmill.tei.embedder import TeiEmbedder
 from vecmill.testing import check_embedder

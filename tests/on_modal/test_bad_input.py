@@ -7,7 +7,7 @@ import time
 import pytest
 
 from cloud import WORKER
-from places import ROOT
+from repository import ROOT
 
 pytestmark = pytest.mark.slow
 

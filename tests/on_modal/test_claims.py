@@ -23,10 +23,10 @@ def test_a_run_by_hand_beside_the_deployed_one_is_refused(cloud, made, same):
         cloud.plane.halt(WORKER)
         (driver,) = cloud.plane.at_work("embed")
         before = len(cloud.plane.containers.started)
-        said = cloud.modal("run", "-q", "-m", "apps.wikipedia", "--set", " ".join(PLACE), changes=TWO, code=1)
-    assert "vecmill: another run works on runs/both-" in said
-    assert f"(embed in container {driver.id}, since 20" in said
-    assert "wait until it has ended, and run again" in said
+        errors = cloud.modal("run", "-q", "-m", "apps.wikipedia", "--set", " ".join(PLACE), changes=TWO, code=1)
+    assert "vecmill: another run works on runs/both-" in errors
+    assert f"(embed in container {driver.id}, since 20" in errors
+    assert "wait until it has ended, and run again" in errors
     assert [name for _, name in cloud.plane.containers.started[before:] if name != WORKER] == ["embed"]
 
     cloud.plane.resume(WORKER)

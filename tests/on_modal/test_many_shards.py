@@ -4,7 +4,7 @@ import pytest
 
 from doubles.modal import Plane
 from modal_apps import manyapp
-from places import ROOT
+from repository import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ import pytest
 
 from cloud import WORKER
 from doubles.modal import Plane
-from places import ROOT
+from repository import ROOT
 from stage import MODEL
 from wheel_house import install
 
@@ -35,12 +35,12 @@ class Lines(Chunker[Options]):
     name = "whole-lines"
 
     def spans(self, document):
-        places, start = [], 0
+        spans, start = [], 0
         for line in document.text.splitlines(keepends=True):
             if line.strip() and KEPT and mine_fast.answer() == 42 and mine_words.WORDS:
-                places.append(Span(start, start + len(line)))
+                spans.append(Span(start, start + len(line)))
             start += len(line)
-        return places
+        return spans
 
 @hookimpl
 def vecmill_register_chunkers(register):
@@ -116,8 +116,8 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
     with Plane() as plane:
         given = {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}
         command = ("run", "-q", own_app.name)
-        said: list[Any] = []
-        first = threading.Thread(target=lambda: said.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
+        outputs: list[Any] = []
+        first = threading.Thread(target=lambda: outputs.append(run_modal(plane, *command, cwd=own_app.parent, **given)))
         with plane.holding(WORKER):
             first.start()
             while first.is_alive() and not plane.at_work(WORKER):
@@ -128,7 +128,7 @@ def test_an_app_and_a_chunker_of_the_users_own(own_app, run_modal, site, vecmill
         assert "Traceback" not in second.stdout + second.stderr
         plane.resume(WORKER)
         first.join()
-        assert "made /mnt/vecmill/articles" in said[0].stdout
+        assert "made /mnt/vecmill/articles" in outputs[0].stdout
         assert plane.containers.most == {"embed": 2, WORKER: 1}
         path = plane.volumes.folder("vecmill") / "articles"
         vecmill("verify", path)

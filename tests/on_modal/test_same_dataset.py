@@ -119,8 +119,8 @@ def test_faults_of_the_router_cost_attempts_or_documents_but_nothing_in_silence(
     cloud.route(**CANNED, script=["busy", None, "reset"], die_every=7, nan=mark)
     cloud.plane.volumes.refusing = WORKER
     made = cloud.embed(*RECIPE, "batching.size=32", "max_quarantine=0.1", "publish.0.path=out/faults")
-    (set_aside,) = pq.read_table(made.path / "quarantine.parquet").to_pylist()
-    assert set_aside["id"] == victim
+    (quarantined,) = pq.read_table(made.path / "quarantine.parquet").to_pylist()
+    assert quarantined["id"] == victim
     assert "is tried again: StoreError: what this container wrote could not be committed to the Volume" in cloud.log
     vecmill("verify", made.path)
     assert same(made.table, whole.filter([name != victim for name in whole["id"].to_pylist()]))

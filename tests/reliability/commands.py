@@ -82,8 +82,8 @@ class Commands:
         )
 
     def _run_to(self, out: Path, job: Path, *changes: str, publish: str = "") -> list[str]:
-        places = f'publish=[{{ name = "parquet", path = "{out}" }}, {publish}]'
-        return ["run", str(job), *(word for change in (places, *changes) for word in ("--set", change))]
+        publishers = f'publish=[{{ name = "parquet", path = "{out}" }}, {publish}]'
+        return ["run", str(job), *(word for change in (publishers, *changes) for word in ("--set", change))]
 
     def _publish_to_hub(self) -> Case:
         arguments = ["publish", str(self._dataset), "--to", "hub", "--set", f"repo={REPO}"]

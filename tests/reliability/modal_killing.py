@@ -51,27 +51,27 @@ class ModalKilling:
             self._number += 1
             self._one(f"publish.0.path=out/killed-{self._number}", count)
 
-    def _one(self, place: str, count: int) -> None:
+    def _one(self, change: str, count: int) -> None:
         done: dict[str, int] = {}
         over = False
         while not over and sum(self.kills.values()) < count:
-            over = self._struck(self._cloud.begin(place), place, done)
-        finished = self._cloud.embed(place)
+            over = self._struck(self._cloud.begin(change), change, done)
+        finished = self._cloud.embed(change)
         assert finished.digests == self._made.digests
         hidden = [path for path in finished.path.rglob("*") if path.relative_to(finished.path).as_posix()[0] == "."]
         assert hidden == []
         for name, stamp in done.items():
             assert (finished.path / "data" / name).stat().st_mtime_ns == stamp, f"{name} was done again"
 
-    def _struck(self, call: subprocess.Popen[str], place: str, done: dict[str, int]) -> bool:
+    def _struck(self, call: subprocess.Popen[str], change: str, done: dict[str, int]) -> bool:
         """Kill something at some moment of a call, and note what was done by then; return whether it ended well."""
-        self._wait(call, place)
+        self._wait(call, change)
         what = self._chance.choice(list(self.kills))
         victims = [*self._of(DRIVER), *self._of(WORKER)] if what == "all of it" else []
         victims = victims or self._of(DRIVER if what == "the driver" else WORKER)[:1]
         if call.poll() is None and victims:
             self.kills[what] += 1
-            left = self._shards_done(place)
+            left = self._shards_done(change)
             self.resumed += bool(left)
             done |= left | done
             for victim in victims:
@@ -87,21 +87,21 @@ class ModalKilling:
         else:
             victim.signal(signal.SIGKILL)
 
-    def _wait(self, call: subprocess.Popen[str], place: str) -> None:
+    def _wait(self, call: subprocess.Popen[str], change: str) -> None:
         """Wait for a moment: of the call's whole life, or, every other time, soon after one more shard is done."""
-        length, before = self._length, len(self._shards_done(place))
+        length, before = self._length, len(self._shards_done(change))
         if self._chance.random() < 1 / 2:
             length /= 4
-            while call.poll() is None and len(self._shards_done(place)) <= before:
+            while call.poll() is None and len(self._shards_done(change)) <= before:
                 time.sleep(0.02)
         time.sleep(self._chance.uniform(0, length))
 
     def _of(self, name: str) -> list[Container]:
         return self._cloud.plane.containers.of(name)
 
-    def _shards_done(self, place: str) -> dict[str, int]:
+    def _shards_done(self, change: str) -> dict[str, int]:
         """Return the shards of an unfinished run whose receipts are on the Volume, with their times."""
-        name = place.rpartition("/")[2]
+        name = change.rpartition("/")[2]
         done = {}
         for path in self._volume.glob(f"runs/{name}*/.vecmill/receipts/*.json"):
             with contextlib.suppress(FileNotFoundError):  # the run is finished, just now

@@ -161,7 +161,7 @@ def assert_flat(soaked: Soaked, memory: float, files: int = 8) -> None:
         assert more_files <= files, f"the {name} has {more_files} files open more"
 
 
-def told(soaked: Soaked) -> Iterator[str]:
+def describe(soaked: Soaked) -> Iterator[str]:
     """Say in lines what came of it."""
     account = soaked.manifest["account"]
     yield f"{account['chunks']:,} chunks of {account['documents_in']:,} documents, every one there, to the character"
@@ -180,7 +180,7 @@ def main() -> None:
     chunks = parser.parse_args().chunks
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         soaked = soak(chunks, Path(folder))
-        for line in told(soaked):
+        for line in describe(soaked):
             print(line, flush=True)
         if chunks >= LONG:
             assert_flat(soaked, memory=1.1)

@@ -82,14 +82,14 @@ def read(code: str, path: str) -> Iterator[Promise]:
                     yield Promise(*_words(call, f"{path}:{call.lineno}"), path, test.name)
 
 
-def _words(call: ast.Call, place: str) -> tuple[str, str, str]:
+def _words(call: ast.Call, location: str) -> tuple[str, str, str]:
     try:
         area, fault = (str(ast.literal_eval(argument)) for argument in call.args)
         ((_, promise),) = [(word.arg, ast.literal_eval(word.value)) for word in call.keywords if word.arg == "promise"]
     except ValueError:
-        raise ValueError(f'{place}: write @pytest.mark.fault("area", "fault", promise="…")') from None
+        raise ValueError(f'{location}: write @pytest.mark.fault("area", "fault", promise="…")') from None
     if area not in AREAS:
-        raise ValueError(f"{place}: there is no section {area!r}; there are {', '.join(AREAS)}")
+        raise ValueError(f"{location}: there is no section {area!r}; there are {', '.join(AREAS)}")
     return area, fault, promise
 
 

@@ -27,7 +27,7 @@ needs_mounts = pytest.mark.skipif(not MOUNTS, reason="a small disk needs a mount
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def scene(tmp_path_factory):
     """A folder with the corpus, and an undisturbed run in ``alone``."""
     install()
     folder = tmp_path_factory.mktemp("disk")
@@ -37,9 +37,9 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture
-def fresh(place, tmp_path):
+def fresh(scene, tmp_path):
     """A copy of the undisturbed run, to damage."""
-    shutil.copytree(place / "alone", tmp_path / "out")
+    shutil.copytree(scene / "alone", tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -98,18 +98,18 @@ ulimit -f 4; "$1" run "$2" -q --set "publish.0.path=$4"
     [pytest.param(FULL, "No space left on device", marks=needs_mounts), (QUOTA, "File too large")],
     ids=["full", "quota"],
 )
-def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(place, tmp_path, script, reason):
+def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(scene, tmp_path, script, reason):
     """The message names the file and the reason; nothing partial stays, and what was done is not done again."""
     full, out = tmp_path / "full", tmp_path / "out"
-    ended = shell(script, VECMILL, place / "job.toml", full, out, namespace=script is FULL)
+    ended = shell(script, VECMILL, scene / "job.toml", full, out, namespace=script is FULL)
     assert ended.returncode == 1, ended
     assert reason in ended.stderr
     assert "Traceback" not in ended.stderr
     assert list(out.rglob("*.partial")) == []
-    kept = len(list((out / ".vecmill" / "receipts").glob("*.json")))
-    again = len(set(done(job(place, out))))
-    assert kept + again == len(list((place / "alone" / "data").iterdir()))
-    assert_same(place / "alone", out)
+    receipts = len(list((out / ".vecmill" / "receipts").glob("*.json")))
+    again = len(set(done(job(scene, out))))
+    assert receipts + again == len(list((scene / "alone" / "data").iterdir()))
+    assert_same(scene / "alone", out)
 
 
 @needs_mounts
@@ -150,15 +150,15 @@ def lead_astray(path):
     "before.",
 )
 @pytest.mark.parametrize("damage", [cut, flip, os.unlink, lead_astray])
-def test_a_damaged_shard_is_named_and_done_again_alone(place, fresh, damage):
+def test_a_damaged_shard_is_named_and_done_again_alone(scene, fresh, damage):
     """The others are not touched; the bytes are the old ones."""
     victim = fresh / "data" / sorted(path.name for path in (fresh / "data").iterdir())[2]
     damage(victim)
     assert [fault.path for fault in vecmill.verify(fresh).faults] == [f"data/{victim.name}"]
-    assert done(job(place, fresh)) == [2]
+    assert done(job(scene, fresh)) == [2]
     assert vecmill.verify(fresh).ok
     (fresh / "elsewhere").unlink(missing_ok=True)
-    assert_same(place / "alone", fresh)
+    assert_same(scene / "alone", fresh)
 
 
 @pytest.mark.fault(
@@ -166,7 +166,7 @@ def test_a_damaged_shard_is_named_and_done_again_alone(place, fresh, damage):
     "a damaged shard is made again, and the engine accepts other texts than before",
     promise="Refused, with what to do: the account would not match the rows.",
 )
-def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
+def test_a_shard_that_comes_out_otherwise_is_refused(scene, fresh, monkeypatch):
     """Nothing is patched up in silence."""
     real = HashEmbedder.embed
 
@@ -179,7 +179,7 @@ def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
     cut(victim)
     monkeypatch.setattr(HashEmbedder, "embed", embed)
     with pytest.raises(StoreError, match=rf"{victim.name} was damaged.*came out with \d+ rows instead of \d+"):
-        vecmill.run(job(place, fresh))
+        vecmill.run(job(scene, fresh))
 
 
 @pytest.mark.fault(
@@ -189,14 +189,14 @@ def test_a_shard_that_comes_out_otherwise_is_refused(place, fresh, monkeypatch):
 )
 @pytest.mark.parametrize("name", ["receipts/00001.json", "ids/00001.npy", "quarantine/00001.parquet"])
 @pytest.mark.parametrize("damage", [cut, os.unlink])
-def test_a_damaged_memory_costs_one_shard(place, tmp_path, name, damage):
+def test_a_damaged_memory_costs_one_shard(scene, tmp_path, name, damage):
     """Neither a traceback nor a question: one shard more."""
-    work = job(place, tmp_path / "out")
+    work = job(scene, tmp_path / "out")
     with pytest.raises(KeyboardInterrupt):
         vecmill.run(work, after(3, KeyboardInterrupt))
     damage(tmp_path / "out" / ".vecmill" / name)
     assert done(work)[0] == 1
-    assert_same(place / "alone", tmp_path / "out")
+    assert_same(scene / "alone", tmp_path / "out")
 
 
 def after(count, error):
@@ -216,11 +216,11 @@ def after(count, error):
     "a manifest of another version of vecmill",
     promise="It stays unchanged; `run` and `verify` name its version and say what to do.",
 )
-def test_a_manifest_of_another_version_is_left_alone(place, fresh):
+def test_a_manifest_of_another_version_is_left_alone(scene, fresh):
     """Neither read by guess nor replaced."""
     manifest = json.loads((fresh / "manifest.json").read_text())
     (fresh / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    for act in (lambda: vecmill.run(job(place, fresh)), lambda: vecmill.verify(fresh)):
+    for act in (lambda: vecmill.run(job(scene, fresh)), lambda: vecmill.verify(fresh)):
         with pytest.raises(StoreError, match="has format 99, and this vecmill reads format 1"):
             act()
     assert json.loads((fresh / "manifest.json").read_text())["format"] == 99
@@ -231,7 +231,7 @@ def test_a_manifest_of_another_version_is_left_alone(place, fresh):
     "the clock jumps",
     promise="Only the two times in the manifest show it: no duration is negative and no other byte differs.",
 )
-def test_a_clock_that_jumps_shows_in_the_times_alone(place, tmp_path, monkeypatch):
+def test_a_clock_that_jumps_shows_in_the_times_alone(scene, tmp_path, monkeypatch):
     """An hour back at every look: the run is the same run, and took no negative time."""
 
     class Jumping(dt.datetime):
@@ -243,12 +243,12 @@ def test_a_clock_that_jumps_shows_in_the_times_alone(place, tmp_path, monkeypatc
 
     for module in (runner, finalize):
         monkeypatch.setattr(module, "datetime", Jumping)
-    dataset = vecmill.run(job(place, tmp_path / "out"))
+    dataset = vecmill.run(job(scene, tmp_path / "out"))
     timing = dataset.manifest.timing
     assert timing.started > timing.finished
     assert timing.wall_seconds >= 0
     assert timing.worker_seconds >= 0
-    assert_same(place / "alone", tmp_path / "out")
+    assert_same(scene / "alone", tmp_path / "out")
 
 
 @pytest.mark.fault(
@@ -327,13 +327,13 @@ def test_a_source_that_only_looks_otherwise_is_the_same(tmp_path):
     promise="The run does not count as complete: the message says that files are gone, and the same command makes "
     "them again.",
 )
-def test_a_folder_that_is_removed_meanwhile_is_noticed(place, tmp_path):
+def test_a_folder_that_is_removed_meanwhile_is_noticed(scene, tmp_path):
     """Receipts of files that are gone make no dataset."""
-    work, out = job(place, tmp_path / "out"), tmp_path / "out"
+    work, out = job(scene, tmp_path / "out"), tmp_path / "out"
     with pytest.raises(StoreError, match=r"removed since they were written"):
         vecmill.run(work, after_first_shard(lambda: shutil.rmtree(out)))
     vecmill.run(work)
-    assert_same(place / "alone", out)
+    assert_same(scene / "alone", out)
 
 
 @pytest.mark.fault(
@@ -342,7 +342,7 @@ def test_a_folder_that_is_removed_meanwhile_is_noticed(place, tmp_path):
     promise="It is followed and never removed: `--overwrite` removes what a run wrote, and leaves a link's target. A "
     "link among vecmill's own notes is refused.",
 )
-def test_links_are_followed_and_not_removed(place, tmp_path):
+def test_links_are_followed_and_not_removed(scene, tmp_path):
     """A dataset may lie on another disk; what else lies there is safe."""
     there, data, out = tmp_path / "there", tmp_path / "data", tmp_path / "out"
     for folder in (there, data):
@@ -353,13 +353,13 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
     (there / ".vecmill").mkdir()
     (there / ".vecmill" / "tmp").symlink_to(data)
     with pytest.raises(StoreError, match="tmp is a link, and vecmill makes none there: remove it"):
-        vecmill.run(job(place, out))
+        vecmill.run(job(scene, out))
     (there / ".vecmill" / "tmp").unlink()
-    vecmill.run(job(place, out))
+    vecmill.run(job(scene, out))
     (there / "data").rename(tmp_path / "shards")
     (there / "data").symlink_to(tmp_path / "shards")
     assert vecmill.verify(out).ok
-    vecmill.run(job(place, out, truncate=True), overwrite=True)
+    vecmill.run(job(scene, out, truncate=True), overwrite=True)
     assert vecmill.verify(out).ok
     assert out.is_symlink()
     assert (there / "data").is_symlink()
@@ -371,13 +371,13 @@ def test_links_are_followed_and_not_removed(place, tmp_path):
     "--overwrite is killed while it removes the old run",
     promise="The same command continues, and never mistakes its own half-removed dataset for somebody else's.",
 )
-def test_an_overwrite_that_is_killed_goes_on(place, tmp_path, monkeypatch):
+def test_an_overwrite_that_is_killed_goes_on(scene, tmp_path, monkeypatch):
     """After any number of removals."""
-    work, real = job(place, tmp_path / "out", truncate=True), remove_file
-    count = len(list((place / "alone" / "data").iterdir())) + 3
+    work, real = job(scene, tmp_path / "out", truncate=True), remove_file
+    count = len(list((scene / "alone" / "data").iterdir())) + 3
     for removals in (1, count - 3, count - 2, count - 1):
         shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        shutil.copytree(place / "alone", tmp_path / "out")
+        shutil.copytree(scene / "alone", tmp_path / "out")
         left = [removals]
 
         def remove(path, left=left):
@@ -407,6 +407,6 @@ def test_a_dead_engine_is_not_asked_for_every_shard(tmp_path):
     write_job(tmp_path, 200, embedder=embedder, target_mb=0.05)
     with pytest.raises(
         RunError, match=r"10 of \d\d shards failed; one after the other, so \d+ more were not tried"
-    ) as told:
+    ) as refused:
         vecmill.run(job(tmp_path))
-    assert "no connection to http://127.0.0.1:9" in str(told.value)
+    assert "no connection to http://127.0.0.1:9" in str(refused.value)

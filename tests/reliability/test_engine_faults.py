@@ -122,12 +122,12 @@ def test_a_fault_that_stays_is_one_clear_message(vecmill, shared, job, tmp_path,
     options = ("--set", "runtime.attempts=1", "--set", "shards.target_mb=1")
     if fault == "never ready":
         with RouterDouble(MODEL, wait=False, never_ready=True) as router:
-            said = run(vecmill, job(router.url, wait_s=0.2), *options, code=1)
+            errors = run(vecmill, job(router.url, wait_s=0.2), *options, code=1)
     else:
         shared.behave(rates={fault: 1.0})
-        said = run(vecmill, job(shared.url, wait_s=0.2, attempts=2, timeout_s=60), *options, code=1)
-    assert message in said
-    assert "Traceback" not in said
+        errors = run(vecmill, job(shared.url, wait_s=0.2, attempts=2, timeout_s=60), *options, code=1)
+    assert message in errors
+    assert "Traceback" not in errors
     assert not (tmp_path / "out" / "manifest.json").exists()
 
 
@@ -144,9 +144,9 @@ def test_a_router_that_serves_no_text_is_at_fault(vecmill, shared, job, tmp_path
     """In processes of their own, with shards of a few texts."""
     shared.behave(**behaviour)
     path = job(shared.url)
-    said = run(vecmill, path, code=1)
-    assert said.count(words) == 1
-    assert "the engine refuses every text" in said
+    errors = run(vecmill, path, code=1)
+    assert errors.count(words) == 1
+    assert "the engine refuses every text" in errors
     assert shared.metrics()["te_request_count"] < 200
     shared.behave()
     complete(run(vecmill, path), tmp_path / "out")

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from reliability.soak import soak, told
+from reliability.soak import describe, soak
 
 
 @pytest.mark.fault(
@@ -17,7 +17,7 @@ from reliability.soak import soak, told
 def test_nothing_is_lost_and_nothing_grows(tmp_path):
     """Account and corpus agree, and no process needs more than a long run does; that it stays so, a long run shows."""
     soaked = soak(20_000, tmp_path, target_mb=8)
-    assert soaked.spoilt > soaked.requests / 50, list(told(soaked))
+    assert soaked.spoilt > soaked.requests / 50, list(describe(soaked))
     for usage in soaked.usage.values():
         assert max(usage.memory) < 1e9
         assert max(usage.files) < 100

@@ -14,7 +14,7 @@ import pytest
 
 from doubles.encoders import write_encoder
 from doubles.hub import HubDouble
-from places import DEMO, ROOT
+from repository import DEMO, ROOT
 from vecmill import Job
 from vecmill.errors import ConfigError, ModelError
 from vecmill.job.plan import plan
@@ -71,15 +71,15 @@ def test_pickled_weights_are_never_loaded(model, tmp_path, name):
     "a model contains code",
     promise="It is not run; the model is refused.",
 )
-@pytest.mark.parametrize("place", ["config.json", "modules.json"])
-def test_code_of_a_models_own_is_never_run(model, tmp_path, place):
+@pytest.mark.parametrize("file", ["config.json", "modules.json"])
+def test_code_of_a_models_own_is_never_run(model, tmp_path, file):
     """``auto_map`` and modules of another make are refused; the file they name is not imported."""
-    if place == "config.json":
-        config = json.loads((model / place).read_text())
+    if file == "config.json":
+        config = json.loads((model / file).read_text())
         config["auto_map"] = {"AutoModel": "modeling_evil.Evil"}
-        (model / place).write_text(json.dumps(config))
+        (model / file).write_text(json.dumps(config))
     else:
-        (model / place).write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "modeling_evil.Evil"}]))
+        (model / file).write_text(json.dumps([{"idx": 0, "name": "0", "path": "", "type": "modeling_evil.Evil"}]))
     with pytest.raises(ModelError, match="code of its own"):
         opened(model)
     assert not (tmp_path / "exploded").exists()
@@ -151,15 +151,15 @@ def test_a_dataset_on_the_hub_runs_no_script(tmp_path):
         (scripted / "rows.jsonl").write_text('{"text": "one"}\n')
         hub.add("dataset", "user/mixed", scripted)
         env = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_XET": "1"}
-        said = {}
+        results = {}
         for name in ("scripted", "mixed"):
             sets = ["--set", f"source={{name='hub', repo='user/{name}'}}", "--set", f"publish.0.path={tmp_path / name}"]
             done = subprocess.run(
                 [COMMAND, "estimate", DEMO, *sets], env=env, capture_output=True, text=True, check=False
             )
-            said[name] = done.returncode, done.stderr
-    assert said["scripted"][0] == 2, said
-    assert "Traceback" not in said["scripted"][1]
+            results[name] = done.returncode, done.stderr
+    assert results["scripted"][0] == 2, results
+    assert "Traceback" not in results["scripted"][1]
     assert not (tmp_path / "exploded").exists()
 
 

@@ -64,13 +64,13 @@ def test_a_manifest_that_names_files_outside_is_refused(tmp_path):
     promise="The model is refused.",
 )
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "content"),
     [
         ("modules.json", [{"type": "sentence_transformers.models.Transformer", "path": "../secret"}]),
         ("model.safetensors.index.json", {"weight_map": {"a": "../secret/model.safetensors"}}),
     ],
 )
-def test_a_models_files_are_in_its_folder(tmp_path, file, told):
+def test_a_models_files_are_in_its_folder(tmp_path, file, content):
     """What a model's settings name is looked for nowhere else."""
     model = tmp_path / "model"
     for folder in (model, tmp_path / "secret"):
@@ -78,7 +78,7 @@ def test_a_models_files_are_in_its_folder(tmp_path, file, told):
         (folder / "config.json").write_text('{"model_type": "bert", "hidden_size": 4, "max_position_embeddings": 9}')
         (folder / "tokenizer_config.json").write_text("{}")
     (tmp_path / "secret" / "model.safetensors").write_bytes(b"x")
-    (model / file).write_text(json.dumps(told))
+    (model / file).write_text(json.dumps(content))
     with pytest.raises(ModelError, match="is not in the model's folder"):
         open_model(str(model), native={"bert"})
 
@@ -118,8 +118,8 @@ def test_a_listing_of_the_hub_writes_nothing_outside_of_the_cache(tmp_path):
             "from vecmill.errors import ModelError\nfrom vecmill.models import open_model\n"
             "try:\n    open_model('user/evil')\nexcept ModelError as error:\n    print(error)"
         )
-        told = _python(code, hub.url, tmp_path / "home" / "cache")
-    assert "../evil/config.json'" in told  # whichever of the two is asked for first
+        content = _python(code, hub.url, tmp_path / "home" / "cache")
+    assert "../evil/config.json'" in content  # whichever of the two is asked for first
     assert list(tmp_path.rglob("evil/config.json")) == []
 
 
@@ -136,16 +136,16 @@ def _python(code, endpoint, cache):
 @pytest.mark.parametrize("listing", ["state.json", "dataset_dict.json"])
 def test_a_saved_datasets_files_are_in_its_folder(tmp_path, listing):
     """What its listing names is looked for nowhere else."""
-    told = {"_data_files": [{"filename": "../x.arrow"}], "splits": ["../x"]}
-    (tmp_path / listing).write_text(json.dumps(told))
+    content = {"_data_files": [{"filename": "../x.arrow"}], "splits": ["../x"]}
+    (tmp_path / listing).write_text(json.dumps(content))
     with pytest.raises(SourceError, match="which is not in its folder"):
         SavedSource(SavedSource.Config(path=str(tmp_path))).fingerprint()
 
 
-@pytest.mark.parametrize("told", ["[]", "{}", '{"_data_files": 3}', '{"_data_files": [{}]}', "[" * 100_000])
-def test_a_saved_datasets_listing_may_be_anything(tmp_path, told):
+@pytest.mark.parametrize("content", ["[]", "{}", '{"_data_files": 3}', '{"_data_files": [{}]}', "[" * 100_000])
+def test_a_saved_datasets_listing_may_be_anything(tmp_path, content):
     """It is refused by name."""
-    (tmp_path / "state.json").write_text(told)
+    (tmp_path / "state.json").write_text(content)
     with pytest.raises(SourceError, match=r"state\.json"):
         SavedSource(SavedSource.Config(path=str(tmp_path))).fingerprint()
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from doubles.hub import HubDouble, User
-from places import model_folder
+from repository import model_folder
 
 TOKEN = "hf_OfTheUser0123456789"  # noqa: S105 - the double knows it
 JOB = """

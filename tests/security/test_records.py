@@ -40,26 +40,26 @@ FULL = {
 """What a manifest has of some runs alone."""
 
 
-def places(tree: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def key_paths(tree: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the place of every value, from the outermost to the innermost; of a long list its first item alone."""
     yield before
     items = tree.items() if isinstance(tree, dict) else enumerate(tree[:1]) if isinstance(tree, list) else ()
     for key, item in items:
-        yield from places(item, (*before, key))
+        yield from key_paths(item, (*before, key))
 
 
-def changed(tree: Any, place: tuple[Any, ...], value: Any) -> Any:
+def changed(tree: Any, key_path: tuple[Any, ...], value: Any) -> Any:
     """Return a copy of a tree with another value at a place; with ``...`` without the place."""
-    if not place:
+    if not key_path:
         return value
     new = copy.deepcopy(tree)
     around = new
-    for key in place[:-1]:
+    for key in key_path[:-1]:
         around = around[key]
     if value is ...:
-        del around[place[-1]]
+        del around[key_path[-1]]
     else:
-        around[place[-1]] = value
+        around[key_path[-1]] = value
     return new
 
 
@@ -143,9 +143,9 @@ FEW = 31
 def test_any_value_in_any_field_of_a_manifest_ends_in_a_result_or_a_message(folder):
     """Each field and each item, with each value; what is still a manifest goes through the commands and the card."""
     faults, refused, taken = [], 0, 0
-    for place in places(folder.manifest):
-        for value in (*VALUES, ...) if place else VALUES:
-            files = {"manifest.json": json.dumps(changed(folder.manifest, place, value))}
+    for key_path in key_paths(folder.manifest):
+        for value in (*VALUES, ...) if key_path else VALUES:
+            files = {"manifest.json": json.dumps(changed(folder.manifest, key_path, value))}
             try:
                 manifest = Manifest.model_validate_json(files["manifest.json"])
             except ValidationError:
@@ -158,6 +158,6 @@ def test_any_value_in_any_field_of_a_manifest_ends_in_a_result_or_a_message(fold
                 taken += 1
                 commands = None if taken % FEW == 0 else [READING[taken // 2 % len(READING)]] if taken % 2 else ()
                 format_card(manifest, Location("user/name", "data/run", "run"))
-            faults += [(place, str(value)[:40], *fault) for fault in folder.try_all(files, commands)]
+            faults += [(key_path, str(value)[:40], *fault) for fault in folder.try_all(files, commands)]
     assert min(refused, taken) > 100
     assert faults == []

@@ -40,13 +40,13 @@ def test_it_listens_on_loopback_and_knows_no_secret(tmp_path, monkeypatch):
         process = Path("/proc") / str(router._process.pid)
         environment = (process / "environ").read_bytes()
         command = (process / "cmdline").read_bytes().split(b"\0")
-        places = _listening(process)
+        addresses = _listening(process)
     finally:
         router.stop()
     assert b"canary" not in environment
     assert command[command.index(b"--hostname") + 1] == b"127.0.0.1"
-    assert places
-    assert all(place == LOOPBACK for place in places)
+    assert addresses
+    assert all(address == LOOPBACK for address in addresses)
 
 
 def _listening(process):

@@ -48,7 +48,7 @@ def vecmill_register_embedders(register):
 """
 
 
-class Place:
+class Scene:
     """A folder with a job, and everything that commands printed there."""
 
     def __init__(self, folder: Path, hub: HubDouble) -> None:
@@ -74,7 +74,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path):
+def scene(tmp_path):
     """A folder with a corpus, a job that publishes to a Hub, and a plugin that tells all it knows."""
     with HubDouble(tmp_path / "hub") as hub:
         hub.users[TOKEN] = User("user")
@@ -86,7 +86,7 @@ def place(tmp_path):
         parquet, hub_ = '[[publish]]\nname = "parquet"\npath = "out"\n', '[[publish]]\nname = "hub"\nrepo = "user/a"\n'
         source = '[source]\nname = "jsonl"\npath = "corpus.jsonl"\n'
         (tmp_path / "job.toml").write_text(source + embedder + parquet + hub_)
-        yield Place(tmp_path, hub)
+        yield Scene(tmp_path, hub)
 
 
 def content(path: Path) -> str:
@@ -97,11 +97,11 @@ def content(path: Path) -> str:
     return repr([table.drop_columns([name for name in table.column_names if name == "embedding"]).to_pylist()])
 
 
-def leaks(place: Place, secret: str) -> list[str]:
+def leaks(scene: Scene, secret: str) -> list[str]:
     """Return where a secret is found."""
-    files = [path for path in place.folder.rglob("*") if path.is_file() and "site" not in path.parts]
+    files = [path for path in scene.folder.rglob("*") if path.is_file() and "site" not in path.parts]
     found = [str(path) for path in files if secret in content(path)]
-    return found + [text for text in place.printed if secret in text]
+    return found + [text for text in scene.printed if secret in text]
 
 
 @pytest.mark.fault(
@@ -109,28 +109,28 @@ def leaks(place: Place, secret: str) -> list[str]:
     "a library, a worker or a plugin quotes a token, or all of the environment",
     promise="It is shown and logged as ***; no file of the run, no manifest and no card holds it.",
 )
-def test_no_secret_is_in_what_commands_leave(place):
+def test_no_secret_is_in_what_commands_leave(scene):
     """Runs that succeed, fail, and meet a plugin that prints its whole environment; with --debug and a log."""
     run = ("run", "job.toml", "--debug", "--log-json", "log.jsonl")
     other = ("--set", "source.limit=19", "--set", "publish.0.path=other", "--set", "runtime={name='local',attempts=1}")
     again = (*run, "--overwrite", *other)
     with RouterDouble(MODEL, "--api-key", KEY, vectors="random") as router:
-        place.run(*run, code=0, VECMILL_TEI_URL=router.url)
+        scene.run(*run, code=0, VECMILL_TEI_URL=router.url)
         wrong = {"VECMILL_TEI_URL": router.url, "VECMILL_TEI_API_KEY": "canary-of-a-stranger"}
-        assert "wants another key" in place.run(*again, code=1, **wrong)
-    place.run("publish", "out", "--to", "hub", "--set", "repo=user/again", "--debug", "--log-json", code=0)
-    place.run("doctor", code=0)
+        assert "wants another key" in scene.run(*again, code=1, **wrong)
+    scene.run("publish", "out", "--to", "hub", "--set", "repo=user/again", "--debug", "--log-json", code=0)
+    scene.run("doctor", code=0)
 
     stranger = "hf_CanaryOfAStranger012"
-    refused = place.run("publish", "out", "--to", "hub", "--set", "repo=user/b", "--debug", code=1, HF_TOKEN=stranger)
+    refused = scene.run("publish", "out", "--to", "hub", "--set", "repo=user/b", "--debug", code=1, HF_TOKEN=stranger)
     assert "does not know this token" in refused
-    place.run(*again, code=1, VECMILL_TEI_URL=f"http://user:{PASSWORD}@127.0.0.1:1")
+    scene.run(*again, code=1, VECMILL_TEI_URL=f"http://user:{PASSWORD}@127.0.0.1:1")
     address = f"http://user:{PASSWORD}@127.0.0.1:1"
-    place.run(*again, "--set", "embedder.model=some/model", code=1, HF_ENDPOINT=address)
-    told = place.run(*again, "--set", "embedder={name='leaky'}", code=1)
+    scene.run(*again, "--set", "embedder.model=some/model", code=1, HF_ENDPOINT=address)
+    errors = scene.run(*again, "--set", "embedder={name='leaky'}", code=1)
 
-    assert "GET https://***@host failed" in told
-    said = [json.loads(line) for line in (place.folder / "log.jsonl").read_text().splitlines()]
-    assert any(line["event"] == "worker.said" and line["text"] == "DB_PASSWORD ***" for line in said)
+    assert "GET https://***@host failed" in errors
+    events = [json.loads(line) for line in (scene.folder / "log.jsonl").read_text().splitlines()]
+    assert any(line["event"] == "worker.said" and line["text"] == "DB_PASSWORD ***" for line in events)
     for secret in (*SECRETS.values(), PASSWORD, stranger, wrong["VECMILL_TEI_API_KEY"]):
-        assert leaks(place, secret) == []
+        assert leaks(scene, secret) == []

@@ -17,7 +17,7 @@ import pytest
 
 import vecmill
 from doubles.hub import HubDouble
-from places import DEMO, model_folder
+from repository import DEMO, model_folder
 from small_dataset import small_dataset
 from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.plugins import load
@@ -129,9 +129,9 @@ def test_no_address_of_a_manifest_is_gone_to(strange, listener, monkeypatch, own
         address, known = (own.url, r" \(which VECMILL_TEI_URL names\)") if own_router else ("VALUE", "")
         for reader in ({}, {"model": "some/model"}, {"confirm": lambda _: True}):
             typed = f"{'' if 'model' in reader else '--model some/model '}--embedder url={address}, or in Python with "
-            said = rf"holds an address, embedder\.url = '{listener.url}'.* an address of yours{known} with {typed}"
+            message = rf"holds an address, embedder\.url = '{listener.url}'.* an address of yours{known} with {typed}"
             for use in uses(dataset, **reader):
-                with pytest.raises(ModelError, match=said):
+                with pytest.raises(ModelError, match=message):
                     use()
         assert "holds an address" in str(measure(dataset).why_not)
         assert own.requests == []
@@ -226,7 +226,7 @@ def remote(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("host", "evil.example", "with host = 'evil.example'"),
         ("host", "evil.example:80", "holds an address"),
@@ -239,17 +239,17 @@ def remote(monkeypatch):
         ("api_base", "evil.example", "with api_base = 'evil.example'"),
     ],
 )
-def test_what_leads_anywhere_is_refused_of_every_plugin(strange, remote, key, value, told):
+def test_what_leads_anywhere_is_refused_of_every_plugin(strange, remote, key, value, message):
     """In ``location`` or not; the reader's own word and a yes open it."""
     dataset = strange({"name": "remote", "depth": 2, "dimension": 8, key: value})
     for use in uses(dataset):
-        with pytest.raises(ModelError, match=told):
+        with pytest.raises(ModelError, match=message):
             use()
     assert Remote.opened == []
     assert len(vecmill.search(dataset, "a question", embedder={key: "own.example"})) == 3
-    if told.startswith("with"):
-        vecmill.search(dataset, "a question", confirm=lambda question: told in question)
-    theirs = () if "address" in told else (value,)
+    if message.startswith("with"):
+        vecmill.search(dataset, "a question", confirm=lambda question: message in question)
+    theirs = () if "address" in message else (value,)
     assert [next(filter(None, each)) for each in Remote.opened] == ["own.example", *theirs]
 
 

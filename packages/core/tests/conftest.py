@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from places import model_folder
+from repository import model_folder
 from vecmill import Job
 from vecmill.testing import install
 

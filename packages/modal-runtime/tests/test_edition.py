@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from places import model_folder
+from repository import model_folder
 from vecmill import Job
 from vecmill.records import ComponentSpec
 from vecmill_modal_runtime.releases import edition

@@ -33,7 +33,7 @@ def call():
 def test_a_report_is_posted_as_json(receiver, call):
     """Once, if it is taken."""
     assert call() == (True, [], [0.0])
-    assert receiver.heard == [(f"/{SECRET}", "application/json", REPORT)]
+    assert receiver.received == [(f"/{SECRET}", "application/json", REPORT)]
 
 
 def test_an_address_that_is_busy_is_tried_three_times(receiver, call):
@@ -56,7 +56,7 @@ def test_an_address_that_wants_none_of_it_is_not_asked_again(receiver, call, sta
     taken, (said,), _ = call()
     assert not taken
     assert said.endswith(f"it answered {status}")
-    assert [path for path, *_ in receiver.heard] == [f"/{SECRET}"]
+    assert [path for path, *_ in receiver.received] == [f"/{SECRET}"]
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from doubles.hub.store import Blob, Store
 
 
-def resolve(hub: HubDouble, repo: Repo, place: tuple[str, str], request: Request, large_files: str) -> Answer:
+def resolve(hub: HubDouble, repo: Repo, location: tuple[str, str], request: Request, large_files: str) -> Answer:
     """Redirect to a file's bytes: within the origin, or, for a large file, to ``large_files``."""
     repo.admit(request.token, content=True)
-    revision, path = place
+    revision, path = location
     sha = repo.resolve(revision)
     blob = repo.file(sha, path)
     headers = {"X-Repo-Commit": sha, "X-Linked-Size": str(blob.size), "X-Linked-Etag": f'"{blob.etag}"'}

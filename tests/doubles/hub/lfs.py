@@ -55,8 +55,8 @@ def complete(store: Store, request: Request) -> Answer:
     """Join the parts of an object: POST /complete."""
     asked = json.loads(request.body)
     parts = store.parts(asked["oid"])
-    told = [(part["partNumber"], part["etag"].strip('"')) for part in asked["parts"]]
-    if told != [(number, hashlib.sha256(data).hexdigest()[:32]) for number, data in parts.items()]:
+    etags = [(part["partNumber"], part["etag"].strip('"')) for part in asked["parts"]]
+    if etags != [(number, hashlib.sha256(data).hexdigest()[:32]) for number, data in parts.items()]:
         raise Fault(400, "", "The parts are not those that arrived")
     if store.put(b"".join(parts.values()), large=True).sha256 != asked["oid"]:
         raise Fault(400, "", "The content is not what its name says")

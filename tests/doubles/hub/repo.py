@@ -47,8 +47,8 @@ class Repo:
 
     def commit_files(self, files: dict[str, Blob], ref: str = MAIN) -> str:
         """Make these files the content of a branch, and return the commit's sha."""
-        told = [self.refs.get(ref), *((path, blob.oid) for path, blob in sorted(files.items()))]
-        sha = hashlib.sha1(repr(told).encode()).hexdigest()  # noqa: S324 (as git's commits have)
+        content = [self.refs.get(ref), *((path, blob.oid) for path, blob in sorted(files.items()))]
+        sha = hashlib.sha1(repr(content).encode()).hexdigest()  # noqa: S324 (as git's commits have)
         self.commits[sha] = dict(sorted(files.items()))
         self.refs[ref] = sha
         return sha

@@ -49,8 +49,8 @@ class Store:
             partial = path.with_suffix(f".{uuid4().hex}")
             partial.write_bytes(data)
             partial.replace(path)
-        kept = pointer(sha256, len(data)) if large else data
-        return Blob(path, len(data), sha256, git_oid(kept), large)
+        content = pointer(sha256, len(data)) if large else data
+        return Blob(path, len(data), sha256, git_oid(content), large)
 
     def put_file(self, path: Path) -> Blob:
         """Keep a file, as a large one if it looks like one."""

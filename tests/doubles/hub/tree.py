@@ -27,10 +27,10 @@ def info(repo: Repo, revision: str | None, request: Request) -> Answer:
     if request.flag("blobs"):
         siblings = [_sibling(path, blob) for path, blob in repo.files(sha).items()]
     gated = "auto" if repo.gated else False
-    told = {"id": repo.id, "sha": sha, "private": repo.private, "gated": gated, "siblings": siblings, "tags": []}
+    described = {"id": repo.id, "sha": sha, "private": repo.private, "gated": gated, "siblings": siblings, "tags": []}
     if "README.md" in repo.files(sha):
-        told["cardData"] = card_data(repo.files(sha)["README.md"].path.read_text(errors="replace"))
-    return Answer.json({**told, "author": repo.id.split("/")[0], "disabled": False, "downloads": 0, "likes": 0})
+        described["cardData"] = card_data(repo.files(sha)["README.md"].path.read_text(errors="replace"))
+    return Answer.json({**described, "author": repo.id.split("/")[0], "disabled": False, "downloads": 0, "likes": 0})
 
 
 def tree(repo: Repo, revision: str, folder: str, request: Request, url: str) -> Answer:
@@ -48,8 +48,8 @@ def tree(repo: Repo, revision: str, folder: str, request: Request, url: str) -> 
     start, size = int(request.query.get("cursor", "0")), int(request.query.get("limit", PAGE))
     page = Answer.json(entries[start : start + size])
     if start + size < len(entries):
-        kept = "&".join(f"{name}={value}" for name, value in request.query.items() if name != "cursor")
-        page.headers["Link"] = f'<{url}{request.path}?{kept}&cursor={start + size}>; rel="next"'
+        query = "&".join(f"{name}={value}" for name, value in request.query.items() if name != "cursor")
+        page.headers["Link"] = f'<{url}{request.path}?{query}&cursor={start + size}>; rel="next"'
     return page
 
 

@@ -116,8 +116,8 @@ def _apply(hub: HubDouble, files: dict[str, Blob], key: str, value: dict[str, An
 
 
 def _arrived(hub: HubDouble, path: str, oid: str, size: int) -> Blob:
-    kept = hub.store.find(oid)
-    if kept.is_file() and hashlib.sha256(data := kept.read_bytes()).hexdigest() == oid and len(data) == size:
+    stored = hub.store.find(oid)
+    if stored.is_file() and hashlib.sha256(data := stored.read_bytes()).hexdigest() == oid and len(data) == size:
         return hub.store.put(data, large=True)
     blob = hub.xet.take(oid, size)
     if blob is None or blob.size != size:

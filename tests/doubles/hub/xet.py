@@ -39,10 +39,10 @@ class Xet:
     def token(self, *, write: bool) -> Answer:
         """Say where to write, or where to read."""
         name = f"writer-{next(self._numbers)}" if self.apart else "writer"
-        place = self._folder / name if write else self._all()
-        place.mkdir(parents=True, exist_ok=True)
+        folder = self._folder / name if write else self._all()
+        folder.mkdir(parents=True, exist_ok=True)
         expires = int(time.time()) + 3600
-        url = f"local://{place}"
+        url = f"local://{folder}"
         headers = {
             "X-Xet-Cas-Url": url,
             "X-Xet-Access-Token": "xet",
@@ -100,14 +100,14 @@ def _files(folder: Path) -> dict[str, str]:
 
 def _described(shard: bytes) -> Iterator[tuple[str, str]]:
     """Read a metadata shard: for each file a header, its segments, their checks, and its sha256."""
-    place = ENTRY
-    while shard[place : place + HASH] != BOOKEND:
-        found = shard[place : place + HASH]
-        flags, segments = struct.unpack_from("<II", shard, place + HASH)
-        place += ENTRY * (1 + segments * (2 if flags & VERIFIED else 1))
+    offset = ENTRY
+    while shard[offset : offset + HASH] != BOOKEND:
+        found = shard[offset : offset + HASH]
+        flags, segments = struct.unpack_from("<II", shard, offset + HASH)
+        offset += ENTRY * (1 + segments * (2 if flags & VERIFIED else 1))
         if flags & DESCRIBED:
-            yield _hex(shard[place : place + HASH]), _hex(found)
-            place += ENTRY
+            yield _hex(shard[offset : offset + HASH]), _hex(found)
+            offset += ENTRY
 
 
 def _hex(digest: bytes) -> str:

@@ -43,11 +43,11 @@ class App:
     published: int = 0
     done: bool = False
 
-    def since(self, place: int) -> list[api_pb2.TaskLogsBatch]:
+    def since(self, index: int) -> list[api_pb2.TaskLogsBatch]:
         """Return the log from a place on."""
         return [
             api_pb2.TaskLogsBatch(task_id=container, items=[_line(line)], entry_id=str(number))
-            for number, (container, line) in enumerate(self.log[place:], place + 1)
+            for number, (container, line) in enumerate(self.log[index:], index + 1)
         ]
 
 

@@ -90,6 +90,6 @@ class Call:
         self.outputs = [None if output and output.input_id == item.id else output for output in self.outputs]
         self.unfinished += 1
 
-    def since(self, place: int) -> Iterator[api_pb2.FunctionGetOutputsItem]:
+    def since(self, index: int) -> Iterator[api_pb2.FunctionGetOutputsItem]:
         """Return the outputs from a place on."""
-        return (output for output in self.outputs[place:] if output is not None)
+        return (output for output in self.outputs[index:] if output is not None)

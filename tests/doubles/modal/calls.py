@@ -42,7 +42,7 @@ class Calls:
         return api_pb2.FunctionMapResponse(
             function_call_id=call.id,
             function_call_jwt=call.id,
-            pipelined_inputs=self._place(call, request.pipelined_inputs),
+            pipelined_inputs=self._add(call, request.pipelined_inputs),
             retry_policy=function.definition.retry_policy,
             sync_client_retries_enabled=True,
             max_inputs_outstanding=OUTSTANDING,
@@ -53,7 +53,7 @@ class Calls:
         """Take more inputs of a call."""
         if self._ledger.waiting(request.function_id) + len(request.inputs) > PENDING:
             raise refuse(Status.RESOURCE_EXHAUSTED, f"the function has {PENDING} pending inputs")
-        placed = self._place(self._call(request.function_call_id), request.inputs)
+        placed = self._add(self._call(request.function_call_id), request.inputs)
         return api_pb2.FunctionPutInputsResponse(inputs=placed)
 
     @rpc("FunctionRetryInputs")
@@ -100,7 +100,7 @@ class Calls:
             raise refuse(Status.NOT_FOUND, f"FunctionCall {key} not found")
         return self._ledger.calls[key]
 
-    def _place(
+    def _add(
         self, call: Call, given: Iterable[api_pb2.FunctionPutInputsItem]
     ) -> list[api_pb2.FunctionPutInputsResponseItem]:
-        return [self._ledger.place(call, item).placed for item in given]
+        return [self._ledger.add(call, item).placed for item in given]

@@ -141,16 +141,21 @@ class Container:
 
     def open_files(self, folder: Path) -> list[str]:
         """Return its open files under one of its Volumes; the folder is the Volume's view."""
-        places = [path for path, shown in self.mounts.items() if shown == folder]
+        paths = [path for path, shown in self.mounts.items() if shown == folder]
         names = (name for process in self.processes for name in open_files(process))
-        tops = (*places, str(folder))
+        tops = (*paths, str(folder))
         return [name for name in names if any(name == top or name.startswith(f"{top}/") for top in tops)]
 
     def _script(self) -> str:
         program = (sys.executable, "-S", INIT, sys.executable, "-S", "-m", "modal._container_entrypoint")
         own = [f"mount -t tmpfs none {folder}" for folder in OWN]
-        kept = {path: self.folder / "kept" / str(number) for number, path in enumerate(IMAGE) if _under(path, OWN)}
-        lines = [*_binds({place: path for path, place in kept.items()}), *own, *_binds(kept), *_binds(self.mounts)]
+        saved = {path: self.folder / "saved" / str(number) for number, path in enumerate(IMAGE) if _under(path, OWN)}
+        lines = [
+            *_binds({saved_at: path for path, saved_at in saved.items()}),
+            *own,
+            *_binds(saved),
+            *_binds(self.mounts),
+        ]
         return "\n".join(["set -e", *lines, f"exec {shlex.join(map(str, program))}"])
 
 

@@ -44,7 +44,7 @@ class Ledger:
         self.calls[call.id] = call
         return call
 
-    def place(self, call: Call, given: api_pb2.FunctionPutInputsItem) -> Input:
+    def add(self, call: Call, given: api_pb2.FunctionPutInputsItem) -> Input:
         """Queue a new input of a call."""
         item = Input(self._number("in"), call, given.idx, given.input)
         self.inputs[item.id] = item

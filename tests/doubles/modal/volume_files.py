@@ -64,11 +64,11 @@ class VolumeFiles:
         self, files: list[api_pb2.VolumePutFiles2Request.File]
     ) -> Iterator[api_pb2.VolumePutFiles2Response.MissingBlock]:
         for number, file in enumerate(files):
-            for place, block in enumerate(file.blocks):
+            for block_number, block in enumerate(file.blocks):
                 key = _key(block.contents_sha256)
                 if not self._blobs.path(key).is_file():
                     yield api_pb2.VolumePutFiles2Response.MissingBlock(
-                        file_index=number, block_index=place, put_url=self._blobs.link(key)
+                        file_index=number, block_index=block_number, put_url=self._blobs.link(key)
                     )
 
     def _put(self, volume: Volume, file: api_pb2.VolumePutFiles2Request.File, *, overwrite: bool) -> None:

@@ -44,8 +44,8 @@ class RouterDouble:
         executable: Path | str | None = None,
         **behaviour: Any,
     ) -> None:
-        self._place = _place()
-        self.port = int(self._place.getsockname()[1])
+        self._port_socket = _port_socket()
+        self.port = int(self._port_socket.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.starts = 0
         self._wait = wait
@@ -57,7 +57,7 @@ class RouterDouble:
         self._restart = restart
         self._closing = threading.Event()
         self._log = tempfile.NamedTemporaryFile("ab")  # noqa: SIM115 - closed with the router
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper = threading.Thread(target=self._supervise, daemon=True)
 
     def __enter__(self) -> Self:
         self._start()
@@ -79,7 +79,7 @@ class RouterDouble:
             self._process.kill()
             self._process.wait()
         self._log.close()
-        self._place.close()
+        self._port_socket.close()
 
     @property
     def pid(self) -> int:
@@ -109,7 +109,7 @@ class RouterDouble:
         )
         self.starts += 1
 
-    def _keep(self) -> None:
+    def _supervise(self) -> None:
         while not self._closing.wait(0.05):
             if self._process.poll() is not None:
                 self._start()
@@ -143,9 +143,9 @@ def _clean_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "HF_HUB_OFFLINE") if name in os.environ}
 
 
-def _place() -> socket.socket:
+def _port_socket() -> socket.socket:
     """Return a socket that keeps a port: no one else is given it, and who asks for it by number may listen there."""
-    place = socket.socket()
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind(("127.0.0.1", 0))
-    return place
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved

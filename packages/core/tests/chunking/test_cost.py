@@ -8,7 +8,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from places import model_folder
+from repository import model_folder
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.records import Document, ModelInfo

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 import pytest
 
-from places import model_folder
+from repository import model_folder
 from vecmill import Job
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.job.plan import plan

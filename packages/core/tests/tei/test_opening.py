@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 
-from places import model_folder
+from repository import model_folder
 from vecmill.models import open_model
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.tei.client import Limits
