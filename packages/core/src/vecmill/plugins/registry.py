@@ -42,6 +42,7 @@ EXTRAS = {
     ("embedder", "openvino"): "local",
     ("runtime", "local"): "local",
     ("runtime", "modal"): "modal",
+    ("launcher", "modal"): "modal",
     ("publisher", "parquet"): "local",
     ("publisher", "hub"): "local",
 }
