@@ -131,6 +131,29 @@ def test_each_component_of_the_other_packages_is_known_to_come_with_an_extra():
     assert all(f"vecmill-{theirs[component]}" in str(extras[extra]) for component, extra in EXTRAS.items())
 
 
+OF_THE_PACKAGE = {"public", "recipes"}
+"""Claims about a package, not about one of its modules."""
+PENDING = {"cli", "job", "sources", "worker"}
+"""Rooms whose tests still have other names."""
+
+
+def names(folder):
+    """Return the modules and rooms in a folder."""
+    return {path.stem for path in folder.glob("*") if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_tests_lie_by_room(package):
+    """``worker/shard.py`` is tested in ``tests/worker/test_shard.py``; a topic may follow the module's name."""
+    (source,) = (path.parent for path in package.glob("src/*/__init__.py"))
+    for path in (package / "tests").rglob("test_*.py"):
+        room = path.parent.relative_to(package / "tests")
+        tested = names(source / room) | names(source / room / "commands") | {room.name}
+        subject = path.stem.removeprefix("test_")
+        if room.name not in {*PENDING, ""} and subject not in OF_THE_PACKAGE:
+            assert any(subject == name or subject.startswith(f"{name}_") for name in tested), path
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_every_package_is_complete(package):
     """README, the licence as it stands at the root, and the marker of typed code."""

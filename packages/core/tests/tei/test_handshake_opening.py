@@ -1,4 +1,4 @@
-"""Opening: the first questions to a router."""
+"""The first questions to a router."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.testing.checks: a publisher that keeps to its own things passes, and others are caught."""
+"""The check of publishers: one that changes only its own files passes, and others are caught."""
 
 import pyarrow.parquet as pq
 import pytest

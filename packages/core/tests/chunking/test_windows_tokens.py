@@ -1,4 +1,4 @@
-"""Windows of the model's own tokens."""
+"""Windows of the model's tokens."""
 
 from __future__ import annotations
 

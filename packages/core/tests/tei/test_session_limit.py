@@ -1,4 +1,4 @@
-"""Limiter: texts at the router at the same time."""
+"""The limit of texts at the router at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.retrieval.searcher."""
+"""The best rows of many parts are the best rows of all."""
 
 import numpy as np
 from hypothesis import given

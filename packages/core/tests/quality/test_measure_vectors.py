@@ -1,4 +1,4 @@
-"""Tests of vecmill.quality.measure: laws of vectors."""
+"""What is measured of vectors: invariants."""
 
 import numpy as np
 import pytest

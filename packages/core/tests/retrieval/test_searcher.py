@@ -1,4 +1,4 @@
-"""Tests of vecmill.retrieval: search and Searcher."""
+"""Search and Searcher: the nearest passages, read from the dataset that was opened."""
 
 import pytest
 

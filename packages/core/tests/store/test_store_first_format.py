@@ -1,4 +1,4 @@
-"""Tests with a dataset that vecmill made before its first release: what it wrote then is read for ever."""
+"""A dataset of the first format is read for ever."""
 
 from __future__ import annotations
 

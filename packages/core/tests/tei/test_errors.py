@@ -1,4 +1,4 @@
-"""Faults: what each status of a router means."""
+"""What each status of a router means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws of chunks within a budget of tokens, over any Unicode and each kind of tokenizer."""
+"""Chunks stay within a budget of tokens, over any Unicode and each kind of tokenizer."""
 
 from __future__ import annotations
 

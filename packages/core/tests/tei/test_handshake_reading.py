@@ -1,4 +1,4 @@
-"""A router is asked how it reads before it is trusted with a corpus."""
+"""A router shows how it reads before it gets a corpus."""
 
 from __future__ import annotations
 

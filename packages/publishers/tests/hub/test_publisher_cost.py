@@ -1,4 +1,4 @@
-"""What publishing costs the driver, beside hashing and sending."""
+"""The driver's cost of publishing, apart from hashing and sending."""
 
 import os
 import subprocess

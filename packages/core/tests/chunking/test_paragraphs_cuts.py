@@ -1,4 +1,4 @@
-"""Places where a text may be cut."""
+"""Where a text may be cut."""
 
 from __future__ import annotations
 

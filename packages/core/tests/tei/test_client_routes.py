@@ -1,4 +1,4 @@
-"""Routes: requests and answers."""
+"""Requests and answers of each route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What chunking costs, in work that can be counted: a guard that does not depend on how busy the machine is."""
+"""The cost of chunking, in work that can be counted: a guard that does not depend on how busy the machine is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RouterInfo: whether a router serves what the job asks for."""
+"""Whether a router serves what the job asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Served model: what a server calls the model."""
+"""The server's name for the model."""
 
 from __future__ import annotations
 

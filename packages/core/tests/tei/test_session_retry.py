@@ -1,4 +1,4 @@
-"""Patience: trying again, and giving up."""
+"""Requests are tried again, and given up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a chunk costs, in counts that do not depend on the machine: a slower way to do the same shows here."""
+"""The cost of a chunk, in counts that do not depend on the machine: a slower way to do the same shows here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers that send their own shards: the driver commits what it never held."""
+"""Workers send their own shards: the driver commits what it never held."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of vecmill.records.tasks."""
+"""Records of tasks: an account is the sum of its shards'."""
 
 from vecmill.records import Account
 

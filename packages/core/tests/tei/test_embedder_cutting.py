@@ -1,4 +1,4 @@
-"""Cutting: texts to the model's longest input."""
+"""Texts are cut to the model's longest input."""
 
 from __future__ import annotations
 
