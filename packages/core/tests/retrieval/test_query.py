@@ -42,7 +42,7 @@ def test_a_query_gets_the_models_prompt_for_queries(dataset):
 def test_an_error_that_is_not_ours_names_the_embedder(dataset, monkeypatch):
     """When its model is opened for a question, as in a run."""
     monkeypatch.setattr(HashEmbedder, "open", lambda _: dict[str, str]()["weights"])
-    with pytest.raises(EngineError, match=r"the embedder 'hash' failed at open\(\): KeyError: 'weights'\."):
+    with pytest.raises(EngineError, match=r"the embedder 'hash' failed at open\(\): KeyError: 'weights': run"):
         vecmill.embed_query(dataset.manifest, "one")
 
 
