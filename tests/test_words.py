@@ -89,8 +89,6 @@ PENDING = {
     "core/cli",
     "core/cli/commands",
     "core/job",
-    "core/plugins",
-    "core/protocols",
     "core/quality",
     "core/records",
     "core/retrieval",
@@ -98,7 +96,6 @@ PENDING = {
     "core/store/card",
     "core/worker",
     "modal-runtime",
-    "publishers/hub",
 }
 """Rooms that still have some of these words."""
 

@@ -157,7 +157,7 @@ def test_a_broken_plugin_is_a_warning(invoke, job_file, monkeypatch):
 
     monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
     result = invoke("run", job_file())
-    assert "vecmill: warning: plugin 'bad' (bad 1.0) is broken" in result.stderr
+    assert "vecmill: warning: plugin 'bad' (bad 1.0) cannot be used" in result.stderr
 
 
 def test_the_display_suits_where_standard_error_goes(monkeypatch):

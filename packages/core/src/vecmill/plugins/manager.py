@@ -50,7 +50,7 @@ class Problem:
         return f"update the plugin, or set {DISABLE}={self.plugin}"
 
     def __str__(self) -> str:
-        return f"plugin {self.plugin!r} ({self.origin}) is broken and was left out: {self.error}; {self.cure}"
+        return f"plugin {self.plugin!r} ({self.origin}) cannot be used and was left out: {self.error}; {self.cure}"
 
     def explain(self, name: str) -> str:
         """Say in one sentence why a component of this plugin is not there."""

@@ -88,7 +88,7 @@ class Reference:
         try:
             found = getattr(importlib.import_module(self._module), self._name)
         except (Exception, SystemExit) as error:
-            raise self._failed(error) from error
+            raise self._import_error(error) from error
         cls = _check(self.kind, found)
         listed = vars(self).get("described", (cls.name,))[0]
         if cls.name != listed:
@@ -107,12 +107,12 @@ class Reference:
                 warnings.simplefilter("ignore")  # they come when the module is imported
                 tree = ast.parse(source or "", spec.origin or self._module)
         except (ImportError, SyntaxError, ValueError) as error:
-            raise self._failed(error) from error
+            raise self._import_error(error) from error
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == self._name]
         names = [name for node in classes for name in _names(node)]
         return (names[-1], ast.get_docstring(classes[-1]) or "") if names else None
 
-    def _failed(self, error: BaseException) -> PluginError:
+    def _import_error(self, error: BaseException) -> PluginError:
         return PluginError(f"{self.kind} {self.path} cannot be imported: {type(error).__name__}: {error}")
 
 
@@ -304,10 +304,10 @@ def options(cls: type[Any], kind: str, values: dict[str, Any]) -> BaseModel:
 
 def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
     """Return a line for each wrong key: what is wrong with it."""
-    return [_line(details, model, prefix) for details in error.errors()]
+    return [_explain_key(details, model, prefix) for details in error.errors()]
 
 
-def _line(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
+def _explain_key(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
     key = prefix + ".".join(str(part) for part in details["loc"] if part != "[key]")
     if details["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
@@ -317,9 +317,9 @@ def _line(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
     if details["type"] == "missing":
         return f"{key}: this key is required and is missing"
     message = details["msg"].removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}; found {_shown(details['input'])}"
+    return f"{key}: {message[0].lower()}{message[1:]}; found {_show_value(details['input'])}"
 
 
-def _shown(value: object) -> str:
+def _show_value(value: object) -> str:
     text = repr(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

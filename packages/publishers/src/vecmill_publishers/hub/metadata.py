@@ -71,10 +71,10 @@ class RepoMetadata:
         return [self.name, *older[: self._options.keep_runs - 1]]
 
     def _card(self, there: str, keep: list[str], files: Mapping[str, Stored]) -> bytes:
-        own = read_own_text(self._options)
-        text = format_card(
-            self._manifest, self._describe_repo(files), (read_user_section(there) or "") if own is None else own
-        )
+        section = read_user_text(self._options)
+        if section is None:
+            section = read_user_section(there) or ""
+        text = format_card(self._manifest, self._describe_repo(files), section)
         return f"{text}\n{RUNS.format(' '.join(keep))}\n".encode()
 
     def _repo_manifest(self) -> bytes:
@@ -107,7 +107,7 @@ def find_runs(files: Mapping[str, Stored]) -> set[str]:
     return {found[1] for found in map(RUN.fullmatch, files) if found}
 
 
-def read_own_text(options: HubPublisher.Config) -> str | None:
+def read_user_text(options: HubPublisher.Config) -> str | None:
     """Return the user's text for the card; ``None`` if the job names none.
 
     Raises:

@@ -69,10 +69,10 @@ class HubPublisher(Publisher["HubPublisher.Config"]):
             ConfigError: The repo id or the text of one's own is wrong.
             PublishError: There is no token, it may not write, or the repo holds something else.
         """
-        from vecmill_publishers.hub.metadata import read_own_text
+        from vecmill_publishers.hub.metadata import read_user_text
         from vecmill_publishers.hub.preflight import check_repo
 
-        read_own_text(self.config)
+        read_user_text(self.config)
         check_repo(self._remote, self.config)
 
     def prepare(self) -> dict[str, Any] | None:
