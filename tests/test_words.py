@@ -93,7 +93,6 @@ PENDING = {
     "core/records",
     "core/retrieval",
     "core/store",
-    "core/store/card",
     "core/worker",
     "modal-runtime",
 }

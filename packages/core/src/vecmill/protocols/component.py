@@ -89,17 +89,17 @@ def marked_options(*marks: OptionMark) -> Any:  # noqa: ANN401 - to a type check
 class _Later:
     """Stands for a ``Config`` that is in another module. Components are converted one by one; then it goes."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def __init__(self, path: str) -> None:
+        self.path = path
 
     def __get__(self, component: object, cls: type[Any]) -> type[BaseModel]:
-        module, _, name = self.place.partition(":")
+        module, _, name = self.path.partition(":")
         return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 
 
-def later(place: str) -> Any:  # noqa: ANN401 - to a type checker it is the class that it stands for
+def later(path: str) -> Any:  # noqa: ANN401 - to a type checker it is the class that it stands for
     """Return a ``Config`` that is imported from ``module:Class`` when it is first used."""
-    return _Later(place)
+    return _Later(path)
 
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
