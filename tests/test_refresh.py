@@ -179,7 +179,7 @@ def test_a_refresh_does_what_is_new_and_nothing_else(scene, vecmill):
     rows = pq.read_table(scene.dataset / "data").num_rows
     output, _ = scene.started("run", "-q", "-m", "apps.wikipedia::check")
     assert f"{rows:,} rows in" in output
-    assert "has not said that it ended" not in output  # each of them gave its edition back
+    assert "has not reported its end" not in output  # each of them ended its lease
     assert len([path for path in repo.files("main") if path.endswith(".parquet")]) == len(
         list((scene.dataset / "data").iterdir())
     )

@@ -15,7 +15,7 @@ import vecmill
 from repository import ROOT
 from vecmill.errors import ConfigError, EngineError, RunError
 from vecmill.plugins import load
-from vecmill.records import RunLaunched, ShardDone, ShardProgress, ShardRetried, ShardStarted
+from vecmill.records import RunSubmitted, ShardDone, ShardProgress, ShardRetried, ShardStarted
 from vecmill.testing import HashEmbedder, install
 
 LONGEST = 60
@@ -191,7 +191,7 @@ def test_the_launcher_in_the_docs_takes_a_job_away_and_brings_its_dataset_back(j
     monkeypatch.setenv("PATH", str(command.parent), prepend=os.pathsep)
     events = []
     dataset = vecmill.run(job("launched", runtime="ssh", host="far"), events.append)
-    assert events == [RunLaunched("far")]
+    assert events == [RunSubmitted("far")]
     assert shards(dataset) == shards(vecmill.run(job("here")))
     with pytest.raises(ConfigError, match="leave them out"):
         vecmill.run(job("launched", runtime="ssh", host="far"), overwrite=True)

@@ -69,12 +69,11 @@ CONTRACTS = {
     "faults": "of the report that verify returns",
     "keep": "source.keep, and in what workers and unfinished runs are given",
     "keep_runs": "an option of hub",
+    "releases.kept": "in the metadata files of releases on a Volume",
     "max_in_flight": "an option of tei",
     "in_flight": "the field's word",
     "InFlightWindow": "(the same)",
     "events.place": "of Publishing, which observers read",
-    "events.RunLaunched": "a launcher has taken the job",
-    "runtime.launch": "what a launcher does",
 }
 """Names that stay, and why: everywhere, or in a module."""
 PARTICIPLES = {"pinned": "of the protocol of all components"}
@@ -85,7 +84,6 @@ IRREGULAR = {
 }
 NO_PARTICIPLES = {"embed", "feed", "seed", "need", "speed", "shed", "proceed"}
 PENDING = {
-    "apps/wikipedia",
     "core/cli",
     "core/cli/commands",
     "core/job",
@@ -94,7 +92,6 @@ PENDING = {
     "core/retrieval",
     "core/store",
     "core/worker",
-    "modal-runtime",
 }
 """Rooms that still have some of these words."""
 

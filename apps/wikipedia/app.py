@@ -7,10 +7,9 @@ import modal
 
 from apps.wikipedia import settings
 from vecmill.errors import ConfigError, VecmillError
-from vecmill_modal_runtime import fleet
+from vecmill_modal_runtime.app import answer, mounts, register, report_errors, unwrap_answer
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
-from vecmill_modal_runtime.launcher import answer, report_errors, unwrap_answer
 from vecmill_modal_runtime.options import DAY
 from vecmill_modal_runtime.sources import fetch
 
@@ -23,12 +22,12 @@ if modal.is_local():
     driver_image = driver_image.add_local_file(settings.JOB, settings.JOB_THERE)
 on_driver: dict[str, Any] = {
     "image": driver_image,
-    "volumes": fleet.mounts(options, settings.VOLUME),
+    "volumes": mounts(options, settings.VOLUME),
     "secrets": secrets,
 }
 on_watch: dict[str, Any] = {**on_driver, "secrets": [*secrets, *settings.webhook()]}
 
-Worker = fleet.enlist(app, options, settings.VOLUME, secrets)
+Worker = register(app, options, settings.VOLUME, secrets)
 
 
 @app.function(**on_driver, timeout=3600, max_containers=20, retries=3)

@@ -1,7 +1,7 @@
-"""Commands beside ``main``: ``modal run -m apps.wikipedia::check``.
+"""Commands besides ``main``: ``modal run -m apps.wikipedia::check``.
 
-Each is an app of its own, for of several entry points in one app Modal would not know which to run without a name. A
-look at the dataset so builds no image for a GPU either.
+Each is a separate app: of several entry points in one app Modal would not know which to run without a name. To
+open the dataset builds no image for a GPU either.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from apps.wikipedia.app import app, on_driver
 from apps.wikipedia.app import refresh as scheduled
 from vecmill.errors import ConfigError, StoreError, VecmillError
 from vecmill_modal_runtime import volume
-from vecmill_modal_runtime.launcher import answer, report_errors, unwrap_answer
+from vecmill_modal_runtime.app import answer, report_errors, unwrap_answer
 from vecmill_modal_runtime.releases import open_dataset
 from vecmill_modal_runtime.status import all_statuses, describe_status, read_status
 
@@ -30,7 +30,7 @@ status = modal.App(f"{settings.APP}-status")
 @check.function(**on_driver, timeout=600)
 def count(run: str) -> str | VecmillError:
     """Time opening the dataset from the Volume, and count its rows."""
-    return answer(lambda: _counted(run))
+    return answer(lambda: _count_rows(run))
 
 
 @check.local_entrypoint()
@@ -43,7 +43,7 @@ def check_now(run: str = "") -> None:
 @query.function(**on_driver, timeout=3600)
 def select(sql: str, run: str) -> str | VecmillError:
     """Run SQL over the dataset on the Volume."""
-    return answer(lambda: _selected(sql, run))
+    return answer(lambda: _select_rows(sql, run))
 
 
 @query.local_entrypoint()
@@ -62,23 +62,23 @@ def refresh_now() -> None:
 
 @status.local_entrypoint()
 def status_now(run: str = "", json: bool = False) -> None:  # noqa: FBT001, FBT002 - Modal makes flags of them
-    """Say how a run stands, or how it ended: the last one, or that of an edition's name."""
+    """Say how a run stands, or how it ended: the last one, or that of a release, by its name."""
     with report_errors():
         found = read_status(run or settings.NAME, all_statuses(settings.VOLUME))
         print(dumps(found.model_dump(), indent=2) if json else describe_status(found))
 
 
-def _counted(run: str) -> str:
+def _count_rows(run: str) -> str:
     began = time.perf_counter()
-    with _opened(run) as dataset:
+    with _open_release(run) as dataset:
         rows = dataset.count_rows()
     return f"{rows:,} rows in {len(dataset.files)} files, counted in {time.perf_counter() - began:.2f} s"
 
 
-def _selected(sql: str, run: str) -> str:
+def _select_rows(sql: str, run: str) -> str:
     import duckdb
 
-    with _opened(run) as dataset:
+    with _open_release(run) as dataset:
         try:
             return str(duckdb.connect().register("dataset", dataset).sql(sql))
         except duckdb.Error as error:
@@ -86,7 +86,7 @@ def _selected(sql: str, run: str) -> str:
 
 
 @contextlib.contextmanager
-def _opened(run: str) -> Iterator[Any]:
+def _open_release(run: str) -> Iterator[Any]:
     from pyarrow import ArrowInvalid
 
     volume.reload()

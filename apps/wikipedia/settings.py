@@ -13,13 +13,10 @@ import modal
 
 from vecmill import Job
 from vecmill.errors import ConfigError
-from vecmill.plugins import load
-from vecmill_modal_runtime.ceiling import expect_cost, require_ceiling
-from vecmill_modal_runtime.images import PYTHON
-from vecmill_modal_runtime.launcher import report_errors
-from vecmill_modal_runtime.payload import payload, refuse_unpackaged
-from vecmill_modal_runtime.placing import adapt_job, dataset_name, refuse_fixed, runtime_options
-from vecmill_modal_runtime.schedule import read_cron
+from vecmill_modal_runtime.app import read_cron, report_errors
+from vecmill_modal_runtime.budget import expect_cost, require_ceiling
+from vecmill_modal_runtime.images import PYTHON, collect_payload, refuse_unpackaged
+from vecmill_modal_runtime.jobs import adapt_job, dataset_name, refuse_fixed, runtime_options
 from vecmill_modal_runtime.webhook import VARIABLE
 
 if TYPE_CHECKING:
@@ -86,7 +83,7 @@ KEEP_RUNS = _count("VECMILL_KEEP_RUNS", "2")
 HUB_SECRET = os.environ.get("VECMILL_HUB_SECRET", "")
 """The Modal Secret with ``HF_TOKEN``, for publishing to the Hub and for gated models."""
 WEBHOOK_SECRET = os.environ.get("VECMILL_WEBHOOK_SECRET", "")
-"""The Modal Secret with ``VECMILL_WEBHOOK_URL``, which is told of a run that failed."""
+"""The Modal Secret with ``VECMILL_WEBHOOK_URL``, which gets a report of a run that failed."""
 PASSED_ON = {
     "VECMILL_APP": APP,
     "VECMILL_SET": json.dumps(SET),
@@ -96,7 +93,7 @@ PASSED_ON = {
     "VECMILL_HUB_SECRET": HUB_SECRET,
     "VECMILL_WEBHOOK_SECRET": WEBHOOK_SECRET,
 }
-"""What containers must be told, so that they see the same app."""
+"""What containers must know, so that they see the same app."""
 
 
 def job(overrides: Iterable[str] = ()) -> Job:
@@ -106,17 +103,17 @@ def job(overrides: Iterable[str] = ()) -> Job:
         ConfigError: It names a component that is not installed, or a wrong option, or one that is part of the app.
     """
     found = adapt_job(Job.load(JOB, [*SET, *overrides]))
-    found.check(load().registry)
+    found.check()
     if modal.is_local():
         refuse_unpackaged(found)
-    refuse_fixed(runtime_options(found), runtime_options(_deployed()))
+    refuse_fixed(runtime_options(found), runtime_options(_load_deployed()))
     return found
 
 
 def modal_options() -> ModalOptions:
     """Return the runtime's options as deployed; a run may change those that are not part of the app."""
     with report_errors():
-        return runtime_options(_deployed())
+        return runtime_options(_load_deployed())
 
 
 def secrets() -> list[modal.Secret]:
@@ -124,7 +121,7 @@ def secrets() -> list[modal.Secret]:
     if HUB_SECRET:
         return [modal.Secret.from_name(HUB_SECRET, required_keys=["HF_TOKEN"])]
     with report_errors():
-        if any(spec.name == "hub" for spec in _deployed().publish):
+        if any(spec.name == "hub" for spec in _load_deployed().publish):
             raise ConfigError(
                 "the job publishes to the Hub, and no Modal Secret with the token is named. Make one, "
                 "`modal secret create huggingface HF_TOKEN=hf_…`, and set VECMILL_HUB_SECRET=huggingface"
@@ -133,7 +130,7 @@ def secrets() -> list[modal.Secret]:
 
 
 def webhook() -> list[modal.Secret]:
-    """Return the Secret with the address that is told of failures, if one is named."""
+    """Return the Secret with the address that gets reports of failures, if one is named."""
     return [modal.Secret.from_name(WEBHOOK_SECRET, required_keys=[VARIABLE])] if WEBHOOK_SECRET else []
 
 
@@ -142,7 +139,7 @@ def show(done: Mapping[str, object]) -> None:
     print("\n".join(f"{name}: {value}" for name, value in done.items()))
 
 
-def _deployed() -> Job:
+def _load_deployed() -> Job:
     return Job.load(JOB, SET)
 
 
@@ -153,11 +150,11 @@ def _is_deploying() -> bool:
 
 
 with report_errors():
-    NAME = dataset_name(_deployed())
+    NAME = dataset_name(_load_deployed())
     if modal.is_local():  # before an image is built or a file is sent
         for changes in ([], REFRESH_SET):
             job(changes)
-        payload(PYTHON)
+        collect_payload(PYTHON)
         if _is_deploying():
             scheduled = job(REFRESH_SET)
             require_ceiling(runtime_options(scheduled), lambda: expect_cost(scheduled))

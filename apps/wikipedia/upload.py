@@ -1,4 +1,4 @@
-"""Upload: a source of one's own. ``modal run -m apps.wikipedia.upload --path articles.parquet``."""
+"""Upload: a source of this machine. ``modal run -m apps.wikipedia.upload --path articles.parquet``."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import modal
 
 from apps.wikipedia import settings
 from vecmill.errors import ConfigError
-from vecmill_modal_runtime.launcher import report_errors
+from vecmill_modal_runtime.app import report_errors
 from vecmill_modal_runtime.volume import put
 
-# an app of its own: no image is built, and ``modal run -m apps.wikipedia`` has one entry point
+# a separate app: no image is built, and ``modal run -m apps.wikipedia`` has one entry point
 app = modal.App(f"{settings.APP}-upload")
 
 

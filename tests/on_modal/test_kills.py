@@ -26,4 +26,4 @@ def test_killed_at_random_moments_a_run_ends_byte_identical(cloud, made, vecmill
     killing = ModalKilling(cloud, made)
     killing.rounds(KILLS)
     assert sum(killing.kills.values()) >= KILLS
-    assert not [line for _, line in cloud.plane.apps.deployed(APP).log if "has not said that it ended" in line]
+    assert not [line for _, line in cloud.plane.apps.deployed(APP).log if "has not reported its end" in line]

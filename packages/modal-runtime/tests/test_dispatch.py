@@ -7,10 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vecmill.errors import EmbedError, EngineError, SourceError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
-from vecmill_modal_runtime.dispatch import Dispatch, Outcome
+from vecmill_modal_runtime.dispatch import Dispatch, Outcome, failure
 from vecmill_modal_runtime.options import ModalOptions
 
 PLENTY = Budget(ModalOptions())
@@ -19,7 +20,7 @@ PLENTY = Budget(ModalOptions())
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Look more often than one would in earnest."""
-    monkeypatch.setattr(dispatch, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(dispatch, "POLL_SECONDS", 0.001)
 
 
 def done(receipt):
@@ -217,3 +218,26 @@ def test_one_container_that_cannot_start_counts_once(tasks, receipt, cloud):
     outcomes = list(Dispatch(tasks(20), options, PLENTY, lambda _: None).outcomes(cloud(answer)))
     assert all(isinstance(outcome, Receipt) for outcome in outcomes)
     assert len(outcomes) == 20
+
+
+DIED = "the router ended with code -9:\n    its last line"
+
+
+def test_an_engine_that_failed_is_told_with_its_routers_last_words():
+    """Only then: a damaged source has nothing to do with them."""
+    assert failure(3, EngineError("no answer"), DIED).error == f"EngineError: no answer\n    {DIED}"
+    assert failure(3, EngineError("no answer")).error == "EngineError: no answer"
+    for error in (SourceError("row 3"), EmbedError("row 3"), KeyError("x")):
+        assert "router" not in failure(3, error, DIED).error
+
+
+def test_an_engine_that_refuses_everything_is_told_as_such():
+    """The driver stops a run that it would go on with after another failure."""
+    assert (failure(3, UnfitEngineError("no")).final, failure(3, UnfitEngineError("no")).engine) == (True, True)
+    assert (failure(3, EngineError("no")).final, failure(3, EngineError("no")).engine) == (False, False)
+
+
+def test_the_secrets_of_a_container_stay_there(monkeypatch):
+    """The driver does not know them, so it could not hide them."""
+    monkeypatch.setenv("HF_TOKEN", "hf_OfTheContainer")
+    assert failure(0, EngineError("401 for hf_OfTheContainer")).error == "EngineError: 401 for ***"

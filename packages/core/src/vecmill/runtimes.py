@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from vecmill.protocols import Source
+    from vecmill.protocols import Component, Source
     from vecmill.records import ComponentSpec, Progress, ShardTask
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "build_component",
     "check_options",
     "check_publishers",
+    "component_class",
     "describe_failure",
     "fingerprint_source",
     "is_final",
@@ -119,6 +120,16 @@ def check_options(kind: str, spec: ComponentSpec) -> BaseModel:
         ConfigError: There is none of that name, or an option is wrong.
     """
     return options(load().registry.get(kind, spec.name), kind, spec.options)
+
+
+def component_class(kind: str, name: str) -> type[Component[Any]]:
+    """Return the class of a component.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    found: type[Component[Any]] = load().registry.get(kind, name)
+    return found
 
 
 def check_publishers(specs: Iterable[ComponentSpec]) -> None:

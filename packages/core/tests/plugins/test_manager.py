@@ -11,12 +11,12 @@ import pytest
 from vecmill import Options, hookimpl
 from vecmill.errors import PluginWarning
 from vecmill.plugins import Plugins, load
-from vecmill.records import RunLaunched
+from vecmill.records import RunSubmitted
 
 LIST = """
 import json, sys
 from vecmill.plugins import Plugins, load
-from vecmill.records import RunLaunched
+from vecmill.records import RunSubmitted
 p = load()
 if "check" in sys.argv:
     p.check()
@@ -171,7 +171,7 @@ def test_a_built_in_component_that_cannot_be_imported_is_no_plugins_fault():
 
 def test_an_observer_that_fails_is_named_and_told_no_more():
     """A run does not end with its observer, and the others hear the rest of it."""
-    plugins, heard, events = Plugins(), [], [RunLaunched("here"), RunLaunched("there")]
+    plugins, heard, events = Plugins(), [], [RunSubmitted("here"), RunSubmitted("there")]
 
     @hookimpl(specname="vecmill_run_event")
     def hears(event):
@@ -183,7 +183,7 @@ def test_an_observer_that_fails_is_named_and_told_no_more():
 
     for name, function in (("good", hears), ("bad", fails)):
         plugins.add(types.SimpleNamespace(observer=function), name, f"{name} 1.0")
-    with pytest.warns(PluginWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunLaunched .*Error: here"):
+    with pytest.warns(PluginWarning, match=r"plugin 'bad' \(bad 1.0\) failed at RunSubmitted .*Error: here"):
         plugins.observe(events[0])
     plugins.observe(events[1])
     assert heard == events

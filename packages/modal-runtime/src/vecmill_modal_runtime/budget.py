@@ -1,16 +1,21 @@
-"""Budget: about what a run has cost so far, and whether another shard can be paid for."""
+"""Budget: what a run on Modal costs, from its ceiling and its estimate to what it has spent so far."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from vecmill.records import Cost
+from vecmill.errors import ConfigError
+from vecmill.records import Cost, Pace, Range
+from vecmill_modal_runtime.gpus import GPUS, PRICES_READ
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from vecmill import Job
+    from vecmill.records import ShardTask
     from vecmill_modal_runtime.options import ModalOptions
 
 
@@ -44,7 +49,7 @@ class Budget:
         self._waiting: list[float] = []
         self._seconds = 0.0
         self._guess = shard
-        self._landed: list[float] = []
+        self._shard_costs: list[float] = []
         self._lock = threading.RLock()  # shards are given out in one thread and come back in another
 
     def busy(self, containers: int) -> None:
@@ -57,7 +62,7 @@ class Budget:
 
     def add_duration(self, seconds: float) -> None:
         """Say how long a worker took for a shard."""
-        self._landed.append(seconds * self._price / self._options.concurrency)
+        self._shard_costs.append(seconds * self._price / self._options.concurrency)
 
     def close(self) -> None:
         """Say that there will be no more work: containers end when they have waited long enough."""
@@ -65,17 +70,17 @@ class Budget:
         self._seconds += sum(until - self._last for until in self._waiting)
         self._waiting.clear()
 
-    def affords(self, flying: int) -> bool:
-        """Whether one more shard can be begun, so that it and those that fly are done within the limit.
+    def affords(self, in_flight: int) -> bool:
+        """Whether one more shard can be begun, so that it and those in flight are done within the limit.
 
         The time for which their containers wait afterwards counts, for it is paid for too.
         """
         if self._limit is None:
             return True
         at_once = self._options.max_containers * self._options.concurrency
-        if not self._landed and flying >= at_once:
+        if not self._shard_costs and in_flight >= at_once:
             return False  # what a shard costs is not known yet
-        return self.spent + self.shard * (flying + 1) + self._idle_cost(flying + 1) < self._limit
+        return self.spent + self.shard * (in_flight + 1) + self._idle_cost(in_flight + 1) < self._limit
 
     @property
     def refusal(self) -> str:
@@ -90,7 +95,7 @@ class Budget:
     @property
     def shard(self) -> float:
         """What a shard costs, in dollars."""
-        return sum(self._landed) / len(self._landed) if self._landed else self._guess
+        return sum(self._shard_costs) / len(self._shard_costs) if self._shard_costs else self._guess
 
     @property
     def containers(self) -> int:
@@ -123,7 +128,7 @@ class Budget:
         return seconds * self._price
 
     def _count(self) -> float:
-        """Add the time since the last look."""
+        """Add the time since the last count."""
         with self._lock:
             now = self._clock()
             self._seconds += self._busy * (now - self._last)
@@ -131,3 +136,142 @@ class Budget:
             self._waiting = [until for until in self._waiting if until > now]
             self._last = now
             return now
+
+
+MARGIN = 1.5
+"""What is proposed, over the most that is expected."""
+
+
+def require_ceiling(options: ModalOptions, expect: Callable[[], Range | None]) -> None:
+    """Refuse a run without ``max_cost_usd``.
+
+    Args:
+        options: Of the run.
+        expect: Asked only then: what it will cost, as far as that is known.
+
+    Raises:
+        ConfigError: Says what the run will cost, and what to set.
+    """
+    if options.max_cost_usd is not None:
+        return
+    found = expect()
+    if found is None:
+        what, such = "what this run costs is not known here (`vecmill estimate` says)", 10
+    else:
+        what = f"this run costs about {found.low:,.2f} to {found.high:,.2f} USD"
+        such = max(1, math.ceil(found.high * MARGIN))
+    raise ConfigError(
+        f"runtime.max_cost_usd is not set, and {what}: set it to the most that you would pay, such as "
+        f'runtime.max_cost_usd={such}, or to "none" to accept any cost'
+    )
+
+
+def expect_cost(job: Job) -> Range | None:
+    """Estimate what a job costs from a part of its source; None if that cannot be read here, or nothing is known."""
+    from vecmill import estimate
+
+    try:
+        return estimate(job).cost_usd
+    except Exception:  # noqa: BLE001 - a plugin may raise anything, and the message comes all the same
+        return None
+
+
+def expect_cost_of(tasks: Sequence[ShardTask], options: ModalOptions) -> Range | None:
+    """Reckon what shards will cost from the size of their text; None for a model of unknown size."""
+    from vecmill.records import Range
+
+    bytes_ = sum(task.partition.bytes for task in tasks)
+    first = tasks[0].partition.bytes
+    low = shard_dollars(options, tasks[0]) * bytes_ / first if first else 0.0
+    if not low:
+        return None
+    workers = min(options.max_containers, len(tasks))
+    start = workers * STARTUP_SECONDS * options.price
+    return Range(low=low + start, high=low * _spread(options) + start)
+
+
+def _spread(options: ModalOptions) -> float:
+    """Return how many times the least that a shard costs is the most, over all GPUs that may be taken."""
+    known = pace(options, 1.0)
+    kinds = [kind for kind in known.choices or (known,) if kind.tokens_per_second and kind.price]
+    each = [(kind.price or 0.0) / kind.tokens_per_second.low for kind in kinds if kind.tokens_per_second]
+    best = [(kind.price or 0.0) / kind.tokens_per_second.high for kind in kinds if kind.tokens_per_second]
+    return max(each) / min(best)
+
+
+CORE_PEAK = 80e9
+"""Single-precision operations a second of one processor core."""
+REACHED = (0.15, 0.32)
+"""The share of the peak that the router's published rates come to, for models of 20 to 110 million parameters."""
+BYTES_PER_TOKEN, CHUNK_TOKENS = 4.0, 256.0
+"""Of text in a European language, and of a paragraph."""
+UNKNOWN = "whose speed is not known, for the model's config.json does not say how large it is"
+STARTUP_SECONDS = 60.0
+"""A container, an image that is cached, the weights, the router's warm-up."""
+
+
+def pace(options: ModalOptions, flop_per_token: float) -> Pace:
+    """Reckon with each GPU that a job allows; a model of unknown size has a price a second, and no speed."""
+    kinds = options.gpu or ("",)
+    each = [_pace_of(kind, options, flop_per_token) for kind in kinds]
+    if len(each) == 1:
+        return each[0]
+    return each[0].model_copy(
+        update={
+            "where": f"{options.max_containers} x {' or '.join(kinds)} on Modal",
+            "tokens_per_second": _span([kind.tokens_per_second for kind in each]),
+            "price": options.price,
+            "basis": _basis(options) if flop_per_token else UNKNOWN,
+            "choices": tuple(each),
+        }
+    )
+
+
+def _pace_of(kind: str, options: ModalOptions, flop_per_token: float) -> Pace:
+    """Reckon with one kind of GPU; with processors for an empty name."""
+    peak = GPUS[kind].peak if kind else CORE_PEAK * options.cpu
+    only = options.model_copy(update={"gpu": (kind,) if kind else ()})
+    slow, fast = (share * peak / flop_per_token if flop_per_token else 0.0 for share in REACHED)
+    return Pace(
+        where=f"{options.max_containers} x {kind or f'{options.cpu:g} cores'} on Modal",
+        tokens_per_second=Range(low=slow, high=fast) if fast else None,
+        workers=options.max_containers,
+        startup_seconds=STARTUP_SECONDS,
+        price=only.price,
+        basis=_basis(only) if flop_per_token else UNKNOWN,
+    )
+
+
+def _span(speeds: Sequence[Range | None]) -> Range | None:
+    known = [speed for speed in speeds if speed is not None]
+    return Range(low=min(each.low for each in known), high=max(each.high for each in known)) if known else None
+
+
+def _basis(options: ModalOptions) -> str:
+    """Say what the numbers rest on, and for which kinds nobody has published how fast the router is."""
+    share = f"{REACHED[0]:.0%} to {REACHED[1]:.0%} of the {'half-precision ' if options.gpu else ''}peak"
+    prices = f"Modal's list prices of {PRICES_READ}"
+    unknown = [name for name in options.gpu if not GPUS[name].rated]
+    if not options.gpu:
+        share += " of its cores"
+    elif unknown:
+        share += f" (as on an A10 or L4: no rate is published for {' or '.join(unknown)})"
+    return f"{share}, and {prices}; not yet tried on Modal"
+
+
+def shard_dollars(options: ModalOptions, task: ShardTask) -> float:
+    """Reckon what a shard will cost at least, from the size of its text; 0 for a model of unknown size."""
+    from vecmill.models import describe_model, flop_per_token
+
+    model = task.spec.embedder.options.get("model")
+    if not model:
+        return 0.0
+    found = describe_model(model, task.spec.embedder.options.get("revision"))
+    known = pace(options, flop_per_token(found, CHUNK_TOKENS))
+    tokens = task.partition.bytes / BYTES_PER_TOKEN
+    each = (
+        (kind.price or 0.0) * tokens / kind.tokens_per_second.high
+        for kind in known.choices or (known,)
+        if kind.tokens_per_second
+    )
+    return min(each, default=0.0) / options.concurrency

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from vecmill.errors import ConfigError, EngineError, ModelError, PluginError, SourceError, UnfitEngineError
+from vecmill.errors import EngineError, StoreError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill.redaction import redact_secrets
+from vecmill.runtimes import is_final
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
     from vecmill_modal_runtime.options import ModalOptions
 
 
-FINAL = (ConfigError, ModelError, PluginError, SourceError, UnfitEngineError)
-"""Errors that another attempt would meet again."""
-
-
 class Outcome(BaseModel):
-    """A receipt, or an error. Without the shard's number nobody could tell whose error it is.
+    """A receipt, or an error. Without the shard's number nobody would know whose error it is.
 
     Attributes:
         final: Whether another attempt would fail the same way.
@@ -53,23 +50,24 @@ def failure(index: int, error: Exception, router: str = "", unusable: str = "") 
     Args:
         index: The shard's number.
         error: What was raised.
-        router: The last words of the router beside the worker, if it died; an engine's failure ends with them.
+        router: How the router next to the worker ended, if it died; an engine's failure ends with it.
         unusable: The container, if it never had its model and its router.
     """
-    text = str(error) if str(error) and isinstance(error, FINAL) else f"{type(error).__name__}: {error}"
+    final = is_final(error) and not isinstance(error, StoreError)  # a Volume that takes nothing now may do so later
+    text = str(error) if str(error) and final else f"{type(error).__name__}: {error}"
     if router and isinstance(error, EngineError):
         text = f"{text}\n    {router}"
-    # Here, for the secrets of a container are not those of the driver.
+    # Here: a container has other secrets than the driver.
     return Outcome(
         index=index,
         error=redact_secrets(text),
-        final=isinstance(error, FINAL),
+        final=final,
         engine=isinstance(error, UnfitEngineError),
         unusable=unusable,
     )
 
 
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 COUNT_SECONDS = 5.0
 """Between two reports of what the run has cost, though no shard comes back: who notes it loses no more than that."""
 FAILED_STARTS = 5
@@ -83,7 +81,7 @@ class Dispatch:
         tasks: What to do.
         options: The window's size and the number of attempts.
         budget: When to begin no more.
-        report: Told of attempts that failed, and of what it costs.
+        report: Takes the attempts that failed, and what it costs.
 
     Attributes:
         call: What Modal calls the ``map``; empty until a shard has come back.
@@ -96,7 +94,7 @@ class Dispatch:
         self._options = options
         self._budget = budget
         self._report = report
-        self._flying: dict[int, ShardTask] = {}
+        self._in_flight: dict[int, ShardTask] = {}
         self._tried: collections.Counter[int] = collections.Counter()
         self._lost: list[str] = []
         self._any_done = False
@@ -109,7 +107,7 @@ class Dispatch:
     @property
     def in_flight(self) -> int:
         """How many shards are with Modal."""
-        return len(self._flying)
+        return len(self._in_flight)
 
     def outcomes(
         self, run: Callable[[AsyncIterator[str]], Iterable[str | BaseException]]
@@ -118,12 +116,12 @@ class Dispatch:
 
         Args:
             run: Takes a stream of tasks and yields, in any order, each one's outcome, or what Modal
-                raised in its place: a timeout, a container that could not be started.
+                raised instead: a timeout, a container that could not be started.
         """
         try:
             for answer in run(self._feed()):
                 yield from self._collect_answer(answer)
-            yield from self._unpaid()
+            yield from self._fail_rest()
         finally:
             self._closed = True
 
@@ -136,7 +134,7 @@ class Dispatch:
                 if time.monotonic() - counted >= COUNT_SECONDS:
                     counted = time.monotonic()
                     self._count()
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
                 continue
             self._report(ShardStarted(task.index, self._tried[task.index]))
             self._count()
@@ -146,9 +144,9 @@ class Dispatch:
     def _over(self) -> bool:
         """Whether there will be no more to give out."""
         with self._lock:
-            if self._hopeless and not self._flying:
+            if self._hopeless and not self._in_flight:
                 return True
-            return self._closed or not (self._flying or (self._todo and self._budget.affords(0)))
+            return self._closed or not (self._in_flight or (self._todo and self._budget.affords(0)))
 
     @property
     def _hopeless(self) -> bool:
@@ -158,16 +156,16 @@ class Dispatch:
     def _next(self) -> ShardTask | None:
         """Take the next task, if it may begin now."""
         with self._lock:
-            flying = len(self._flying) - len(self._lost)
+            in_flight = len(self._in_flight) - len(self._lost)
             if (
                 self._hopeless
                 or not self._todo
-                or flying >= self._options.in_flight
-                or not self._budget.affords(flying)
+                or in_flight >= self._options.in_flight
+                or not self._budget.affords(in_flight)
             ):
                 return None
             task = self._todo.popleft()
-            self._flying[task.index] = task
+            self._in_flight[task.index] = task
             self._tried[task.index] += 1
             return task
 
@@ -182,7 +180,7 @@ class Dispatch:
                 self._budget.add_duration(outcome.receipt.seconds)
                 with self._lock:
                     self._failed_starts.clear()
-                    del self._flying[outcome.index]
+                    del self._in_flight[outcome.index]
                 yield outcome.receipt
             else:
                 if outcome.unusable:
@@ -192,14 +190,14 @@ class Dispatch:
         self._count()
 
     def _fail_unanswered(self) -> Iterator[ShardFailure]:
-        """Name the shards whose answers were Modal's own errors: those that still fly when no other does."""
+        """Name the shards whose answers were Modal's own errors: those that are in flight when no other is."""
         with self._lock:
-            if not self._lost or len(self._lost) < len(self._flying):
+            if not self._lost or len(self._lost) < len(self._in_flight):
                 return
-            found, self._lost = list(zip(self._flying, self._lost, strict=False)), []
+            found, self._lost = list(zip(self._in_flight, self._lost, strict=False)), []
         for index, error in found:
             with self._lock:
-                del self._flying[index]
+                del self._in_flight[index]
             tried = self._tried[index] - 1 + self._options.attempts  # Modal has tried again by itself
             yield ShardFailure(index=index, error=error, attempts=tried)
 
@@ -209,15 +207,15 @@ class Dispatch:
         final = outcome.final and not (outcome.engine and self._any_done)
         again = not final and tried < self._options.attempts
         if again:
-            self._report(ShardRetried(index, self._news_of(outcome)))
+            self._report(ShardRetried(index, self._shorten_error(outcome)))
         with self._lock:
-            task = self._flying.pop(index)
+            task = self._in_flight.pop(index)
             if again:
                 self._todo.append(task)
         if not again:
             yield ShardFailure(index=index, error=error, attempts=tried, engine=outcome.engine)
 
-    def _news_of(self, outcome: Outcome) -> str:
+    def _shorten_error(self, outcome: Outcome) -> str:
         """Return an error as it is reported: of containers that fail to start alike, the log of the first is enough."""
         head = outcome.error.partition("\n")[0]
         if not outcome.unusable or head not in self._reported_starts:
@@ -225,7 +223,7 @@ class Dispatch:
             return outcome.error
         return f"{head} (as before)"
 
-    def _unpaid(self) -> Iterator[ShardFailure]:
+    def _fail_rest(self) -> Iterator[ShardFailure]:
         why = self._budget.refusal
         if self._hopeless:
             *_, last = self._failed_starts.values()
@@ -235,6 +233,6 @@ class Dispatch:
 
     def _count(self) -> None:
         each = self._options.concurrency
-        flying = len(self._flying) - len(self._lost)
-        self._budget.busy(min(self._options.max_containers, -(-flying // each)))
+        in_flight = len(self._in_flight) - len(self._lost)
+        self._budget.busy(min(self._options.max_containers, -(-in_flight // each)))
         self._report(Spent(self._budget.cost, self._budget.containers))

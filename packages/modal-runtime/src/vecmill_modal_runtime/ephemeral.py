@@ -1,25 +1,21 @@
-"""Ephemeral: an app of the library's own, for ``vecmill run`` from a laptop. It lives as long as the command.
+"""The app for ``vecmill run`` from a local machine: it lives as long as the command.
 
-Options and the Hub's token are what the laptop says: it sets the variable, then imports this module. In containers
-the variable is part of the image.
+Options and the Hub's token are those of the local machine: it sets the variable, then imports this module. In
+containers the variable is part of the image.
 """
 
 import os
-from pathlib import Path
 from typing import Any
 
 import modal
 
-from vecmill import Job
+from vecmill import Job, open_dataset
 from vecmill.errors import VecmillError
-from vecmill.store.files import finished_manifest
-from vecmill.store.layout import Layout
-from vecmill_modal_runtime import fleet
+from vecmill_modal_runtime.app import answer, mounts, register
 from vecmill_modal_runtime.driver import Driver
 from vecmill_modal_runtime.images import cpu_image
-from vecmill_modal_runtime.launcher import answer
+from vecmill_modal_runtime.jobs import adapt_job
 from vecmill_modal_runtime.options import DAY, ModalOptions
-from vecmill_modal_runtime.placing import adapt_job
 from vecmill_modal_runtime.sources import fetch
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 
@@ -32,8 +28,8 @@ secrets = [modal.Secret.from_dict({TOKEN: os.environ.get(TOKEN, "")})]
 app = modal.App("vecmill")
 
 driver_image = cpu_image(volume_name, variables={VARIABLE: options.model_dump_json()})
-on_driver: dict[str, Any] = {"image": driver_image, "volumes": fleet.mounts(options, volume_name), "secrets": secrets}
-Worker = fleet.enlist(app, options, volume_name, secrets)
+on_driver: dict[str, Any] = {"image": driver_image, "volumes": mounts(options, volume_name), "secrets": secrets}
+Worker = register(app, options, volume_name, secrets)
 
 
 @app.function(**on_driver, timeout=3600, max_containers=20, retries=3)
@@ -50,4 +46,4 @@ def embed(job: Job, *, trust_vectors: bool = False) -> tuple[dict[str, str], str
 
 def _embed_job(job: Job, *, trust_vectors: bool) -> tuple[dict[str, str], str]:
     done = Driver(options, download.map).embed(adapt_job(job), trust_vectors=trust_vectors)
-    return done, finished_manifest(Layout(Path(done["dataset"]))).model_dump_json()
+    return done, open_dataset(done["dataset"]).manifest.model_dump_json()

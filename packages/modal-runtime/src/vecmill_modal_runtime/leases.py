@@ -1,11 +1,13 @@
-"""Leases: one run at a time works in a folder of the Volume, known by its signs of life.
+"""Leases: one run at a time works in a folder of the Volume, known by its heartbeat.
 
-Of all who put an entry that is not there yet, the Dict lets one succeed, so a number has one owner. The number to
-look from stands beside them: entries before it may be gone, none after it is passed over.
+A Volume has no locks, so leases are entries of a Modal Dict. Of all who put an entry under a new key the Dict lets one
+succeed, so each number of a folder has one owner. The owner counts heartbeats in its entry until its work is over. An
+owner that was killed does not: who has watched its entry stand still for long enough, by its own clock, takes the next
+number. Clocks of different machines are not compared. The Dict also has the number from which to search: entries before
+it may be gone, and none after it is skipped.
 
-A Volume has no locks, so claims stand in a Dict. The owner of an edition counts up in its entry until its work is
-over. One that was killed does not; who has watched its entry for long enough, by his own clock, takes the next
-number. Clocks of different machines are not compared.
+The Dict's name, its keys and the fields of its entries are those of the first version: containers of an app that was
+deployed with it and of a newer one may work on the same Volume.
 """
 
 from __future__ import annotations
@@ -32,16 +34,21 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+BEAT_SECONDS = 5.0
+"""Between two heartbeats of an owner."""
+SILENT_SECONDS = 60.0
+"""Without a heartbeat, after which an owner counts as dead: twelve that did not come."""
+
 
 class Entry(TypedDict):
-    """What an owner says of itself, in types that every version reads.
+    """What an owner writes of itself, in types that every version reads.
 
     Attributes:
         by: What it does, and in which container.
-        run: Its own, and nobody else's.
-        input: What Modal calls the work; a container that takes the place of a dead one has the same.
+        run: Its identifier, and nobody else's.
+        input: What Modal calls the work; a container that replaces a dead one has the same.
         since: When it began, ISO 8601, UTC.
-        beats: Its signs of life so far.
+        beats: Its heartbeats so far.
         over: Whether it has ended.
     """
 
@@ -53,26 +60,26 @@ class Entry(TypedDict):
     over: bool
 
 
-def all_claims() -> modal.Dict:
-    """Return the Dict of this container's Volume."""
+def open_entries() -> modal.Dict:
+    """Return the Dict of this container's Volume; its name is that of the first version."""
     return modal.Dict.from_name(f"{os.environ.get(NAME, DEFAULT)[:57]}-claims", create_if_missing=True)
 
 
-class Claims:
-    """The entries of one edition.
+class FolderEntries:
+    """The entries of one folder.
 
     Args:
-        edition: Its folder.
-        entries: Of all editions.
+        folder: The folder, from the Volume's root.
+        entries: Of all folders.
     """
 
-    def __init__(self, edition: str, entries: modal.Dict) -> None:
-        self._edition = edition
+    def __init__(self, folder: str, entries: modal.Dict) -> None:
+        self._folder = folder
         self._entries = entries
 
     def last(self) -> tuple[int, Entry | None]:
         """Return the last number and its entry; none if there never was one, or not for a week."""
-        number: int = self._entries.get(self._edition, 0)
+        number: int = self._entries.get(self._folder, 0)
         entry = self.get(number)
         while (following := self.get(number + 1)) is not None:
             number, entry = number + 1, following
@@ -84,7 +91,7 @@ class Claims:
         return found
 
     def put(self, number: int, entry: Entry) -> None:
-        """Write an entry of one's own."""
+        """Write an entry that the caller owns."""
         self._entries.put(self._key(number), entry)
 
     def add(self, number: int, entry: Entry) -> bool:
@@ -92,49 +99,133 @@ class Claims:
         new = self._entries.put(self._key(number), entry, skip_if_exists=True)
         last = self.last()[1]
         if last is not None and last["run"] == entry["run"]:  # whether it was new or not: a put may be sent twice
-            self._entries.put(self._edition, number)
+            self._entries.put(self._folder, number)
             self._entries.pop(self._key(number - 1), None)
             return True
-        if new:  # others have come and gone since the one before it was looked at
+        if new:  # others have come and gone since the one before it was read
             self._entries.pop(self._key(number), None)
         return False
 
     def _key(self, number: int) -> str:
-        return f"{self._edition} {number}"
+        return f"{self._folder} {number}"
 
 
-BEAT_SECONDS = 5.0
-"""Between an owner's signs of life."""
-SILENT_SECONDS = 60.0
-"""Without a sign of life, after which an owner counts as dead: twelve that did not come."""
+class Lease:
+    """One run's lease of a folder; the arguments are those of ``hold_lease``."""
+
+    def __init__(self, folder: str, by: str, entries: modal.Dict) -> None:
+        self._folder = folder
+        self._entries = FolderEntries(folder, entries)
+        self._number = 0
+        self._lost = False
+        self._over = threading.Event()
+        self._writing = threading.Lock()
+        self._entry: Entry = {
+            "by": f"{by} in container {os.environ.get('MODAL_TASK_ID', 'unknown')}",
+            "run": uuid.uuid4().hex,
+            "input": modal.current_input_id() or "",
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "beats": 0,
+            "over": False,
+        }
+
+    def take(self, say: Callable[[str], None]) -> None:
+        """Take the folder, if nobody has it or who has it is dead.
+
+        Raises:
+            StoreError: Another run works in it.
+        """
+        self._number = self._wait_until_vacant(say) + 1
+        if not self._entries.add(self._number, self._entry):
+            raise self._refusal_error(self._entries.last()[1])
+
+    def beat(self) -> None:
+        """Write heartbeats until the work is over, or another run has taken the folder."""
+        while not self._over.wait(BEAT_SECONDS) and not self._lost:
+            with contextlib.suppress(Exception):  # a heartbeat that cannot be written is followed by another one
+                self._lost = self._entries.get(self._number + 1) is not None
+                self._write()
+
+    def end(self) -> None:
+        """Give the folder back. If that fails, the next run has to wait until this one counts as dead."""
+        self._over.set()
+        with contextlib.suppress(Exception):  # what was done is done
+            self._write()
+
+    def check(self) -> None:
+        """End a run which counted as dead, so that another one has its folder.
+
+        Raises:
+            RunError: It did.
+        """
+        if self._lost:
+            raise RunError(
+                f"this container had no heartbeat for {SILENT_SECONDS:.0f} seconds, and another run has gone on with "
+                f"{self._folder} meanwhile: it does the rest"
+            )
+
+    def _write(self) -> None:
+        with self._writing:
+            beats = self._entry["beats"] + 1
+            self._entry = {**self._entry, "beats": beats, "over": self._over.is_set()}
+            if not self._lost:
+                self._entries.put(self._number, self._entry)
+
+    def _wait_until_vacant(self, say: Callable[[str], None]) -> int:
+        """Return the last number, when its owner has ended or is dead."""
+        first = number, entry = self._entries.last()
+        until = time.monotonic() + SILENT_SECONDS
+        if self._is_held(entry):
+            say(
+                f"an earlier run of {self._folder} has not reported its end: waiting for a heartbeat, for "
+                f"{SILENT_SECONDS:.0f} seconds at most"
+            )
+        while self._is_held(entry) and time.monotonic() < until:
+            time.sleep(BEAT_SECONDS / 2)
+            number, entry = self._entries.last()
+            if self._is_held(entry) and (number, entry) != first:
+                raise self._refusal_error(entry)
+        return number
+
+    def _is_held(self, entry: Entry | None) -> bool:
+        return entry is not None and not entry["over"] and entry["input"] != (self._entry["input"] or None)
+
+    def _refusal_error(self, owner: Entry | None) -> StoreError:
+        who = f"{owner['by']}, since {owner['since']}" if owner else "one that began at this moment"
+        return StoreError(
+            f"another run works on {self._folder} ({who}): wait until it has ended, and run again; or end it first "
+            "(`modal container list` says of which app it is, `modal app stop` ends that)"
+        )
+
+
 _held: contextvars.ContextVar[Mapping[str, Lease] | None] = contextvars.ContextVar("held", default=None)
-"""The claims of this call, and of no other that works in the same container."""
+"""The leases of this call, and of no other that works in the same container."""
 
 
 @contextlib.contextmanager
-def hold_lease(edition: str, by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Lease]:
-    """Hold an edition. Who holds it already, further out in the same call, goes on with that claim.
+def hold_lease(folder: str, by: str, say: Callable[[str], None], entries: modal.Dict | None = None) -> Iterator[Lease]:
+    """Hold a folder. A call that holds it already, further out, goes on with that lease.
 
     Args:
-        edition: Its folder, from the Volume's root.
+        folder: The folder, from the Volume's root.
         by: What for, in a word.
-        say: Told when it takes long to find out whether an earlier owner is alive.
-        entries: The Volume's claims.
+        say: Takes a line when it takes long to find out whether an earlier owner is alive.
+        entries: The Volume's entries.
 
     Raises:
-        StoreError: Another run works on it, or Modal does not say.
+        StoreError: Another run works in it, or Modal does not say.
     """
     held = _held.get() or {}
-    if edition in held:
-        yield held[edition]
+    if folder in held:
+        yield held[folder]
         return
-    lease = Lease(edition, by, all_claims() if entries is None else entries)
+    lease = Lease(folder, by, open_entries() if entries is None else entries)
     try:
         lease.take(say)
     except modal.exception.Error as error:
-        raise StoreError(f"Modal does not say whether another run works on {edition} ({error}): run again") from error
-    beating = start_thread("lease", lease.beat)
-    mark = _held.set({**held, edition: lease})
+        raise StoreError(f"Modal does not say whether another run works on {folder} ({error}): run again") from error
+    beating = start_thread("heartbeat", lease.beat)
+    mark = _held.set({**held, folder: lease})
     try:
         yield lease
     finally:
@@ -143,8 +234,8 @@ def hold_lease(edition: str, by: str, say: Callable[[str], None], entries: modal
         beating.join(BEAT_SECONDS)
 
 
-class VolumeLease(protocols.Lease):
-    """A run's hold on a folder of the Volume: it sees what the run before left, and others see what it leaves.
+class FolderLease(protocols.Lease):
+    """What ``vecmill.run`` enters: it sees what the run before left in the folder, and others see what it leaves.
 
     Args:
         folder: As a container sees it.
@@ -179,91 +270,3 @@ class VolumeLease(protocols.Lease):
             RunError: It did.
         """
         self._lease.check()
-
-
-class Lease:
-    """One run's claim on an edition; the arguments are those of ``hold_lease``."""
-
-    def __init__(self, edition: str, by: str, entries: modal.Dict) -> None:
-        self._edition = edition
-        self._claims = Claims(edition, entries)
-        self._number = 0
-        self._lost = False
-        self._over = threading.Event()
-        self._writing = threading.Lock()
-        self._entry: Entry = {
-            "by": f"{by} in container {os.environ.get('MODAL_TASK_ID', 'unknown')}",
-            "run": uuid.uuid4().hex,
-            "input": modal.current_input_id() or "",
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            "beats": 0,
-            "over": False,
-        }
-
-    def take(self, say: Callable[[str], None]) -> None:
-        """Take the edition, if nobody has it or who has it is dead.
-
-        Raises:
-            StoreError: Another run works on it.
-        """
-        self._number = self._vacant(say) + 1
-        if not self._claims.add(self._number, self._entry):
-            raise self._refusal_error(self._claims.last()[1])
-
-    def beat(self) -> None:
-        """Give signs of life until the work is over, or another run has taken the edition."""
-        while not self._over.wait(BEAT_SECONDS) and not self._lost:
-            with contextlib.suppress(Exception):  # a sign that cannot be given is followed by another one
-                self._lost = self._claims.get(self._number + 1) is not None
-                self._write()
-
-    def end(self) -> None:
-        """Give the edition back. If that fails, the next run has to wait until this one counts as dead."""
-        self._over.set()
-        with contextlib.suppress(Exception):  # what was done is done
-            self._write()
-
-    def check(self) -> None:
-        """End a run which counted as dead, so that another one has its edition.
-
-        Raises:
-            RunError: It did.
-        """
-        if self._lost:
-            raise RunError(
-                f"this container gave no sign of life for {SILENT_SECONDS:.0f} seconds, and another run has gone "
-                f"on with {self._edition} meanwhile: it does the rest"
-            )
-
-    def _write(self) -> None:
-        with self._writing:
-            beats = self._entry["beats"] + 1
-            self._entry = {**self._entry, "beats": beats, "over": self._over.is_set()}
-            if not self._lost:
-                self._claims.put(self._number, self._entry)
-
-    def _vacant(self, say: Callable[[str], None]) -> int:
-        """Return the last number, when its owner has ended or is dead."""
-        first = number, entry = self._claims.last()
-        until = time.monotonic() + SILENT_SECONDS
-        if self._is_held(entry):
-            say(
-                f"an earlier run of {self._edition} has not said that it ended: waiting for a sign of life, "
-                f"for {SILENT_SECONDS:.0f} seconds at most"
-            )
-        while self._is_held(entry) and time.monotonic() < until:
-            time.sleep(BEAT_SECONDS / 2)
-            number, entry = self._claims.last()
-            if self._is_held(entry) and (number, entry) != first:
-                raise self._refusal_error(entry)
-        return number
-
-    def _is_held(self, entry: Entry | None) -> bool:
-        return entry is not None and not entry["over"] and entry["input"] != (self._entry["input"] or None)
-
-    def _refusal_error(self, owner: Entry | None) -> StoreError:
-        who = f"{owner['by']}, since {owner['since']}" if owner else "one that began at this moment"
-        return StoreError(
-            f"another run works on {self._edition} ({who}): wait until it has ended, and run again; or end it first "
-            "(`modal container list` says of which app it is, `modal app stop` ends that)"
-        )

@@ -14,6 +14,8 @@ from vecmill_modal_runtime.gpus import GPUS, REFUSED, REGIONS, price
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+NAME = "modal"
+"""How a job names the launcher and the runtime."""
 DAY = 86_400
 """The longest time that Modal lets a call take, in seconds."""
 BUCKET_NAME = r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[^/]+)*/?$"
@@ -24,7 +26,7 @@ class ModalOptions(Options):
 
     Attributes:
         gpu: One kind, or several in order of preference, such as ``["A10G", "L4"]``; none for processors alone.
-        cpu: Processor cores beside each GPU: the router needs them to tokenize.
+        cpu: Processor cores next to each GPU: the router needs them to tokenize.
         memory_gib: Memory of a container.
         max_batch_tokens: The most tokens that the router computes at once; by default 65,536, or fewer where the model
             and the GPU's memory do not allow it.
@@ -35,7 +37,7 @@ class ModalOptions(Options):
         timeout_s: Longest time for one attempt at a shard.
         startup_timeout_s: Longest time to load the model.
         attempts: How often a shard is tried before it counts as failed.
-        window: Shards that may wait in Modal's queue, beside those that are worked on.
+        window: Shards that may wait in Modal's queue, besides those that are worked on.
         region: Where to run; anywhere by default, which is cheapest.
         memory_snapshot: Start containers from a snapshot of the memory, taken when the worker's code is imported.
         bucket: A bucket to mount read-only at ``/mnt/bucket`` in every container, for a source that lies there:
@@ -112,7 +114,7 @@ class ModalOptions(Options):
     @classmethod
     def _of_a_bucket(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("bucket") is None:
-            raise ValueError("it says nothing without a bucket")
+            raise ValueError("it means nothing without a bucket")
         return value
 
     @property

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def vecmill_register_sources(register: Callable[[type[Any] | str], None]) -> None:
-    """Register what takes the place of ``hub`` on the Volume."""
+    """Register what replaces ``hub`` on the Volume."""
     register("vecmill_modal_runtime.hub_files:HubFilesSource")
 
 
@@ -25,4 +25,4 @@ def vecmill_register_runtimes(register: Callable[[type[Any] | str], None]) -> No
 @hookimpl
 def vecmill_register_launchers(register: Callable[[type[Any] | str], None]) -> None:
     """Register what takes a job of this machine to Modal."""
-    register("vecmill_modal_runtime.runtime:ModalLauncher")
+    register("vecmill_modal_runtime.launcher:ModalLauncher")

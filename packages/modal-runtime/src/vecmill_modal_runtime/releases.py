@@ -1,8 +1,8 @@
 """Releases: a source at one revision made into a dataset by one recipe, and which of them is current.
 
-runs/wikipedia-b04c8d1c-3fa9c1/       an edition
-runs/wikipedia-b04c8d1c-3fa9c1.json   its record: it is finished, verified and published
-runs/wikipedia.json                   the record of the current one, written last
+runs/wikipedia-b04c8d1c-3fa9c1/       a release
+runs/wikipedia-b04c8d1c-3fa9c1.json   its metadata: it is finished, verified and published
+runs/wikipedia.json                   the metadata of the current release, written last
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import StoreError
 from vecmill.models import describe_model, find_folder
-from vecmill.plugins import load
-from vecmill.plugins.registry import build, options
 from vecmill.records import ComponentSpec
-from vecmill.sources.corpus import Corpus
+from vecmill.runtimes import check_options, component_class, fingerprint_source, pin_source
 from vecmill.store.files import read_json, read_manifest, write_bytes
 from vecmill.store.layout import Layout
 from vecmill_modal_runtime.hub_files import HubFilesSource
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from pyarrow.dataset import Dataset as ArrowDataset
 
     from vecmill import Job
-    from vecmill.plugins import Registry
     from vecmill.records import Dataset, Manifest
 
 
@@ -44,7 +41,7 @@ class Release(NamedTuple):
     """What decides whether there is anything to do.
 
     Attributes:
-        name: The dataset's name, the same for all editions.
+        name: The dataset's name, the same for all releases.
         source: The source with all that could move pinned: a branch is a commit.
         revision: The source's commit, or the fingerprint of its content.
         recipe: Hash of everything else that decides what comes out.
@@ -63,8 +60,8 @@ class Release(NamedTuple):
         return f"{self.name}-{self.revision[:8]}-{self.recipe[:6]}"
 
 
-def edition(name: str, job: Job) -> Release:
-    """Find out which edition a job would make now. Little is read for it, and nothing is downloaded from the Hub.
+def find_release(name: str, job: Job) -> Release:
+    """Find out which release a job would make now. Little is read for it, and nothing is downloaded from the Hub.
 
     Args:
         name: The dataset's name.
@@ -73,25 +70,22 @@ def edition(name: str, job: Job) -> Release:
     Raises:
         VecmillError: The source is not there, or an option is wrong.
     """
-    registry = load().registry
-    source = Corpus(build(registry, "source", job.source)).pinned()
+    source = pin_source(job.source)
     pinned = source.config.model_dump(mode="json")
     revision = pinned.get("revision") or ""
     return Release(
         name=name,
         source=ComponentSpec(name=job.source.name, options=pinned),
-        revision=revision if COMMIT.fullmatch(revision) else Corpus(source).fingerprint(),
-        recipe=_recipe(
-            registry, job, {key: pinned[key] for key in pinned if key not in {"revision", *source.location}}
-        ),
+        revision=revision if COMMIT.fullmatch(revision) else fingerprint_source(source),
+        recipe=_hash_recipe(job, {key: pinned[key] for key in pinned if key not in {"revision", *source.location}}),
         sample=bool(pinned.get("limit")),
     )
 
 
-def _recipe(registry: Registry, job: Job, source: dict[str, Any]) -> str:
+def _hash_recipe(job: Job, source: dict[str, Any]) -> str:
     kinds = {"chunker": job.chunker, "batching": job.batching, "embedder": job.embedder}
     essence = {
-        **{kind: _describe_component(registry, kind, spec) for kind, spec in kinds.items()},
+        **{kind: _describe_component(kind, spec) for kind, spec in kinds.items()},
         "model": [job.embedder.options.get("model"), job.embedder.options.get("revision")],
         **_model_files(job.embedder.options.get("model")),
         "source": {"name": job.source.name, **source},
@@ -102,23 +96,23 @@ def _recipe(registry: Registry, job: Job, source: dict[str, Any]) -> str:
 
 
 def _model_files(model: str | None) -> dict[str, dict[str, str]]:
-    """Return what a model's folder holds beside its weights; of a model of the Hub its commit says all."""
+    """Return what a model's folder holds besides its weights; of a model of the Hub its commit says all."""
     if not model or find_folder(model) is None:
         return {}
     return {"files": describe_model(model).files}
 
 
-def _describe_component(registry: Registry, kind: str, spec: ComponentSpec) -> dict[str, Any]:
-    component = registry.get(kind, spec.name)
-    chosen = options(component, kind, spec.options).model_dump(mode="json", exclude=set(component.location))
+def _describe_component(kind: str, spec: ComponentSpec) -> dict[str, Any]:
+    component = component_class(kind, spec.name)
+    chosen = check_options(kind, spec).model_dump(mode="json", exclude=set(component.location))
     return {"name": component.name, "version": component.version, **chosen}
 
 
 class ReleaseMetadata(BaseModel):
-    """A finished edition.
+    """What is known of a finished release. The fields are those of the first version, which has written such files.
 
     Attributes:
-        folder: Its name, beside the record.
+        folder: The name of its folder, which is next to the metadata.
         source: As pinned.
         kept: The folder of the source's files on the Volume, if they were downloaded.
         publish: To where it was published.
@@ -145,19 +139,19 @@ class ReleaseMetadata(BaseModel):
     bytes: int
 
 
-def record(wanted: Release, job: Job, dataset: Dataset) -> ReleaseMetadata:
-    """Return the record of an edition that is made, verified and published."""
+def describe_release(release: Release, job: Job, dataset: Dataset) -> ReleaseMetadata:
+    """Return the metadata of a release that is made, verified and published."""
     manifest = dataset.manifest
     path = job.source.options.get("path") if job.source.name == HubFilesSource.name else None
     return ReleaseMetadata(
-        name=wanted.name,
-        folder=wanted.folder,
+        name=release.name,
+        folder=release.folder,
         run_id=manifest.run_id,
-        source=wanted.source,
+        source=release.source,
         kept=str(Path(path).parent) if path else None,
-        revision=wanted.revision,
-        recipe=wanted.recipe,
-        sample=wanted.sample,
+        revision=release.revision,
+        recipe=release.recipe,
+        sample=release.sample,
         publish=job.publish[1:],
         published=list(dataset.published[1:]),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -168,7 +162,7 @@ def record(wanted: Release, job: Job, dataset: Dataset) -> ReleaseMetadata:
 
 
 class ReleaseIndex:
-    """The editions of one dataset.
+    """The releases of one dataset.
 
     Args:
         root: The folder of all runs.
@@ -181,86 +175,86 @@ class ReleaseIndex:
 
     @property
     def current(self) -> ReleaseMetadata | None:
-        """The current edition."""
+        """The current release."""
         return read_json(self._file(self.name), ReleaseMetadata)
 
     def find(self, folder: str = "") -> Path:
-        """Return the folder of an edition; of the current one by default.
+        """Return the folder of a release; of the current one by default.
 
         Raises:
             StoreError: There is none.
         """
-        record = read_json(self._file(folder), ReleaseMetadata) if folder else self.current
-        if record is None:
-            there = ", ".join(sorted(record.folder for record in self._records())) or "none"
+        metadata = read_json(self._file(folder), ReleaseMetadata) if folder else self.current
+        if metadata is None:
+            there = ", ".join(sorted(each.folder for each in self._releases())) or "none"
             raise StoreError(
                 f"there is no finished run {folder or self.name!r} in {self.root} (there are: {there}): "
                 "`modal run -m apps.wikipedia` makes one"
             )
-        return self.root / record.folder
+        return self.root / metadata.folder
 
-    def find_unchanged(self, edition: Release, publish: list[ComponentSpec]) -> ReleaseMetadata | None:
-        """Return the record of an edition if it is finished, published there, and all of its files are in place.
+    def find_unchanged(self, release: Release, publish: list[ComponentSpec]) -> ReleaseMetadata | None:
+        """Return the metadata of a release if it is finished, published there, and all of its files are there.
 
         Files are compared by size: hashes are for ``verify``.
         """
-        record = read_json(self._file(edition.folder), ReleaseMetadata)
-        if record is None or (record.revision, record.recipe) != (edition.revision, edition.recipe):
+        metadata = read_json(self._file(release.folder), ReleaseMetadata)
+        if metadata is None or (metadata.revision, metadata.recipe) != (release.revision, release.recipe):
             return None
-        layout = Layout(self.root / record.folder)
+        layout = Layout(self.root / metadata.folder)
         manifest = read_manifest(layout)
-        whole = manifest is not None and manifest.run_id == record.run_id and _in_place(layout, manifest)
-        return record if whole and record.publish == publish else None
+        complete = manifest is not None and manifest.run_id == metadata.run_id and _has_files(layout, manifest)
+        return metadata if complete and metadata.publish == publish else None
 
-    def add(self, record: ReleaseMetadata) -> None:
-        """Write an edition's record, and make it the current one, unless it is a sample of what there is in full."""
-        self._write(self._file(record.folder), record)
+    def add(self, metadata: ReleaseMetadata) -> None:
+        """Write a release's metadata, and make it the current one, unless it is a sample of what there is in full."""
+        self._write(self._file(metadata.folder), metadata)
         now = self.current
-        if now is None or now.sample or not record.sample:
-            self._write(self._file(self.name), record)
+        if now is None or now.sample or not metadata.sample:
+            self._write(self._file(self.name), metadata)
 
-    def list_outdated(self, keep: int) -> list[ReleaseMetadata]:
-        """Return the older revisions of the current edition that need not stay.
+    def list_outdated(self, count: int) -> list[ReleaseMetadata]:
+        """Return the older revisions of the current release that need not stay.
 
-        Editions of another recipe, samples, and what is not finished stay.
+        Releases of another recipe, samples, and what is not finished stay.
 
         Args:
-            keep: How many stay, the current one included; 0 for all.
+            count: How many stay, the current one included; 0 for all.
         """
         current = self.current
-        if current is None or keep == 0:
+        if current is None or count == 0:
             return []
-        same = [record for record in self._records() if record.recipe == current.recipe]
-        same.sort(key=lambda record: (record.folder == current.folder, record.finished), reverse=True)
-        return same[keep:]
+        same = [release for release in self._releases() if release.recipe == current.recipe]
+        same.sort(key=lambda release: (release.folder == current.folder, release.finished), reverse=True)
+        return same[count:]
 
-    def remove(self, record: ReleaseMetadata) -> None:
-        """Remove an edition, and the source files that only it was made from.
+    def remove(self, metadata: ReleaseMetadata) -> None:
+        """Remove a release, and the source files that only it was made from.
 
         Raises:
             StoreError: Some of it is left.
         """
-        # the record first: what has none is not finished, whatever is left of it
-        self._file(record.folder).unlink()
-        _remove(self.root / record.folder)
-        if record.kept and not any(other.kept == record.kept for other in self._all_records()):
-            _remove(Path(record.kept))
+        # the metadata first: what has none is not finished, whatever is left of it
+        self._file(metadata.folder).unlink()
+        _remove(self.root / metadata.folder)
+        if metadata.kept and not any(other.kept == metadata.kept for other in self._all_releases()):
+            _remove(Path(metadata.kept))
 
-    def _records(self) -> Iterator[ReleaseMetadata]:
-        """Yield the records of this dataset's editions; another one's name may begin with its name."""
-        return (record for record in self._all_records() if record.name == self.name)
+    def _releases(self) -> Iterator[ReleaseMetadata]:
+        """Yield the metadata of this dataset's releases; another one's name may begin with its name."""
+        return (release for release in self._all_releases() if release.name == self.name)
 
-    def _all_records(self) -> Iterator[ReleaseMetadata]:
+    def _all_releases(self) -> Iterator[ReleaseMetadata]:
         for file in sorted(self.root.glob("*-*.json")):
-            record = read_json(file, ReleaseMetadata)
-            if record is not None and record.folder == file.stem:
-                yield record
+            metadata = read_json(file, ReleaseMetadata)
+            if metadata is not None and metadata.folder == file.stem:
+                yield metadata
 
     def _file(self, name: str) -> Path:
         return self.root / f"{name}.json"
 
-    def _write(self, target: Path, record: ReleaseMetadata) -> None:
-        write_bytes(target, self.root, record.model_dump_json(indent=2).encode() + b"\n")
+    def _write(self, target: Path, metadata: ReleaseMetadata) -> None:
+        write_bytes(target, self.root, metadata.model_dump_json(indent=2).encode() + b"\n")
 
 
 def _remove(folder: Path) -> None:
@@ -275,7 +269,7 @@ def _remove(folder: Path) -> None:
 
 
 def open_dataset(root: Path, name: str, run: str = "") -> ArrowDataset:
-    """Open an edition of a dataset as one table; the current one by default.
+    """Open a release of a dataset as one table; the current one by default.
 
     Raises:
         StoreError: There is none.
@@ -285,7 +279,7 @@ def open_dataset(root: Path, name: str, run: str = "") -> ArrowDataset:
     return dataset(ReleaseIndex(root, name).find(run) / "data", format="parquet")
 
 
-def _in_place(layout: Layout, manifest: Manifest) -> bool:
+def _has_files(layout: Layout, manifest: Manifest) -> bool:
     entries = [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]
     found: dict[str, Any] = {path.name: path.stat().st_size for path in layout.data.glob("*.parquet")}
     if layout.quarantine.is_file():

@@ -1,4 +1,4 @@
-"""Router: the process beside the worker that embeds on the GPU."""
+"""Router: the process next to the worker that embeds on the GPU, and which of the image's routers that is."""
 
 from __future__ import annotations
 
@@ -6,18 +6,104 @@ import collections
 import functools
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import NamedTuple
 
 from vecmill.concurrency import start_thread
 from vecmill.errors import ConfigError, EngineError
-from vecmill_modal_runtime.device import COMMAND, FLASH_ATTENTION, find_device
 
-if TYPE_CHECKING:
-    from pathlib import Path
+COMMAND = "text-embeddings-router"
+TOOL = "nvidia-smi"
+COMPAT = Path("/usr/local/cuda/compat")
+"""Where an image has the libraries that let a driver older than its CUDA run it."""
+IMAGE_CUDA = (12, 9)
+"""The CUDA that the router's images are built with."""
+TURING = 75
+"""Compute capability of a T4."""
+FLASH_ATTENTION = "USE_FLASH_ATTENTION"
+ROUTERS = {75: (75, 75), 80: (80, 89), 90: (90, 90), 100: (100, 100), 120: (120, 120)}
+"""The routers of the image for all GPUs, by the number in their names: the compute capabilities that each is for."""
+TOOL_SECONDS = 60
+_DRIVER_CUDA = re.compile(r"CUDA(?: \w+)? Version:\s*(\d+)\.(\d+)")
+
+
+class Device(NamedTuple):
+    """A GPU, as its driver describes it.
+
+    Attributes:
+        capability: Its compute capability times ten.
+        driver_cuda: The newest CUDA that the driver knows by itself; none where it does not say.
+    """
+
+    capability: int
+    driver_cuda: tuple[int, int] | None
+
+    def router(self) -> str:
+        """Return the name of the router to start: the image's only one, or the one that is built for this GPU.
+
+        Raises:
+            EngineError: The image has none for it.
+        """
+        if shutil.which(COMMAND):
+            return COMMAND
+        for number, (first, last) in ROUTERS.items():
+            if first <= self.capability <= last:
+                return f"{COMMAND}-{number}"
+        raise EngineError(
+            f"no router is built for a GPU of compute capability {self}: name another kind in runtime.gpu"
+        )
+
+    def environment(self, variables: dict[str, str]) -> dict[str, str]:
+        """Return an image's variables as the router needs them on this GPU.
+
+        On a T4 the router's flash attention is not precise, so the image for it switches it off; the image for all GPUs
+        does not know on which it will run.
+        """
+        changes = {}
+        if self.driver_cuda is not None and self.driver_cuda < IMAGE_CUDA and COMPAT.is_dir():
+            changes["LD_LIBRARY_PATH"] = ":".join(filter(None, (str(COMPAT), variables.get("LD_LIBRARY_PATH"))))
+        if self.capability == TURING:
+            changes[FLASH_ATTENTION] = "False"
+        return {**variables, **changes}
+
+    def __str__(self) -> str:
+        """Say its compute capability as its maker writes it."""
+        return f"{self.capability // 10}.{self.capability % 10}"
+
+
+def find_device() -> Device:
+    """Ask the driver which GPU this container has; of several the router takes the first.
+
+    Raises:
+        EngineError: There is no driver, or it knows no GPU.
+    """
+    answer = _ask("--query-gpu=compute_cap", "--format=csv,noheader")
+    found = re.match(r"(\d+)\.(\d)\b", answer.strip())
+    if found is None:
+        raise EngineError(f"{TOOL} names no GPU in this container, though one was asked for. It says: {answer.strip()}")
+    driver = _DRIVER_CUDA.search(_ask())
+    return Device(int(found[1]) * 10 + int(found[2]), (int(driver[1]), int(driver[2])) if driver is not None else None)
+
+
+def _ask(*options: str) -> str:
+    """Run the driver's tool, and return what it prints."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command line
+            (TOOL, *options), capture_output=True, encoding="utf-8", errors="replace", timeout=TOOL_SECONDS, check=False
+        )
+    except FileNotFoundError:
+        raise EngineError(f"there is no {TOOL} in this container, though a GPU was asked for: it has none") from None
+    except subprocess.TimeoutExpired:
+        raise EngineError(
+            f"{TOOL} did not answer in {TOOL_SECONDS} s: the GPU of this container is not usable"
+        ) from None
+    return done.stdout if done.returncode == 0 else f"{done.stdout}{done.stderr}"
+
 
 DTYPES = {"f16": "float16", "f32": "float32"}
 LAST_LINES = 30
@@ -44,7 +130,7 @@ BULK = (
 """For many texts at once: the defaults are made for many users with one text each."""
 MOST_TOKENIZERS = 64
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 DRAIN_SECONDS = 30
 LOG_SECONDS = 5
 """Longest wait, once its port is open, for the log to say so too: what it says of the processor comes before."""
@@ -65,7 +151,7 @@ class Router:
     Attributes:
         url: Where it is; the same after a restart.
         restarts: How often it died and was started again.
-        last_words: How it died the last time, and the end of its log then; empty while it has not.
+        ending: How it died the last time, and the end of its log then; empty while it has not.
     """
 
     def __init__(
@@ -81,11 +167,11 @@ class Router:
         check_precision(precision)
         self._port = _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
-        place = ("--hostname", "127.0.0.1", "--port", str(self._port), "--prometheus-port", str(_free_port()))
+        address = ("--hostname", "127.0.0.1", "--port", str(self._port), "--prometheus-port", str(_free_port()))
         tokenizers = min(MOST_TOKENIZERS, max(1, int(cores) - 1))
         self._flags = [
             *("--model-id", str(model)),
-            *place,
+            *address,
             *("--dtype", DTYPES[precision]),
             *("--tokenization-workers", str(tokenizers)),
             *("--max-batch-tokens", str(batch_tokens)),
@@ -100,7 +186,7 @@ class Router:
         self._ready = threading.Event()
         self._closing = threading.Event()
         self.restarts = 0
-        self.last_words = ""
+        self.ending = ""
 
     def start(self) -> None:
         """Start it and wait until it is ready.
@@ -114,7 +200,7 @@ class Router:
             self._command, self._environment = device.router(), device.environment(self._environment)
         self._spawn()
         self._wait_until_open()
-        start_thread("router-keeper", self._keep)
+        start_thread("router-restart", self._restart)
 
     def stop(self) -> None:
         """Let it finish what it has begun, then end it."""
@@ -161,15 +247,15 @@ class Router:
         until = time.monotonic() + self._startup_s
         while not _open(self._port):
             if self._process.poll() is not None:
-                raise EngineError(self._ending())
+                raise EngineError(self._describe_end())
             if time.monotonic() > until:
                 self.stop()
                 raise EngineError(f"the router was not ready after {self._startup_s:g} s:\n    {self.last_lines}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         log_until = time.monotonic() + LOG_SECONDS
-        while not self._ready.wait(LOOK_SECONDS) and time.monotonic() < log_until:
+        while not self._ready.wait(POLL_SECONDS) and time.monotonic() < log_until:
             if self._process.poll() is not None:  # whatever answered at the port was not the router
-                raise EngineError(self._ending())
+                raise EngineError(self._describe_end())
         if self._cuda and self._on_processor:
             self.stop()
             raise EngineError(
@@ -177,17 +263,17 @@ class Router:
                 f"that fits the GPU. Its log:\n    {self.last_lines}"
             )
 
-    def _keep(self) -> None:
-        while not self._closing.wait(LOOK_SECONDS):
+    def _restart(self) -> None:
+        while not self._closing.wait(POLL_SECONDS):
             if self._process.poll() is None or self._closing.is_set():
                 continue
-            self.last_words = self._ending()
+            self.ending = self._describe_end()
             if self.restarts == RESTARTS:
                 return
             self.restarts += 1
             self._spawn()
 
-    def _ending(self) -> str:
+    def _describe_end(self) -> str:
         self._reader.join(1)  # for the last lines
         return f"the router ended with code {self._process.returncode}:\n    {self.last_lines}"
 

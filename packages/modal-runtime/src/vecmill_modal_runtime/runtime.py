@@ -1,31 +1,30 @@
-"""The ``modal`` launcher, which takes a job to Modal, and the ``modal`` runtime, which does its shards there."""
+"""The ``modal`` runtime: shards go to containers of an app, receipts come back."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import ConfigError
-from vecmill.protocols import Launcher, Runtime, later
+from vecmill.protocols import Runtime
+from vecmill.records import Spent
+from vecmill_modal_runtime.options import ModalOptions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from vecmill import Job
     from vecmill.protocols import Lease
-    from vecmill.records import Cost, Dataset, Pace, Receipt, RunEvent, RunOptions, ShardFailure, ShardTask
-    from vecmill_modal_runtime.options import ModalOptions
+    from vecmill.records import Cost, Pace, Receipt, RunEvent, ShardFailure, ShardTask
 
 ROUTER_SHARE = 0.9
-"""Of the time in which a container must have started: then it ends with the router's last words, not without any."""
+"""Of the time in which a container must have started: then it ends with the router's last lines, not without any."""
 
 
-class ModalRuntime(Runtime["ModalOptions"]):
+class ModalRuntime(Runtime[ModalOptions]):
     """Runs shards on Modal's GPUs, in containers of the app's worker class; the driver sees receipts alone."""
 
     name = "modal"
-    Config = later("vecmill_modal_runtime.options:ModalOptions")
+    Config = ModalOptions
     _spent: Cost | None = None
 
     def lease(self, folder: Path) -> Lease:
@@ -34,9 +33,9 @@ class ModalRuntime(Runtime["ModalOptions"]):
         Raises:
             ConfigError: The folder is not on the Volume.
         """
-        from vecmill_modal_runtime.leases import VolumeLease
+        from vecmill_modal_runtime.leases import FolderLease
 
-        return VolumeLease(folder, "run", logging.getLogger(__name__).warning)
+        return FolderLease(folder, "run", logging.getLogger(__name__).warning)
 
     def accept_cost(self, spent: Cost) -> None:
         """Count what the run has cost before towards its ceiling."""
@@ -48,24 +47,20 @@ class ModalRuntime(Runtime["ModalOptions"]):
         Raises:
             ConfigError: This is no container of an app that has a worker class, or the run has no ceiling.
         """
-        from vecmill.records import Spent
-        from vecmill_modal_runtime import fleet
-        from vecmill_modal_runtime.budget import Budget
-        from vecmill_modal_runtime.ceiling import expect_cost_of, require_ceiling
+        from vecmill_modal_runtime import app, volume
+        from vecmill_modal_runtime.budget import Budget, expect_cost_of, require_ceiling, shard_dollars
         from vecmill_modal_runtime.dispatch import Dispatch
-        from vecmill_modal_runtime.pace import shard_dollars
-        from vecmill_modal_runtime.volume import commit, ending_with, reload
 
         options = self.config
         if not tasks:
             return
         require_ceiling(options, lambda: expect_cost_of(tasks, options))
-        worker = fleet.worker(options)(**_beside(tasks[0], options))
+        worker = app.find_worker(options)(**_worker_parameters(tasks[0], options))
         guess = shard_dollars(options, tasks[0]) if options.ceiling else 0.0
         budget = Budget(options, self._spent, guess)
         dispatch = Dispatch(tasks, options, budget, report)
-        commit()
-        with ending_with(reload):
+        volume.commit()
+        with volume.ending_with(volume.reload):
             try:
                 yield from dispatch.outcomes(lambda feed: _map_tasks(worker, feed))
             finally:
@@ -76,60 +71,26 @@ class ModalRuntime(Runtime["ModalOptions"]):
 
     def pace(self, flop_per_token: float) -> Pace:
         """Reckon with the GPU's peak and Modal's prices."""
-        from vecmill_modal_runtime.pace import pace
+        from vecmill_modal_runtime.budget import pace
 
         return pace(self.config, flop_per_token)
 
 
-class ModalLauncher(Launcher["ModalOptions"]):
-    """Takes a job to Modal, in an app of its own, whose driver has the Volume; the dataset stays there."""
-
-    name = "modal"
-    Config = later("vecmill_modal_runtime.options:ModalOptions")
-
-    def is_needed(self) -> bool:
-        """Return whether this is no container of Modal's."""
-        import modal
-
-        return modal.is_local()
-
-    def launch(self, job: Job, report: Callable[[RunEvent], None], options: RunOptions) -> Dataset:
-        """Run a job of this machine there; what the containers print goes to standard error.
-
-        Raises:
-            ConfigError: Something is asked for that has no meaning there.
-        """
-        if options.overwrite or options.since:
-            raise ConfigError(
-                "on Modal every recipe and every revision of the source has a folder of its own, and vectors of the "
-                "revision before are used again by themselves: leave --overwrite and --since out"
-            )
-        from vecmill_modal_runtime.launcher import run_on_modal
-
-        return run_on_modal(job, self.config, report, trust_vectors=options.trust_vectors)
-
-    def pace(self, flop_per_token: float) -> Pace:
-        """Reckon with the GPU's peak and Modal's prices."""
-        from vecmill_modal_runtime.pace import pace
-
-        return pace(self.config, flop_per_token)
-
-
-def _beside(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
-    """Return the parameters of the worker class: which model to have at hand, and how to serve it.
+def _worker_parameters(task: ShardTask, options: ModalOptions) -> dict[str, str | int]:
+    """Return the parameters of the worker class: which model it opens, and how to serve it.
 
     Raises:
         ConfigError: There is no router, or it does not have this arithmetic, or cannot compute as many tokens at once.
     """
+    from vecmill_modal_runtime.jobs import check_router, is_served
+
     embedder = task.spec.embedder
     name, revision = embedder.options.get("model") or "", embedder.options.get("revision") or ""
     chosen: dict[str, str | int] = {"model": name, "revision": revision}
-    from vecmill_modal_runtime.placing import check_router, is_served
-
     if not is_served(embedder) or not name:
         return chosen
     from vecmill.models import open_model
-    from vecmill_modal_runtime.capacity import batch_tokens
+    from vecmill_modal_runtime.gpus import batch_tokens
     from vecmill_modal_runtime.router import check_precision
 
     check_router(options)

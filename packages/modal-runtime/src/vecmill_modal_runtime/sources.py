@@ -41,7 +41,7 @@ class Piece(BaseModel):
 
     @property
     def here(self) -> bool:
-        """Whether it is on the Volume, whole."""
+        """Whether it is on the Volume, complete."""
         return _has_size(self.target, self.size)
 
 
@@ -100,7 +100,7 @@ def fetch(piece: str) -> str:
 
 
 def _copy(source: Path, piece: Piece) -> bool:
-    """Copy a file to where a piece goes, and commit it; return whether it was there, and whole."""
+    """Copy a file to where a piece goes, and commit it; return whether it was there, and complete."""
     if not _has_size(source, piece.size):
         return False
     partial = piece.target.with_name(f".{piece.target.name}.partial")
@@ -116,7 +116,7 @@ def _has_size(path: Path, size: int) -> bool:
 
 
 def _with_twin(piece: Piece) -> Piece:
-    """Look for the same content in other revisions and splits of the dataset."""
+    """Search for the same content in other revisions and splits of the dataset."""
     _, _, content = piece.target.name.partition("-")
     dataset = piece.target.parents[2]
     twins = sorted(path for path in dataset.glob(f"*/*/*-{content}") if _has_size(path, piece.size))

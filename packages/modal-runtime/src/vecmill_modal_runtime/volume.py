@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import modal
 
 from vecmill.errors import ConfigError, StoreError
+from vecmill.models import describe_model, fetch_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
 
 MOUNT = Path("/mnt/vecmill")
 """Where the Volume is in a container."""
@@ -31,7 +34,7 @@ def volume(name: str | None = None) -> modal.Volume:
 
 
 def commit() -> None:
-    """Let other containers see what this one wrote. Files are moved into place whole, so they see no halves.
+    """Let other containers see what this one wrote. Files get their names when they are complete: nobody sees a half.
 
     Raises:
         StoreError: Modal does not take it.
@@ -52,7 +55,7 @@ def reload() -> None:
 
 @contextlib.contextmanager
 def ending_with(step: Callable[[], None]) -> Iterator[None]:
-    """Commit or reload at the end, also of what fails; if that fails too, the first failure is the one to tell."""
+    """Commit or reload at the end, also of what fails; if that fails too, the first failure is the one to report."""
     try:
         yield
     except BaseException:
@@ -99,14 +102,14 @@ def put(path: Path, name: str, to: str = "") -> Path:
     Raises:
         ConfigError: There is nothing to upload.
     """
-    place = SOURCES / (to.strip("/") or path.resolve().name)
-    if SOURCES not in Path(os.path.normpath(place)).parents:
-        raise ConfigError(f"--to {to}: name a place among the sources, such as articles/2026")
-    inside = {path: place} if path.is_file() else {found: place / found.relative_to(path) for found in _files(path)}
+    target = SOURCES / (to.strip("/") or path.resolve().name)
+    if SOURCES not in Path(os.path.normpath(target)).parents:
+        raise ConfigError(f"--to {to}: name a path below the sources, such as articles/2026")
+    inside = {path: target} if path.is_file() else {found: target / found.relative_to(path) for found in _files(path)}
     if not inside:
         raise ConfigError(f"there is no file {path}, and no folder of that name with files in it (in {Path.cwd()})")
     upload({here: f"/{there.relative_to(MOUNT)}" for here, there in inside.items()}, name)
-    return place
+    return target
 
 
 def _files(folder: Path) -> list[Path]:
@@ -128,3 +131,54 @@ def upload(files: Mapping[Path, str], name: str | None = None) -> None:
     with volume(name).batch_upload(force=True) as batch:
         for path, target in files.items():
             batch.put_file(path, target)
+
+
+PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors"]
+
+
+def store_model(model: str, revision: str | None) -> None:
+    """Put a model of the Hub on the Volume, unless it is there.
+
+    Args:
+        model: A Hub id; a folder or a ``package:`` reference is in the image, and nothing is done.
+        revision: The commit.
+    """
+    if not _of_hub(model) or (revision and _cache_path(model, revision).is_dir()):
+        return
+    snapshot = fetch_model(model, revision, PATTERNS)
+    target = _cache_path(model, snapshot.name)
+    if not target.is_dir():
+        _copy(snapshot, target)
+        commit()
+
+
+def fetch_near(model: str, revision: str | None) -> Path:
+    """Return a folder of this container with the model, taken from the Volume if it is there."""
+    if not _of_hub(model):
+        return describe_model(model).root
+    if revision:
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        reload()  # what a container sees at its start may be older than what the driver has put there
+        stored = _cache_path(model, revision)
+        near = Path(HF_HUB_CACHE) / stored.relative_to(WEIGHTS)
+        if stored.is_dir() and not near.is_dir():
+            _copy(stored, near)
+        if near.is_dir():
+            return near
+    return fetch_model(model, revision, PATTERNS)
+
+
+def _of_hub(model: str) -> bool:
+    return not model.startswith("package:") and not Path(model).is_dir()
+
+
+def _cache_path(model: str, revision: str) -> Path:
+    return WEIGHTS / f"models--{model.replace('/', '--')}" / "snapshots" / revision
+
+
+def _copy(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial)  # links into the cache become the files they point to
+    partial.rename(target)

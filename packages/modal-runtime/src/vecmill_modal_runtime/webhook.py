@@ -1,4 +1,4 @@
-"""Webhook: word of a failed run to an address of the user's own, for nobody watches a schedule.
+"""Webhook: a report of a failed run to an address of the user: nobody watches a schedule.
 
 The address may hold a key, so it is a secret: it comes from a Modal Secret alone, and is in no option, log or error.
 """
@@ -36,7 +36,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 def call_webhook(
     report: Mapping[str, str], say: Callable[[str], None], pause: Callable[[float], None] = time.sleep
 ) -> bool:
-    """Post a report as JSON, if there is an address for it; a failure is said, without the address, and no error.
+    """Post a report as JSON, if there is an address for it; a failure is no error, but a line without the address.
 
     Args:
         report: What to post.
@@ -50,7 +50,7 @@ def call_webhook(
     if not url:
         return False
     if not _is_safe(url):
-        say(f"nobody was told of the failure: {VARIABLE} is no https:// address")
+        say(f"nobody got a report of the failure: {VARIABLE} is no https:// address")
         return False
     for seconds in (0.0, *PAUSES):
         pause(seconds)
@@ -59,8 +59,8 @@ def call_webhook(
             return True
         if answer in FINAL:
             break
-    said = f"it answered {answer}" if answer else "it did not answer"
-    say(f"the address in {VARIABLE} was not told of the failure: {said}")
+    result = f"it answered {answer}" if answer else "it did not answer"
+    say(f"the address in {VARIABLE} did not get the report of the failure: {result}")
     return False
 
 

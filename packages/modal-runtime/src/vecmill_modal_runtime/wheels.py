@@ -1,6 +1,6 @@
 """Wheels: a distribution that is installed here, as the file from which pip installs the same one in an image.
 
-What is installed in the usual way is packed again from its own record: all of its modules, its namespaces, its data
+What is installed in the usual way is packed again from its list of files: all of its modules, its namespaces, its data
 and its metadata. What is installed as editable is built from its project.
 """
 
@@ -120,11 +120,11 @@ def _build(home: Distribution, project: Path, folder: Path) -> Path:
             apart.install(builder.get_requires_for_build("wheel"))
             return Path(builder.build("wheel", folder))
     except (BuildBackendException, BuildException, OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "output", b"") or getattr(getattr(error, "exception", None), "output", b"") or b""
-        last = [line for line in said.decode(errors="replace").splitlines() if line.strip()][-1:]
+        output = getattr(error, "output", b"") or getattr(getattr(error, "exception", None), "output", b"") or b""
+        last = [line for line in output.decode(errors="replace").splitlines() if line.strip()][-1:]
         raise PluginError(
             f"{home.name} {home.version} is installed from {project}, and its wheel for Modal cannot be built there: "
-            f"{last[0] if last else error}. `pip wheel --no-deps {project}` tells more"
+            f"{last[0] if last else error}. `pip wheel --no-deps {project}` shows more"
         ) from error
 
 
@@ -145,12 +145,12 @@ def _run(cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str,
 def _pack(home: Distribution, folder: Path) -> Path | None:
     """Put what is installed back into the wheel that it came from."""
     metadata = home.read_text("WHEEL")
-    record = [file for file in home.files or () if file.name == "WHEEL" and file.parent.name.endswith(".dist-info")]
-    if metadata is None or not record:
+    found = [file for file in home.files or () if file.name == "WHEEL" and file.parent.name.endswith(".dist-info")]
+    if metadata is None or not found:
         return None
     if _is_of_conda(home) and not _join_tags(metadata).endswith("-none-any"):
         return None
-    info = record[0].parent.name
+    info = found[0].parent.name
     target = folder / f"{info.removesuffix('.dist-info')}-{_join_tags(metadata)}.whl"
     lines = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as wheel:
@@ -165,7 +165,7 @@ def _pack(home: Distribution, folder: Path) -> Path | None:
 
 
 def _list_files(home: Distribution, info: str) -> Iterator[tuple[str, Path]]:
-    """Yield a distribution's files, each with its name in a wheel; scripts are made anew from the entry points."""
+    """Yield a distribution's files, each with its name in a wheel; scripts are made from the entry points again."""
     for file in home.files or ():
         path, name = Path(str(home.locate_file(file))), PurePosixPath(file.as_posix())
         if "__pycache__" in name.parts or (name.parent.name == info and name.name in OF_THIS_INSTALLATION):
@@ -175,11 +175,11 @@ def _list_files(home: Distribution, info: str) -> Iterator[tuple[str, Path]]:
         if ".." not in name.parts:
             yield str(name), path
             continue
-        beside = path.resolve()
+        resolved = path.resolve()
         prefixes = (Path(prefix).resolve() for prefix in (sys.prefix, site.getuserbase()))
-        prefix = next((prefix for prefix in prefixes if beside.is_relative_to(prefix)), None)
-        if prefix is not None and beside.relative_to(prefix).parts[0] not in SCRIPTS:
-            data = beside.relative_to(prefix).as_posix()
+        prefix = next((prefix for prefix in prefixes if resolved.is_relative_to(prefix)), None)
+        if prefix is not None and resolved.relative_to(prefix).parts[0] not in SCRIPTS:
+            data = resolved.relative_to(prefix).as_posix()
             yield f"{info.removesuffix('.dist-info')}.data/data/{data}", path
 
 

@@ -1,7 +1,7 @@
 """The worker class: one shard task in, one outcome out.
 
 An app decorates it: ``Worker = app.cls(image=…, gpu=…, volumes=…)(modal.concurrent(max_inputs=1)(ShardWorker))``.
-Without ``from __future__ import annotations``, which Modal's classes with parameters do not bear.
+Without ``from __future__ import annotations``: Modal reads the types of a class's parameters.
 """
 
 import contextlib
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import modal
 from modal.experimental import stop_fetching_inputs
 
+from vecmill import Worker
 from vecmill.records import ShardTask
-from vecmill.tei.embedder import URL
-from vecmill.worker import Worker
-from vecmill_modal_runtime import volume, weights
+from vecmill.runtimes import ROUTER_VARIABLE
+from vecmill_modal_runtime import volume
 from vecmill_modal_runtime.dispatch import Outcome, failure
 from vecmill_modal_runtime.router import BATCH_TOKENS, Router
 
@@ -25,10 +25,10 @@ HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedd
 
 
 class ShardWorker:
-    """Does shards as ``vecmill run`` does them on a laptop; beside it, if wanted, a router for one model.
+    """Does shards as ``vecmill run`` does them on a local machine; next to it, if wanted, a router for one model.
 
     Attributes:
-        model: The model to have at hand.
+        model: The model to fetch before the first shard.
         revision: Its revision.
         device: ``cuda`` or ``cpu`` for a router there; empty for none.
         precision: The router's arithmetic: ``f16`` or ``f32``.
@@ -49,8 +49,8 @@ class ShardWorker:
     def open(self) -> None:
         """Fetch the model, and start the router.
 
-        What fails here is kept for the first shard, which fails with it: raised, it would be a traceback in the log of
-        every container, and nothing that the driver hears of.
+        An error is noted for the first shard, which fails with it: raised, it would be a traceback in the log of
+        every container, and the driver would not know of it.
         """
         self._lock = threading.Lock()
         self._active = 0
@@ -59,11 +59,11 @@ class ShardWorker:
         self._unusable: Exception | None = None
         try:
             self._make_ready()
-        except Exception as error:  # noqa: BLE001 - a model may fail in any way, and the driver must hear of it
+        except Exception as error:  # noqa: BLE001 - a model may fail in any way, and the driver must know of it
             self._unusable = error
 
     def _make_ready(self) -> None:
-        folder = weights.bring(self.model, self.revision or None) if self.model else None
+        folder = volume.fetch_near(self.model, self.revision or None) if self.model else None
         if self.device and folder is not None:
             cuda = self.device == "cuda"
             router = Router(
@@ -76,7 +76,7 @@ class ShardWorker:
             )
             router.start()
             self._router = router
-            os.environ[URL] = router.url
+            os.environ[ROUTER_VARIABLE] = router.url
 
     @modal.method()
     def do(self, task: str) -> str:
@@ -94,12 +94,12 @@ class ShardWorker:
             stop_fetching_inputs()  # the next attempt is another container's
             return _answer(failure(parsed.index, self._unusable, unusable=os.environ["MODAL_TASK_ID"]))
         try:
-            with self._up_to_date(), self._at_hand() as worker:
+            with self._up_to_date(), self._take_worker() as worker:
                 receipt = worker.do(parsed)
                 volume.commit()
             return _answer(Outcome(index=parsed.index, receipt=receipt))
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must hear of it
-            return _answer(failure(parsed.index, error, self._last_words))
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the driver must know of it
+            return _answer(failure(parsed.index, error, self._router_end))
 
     @modal.exit()
     def close(self) -> None:
@@ -110,8 +110,8 @@ class ShardWorker:
             self._router.stop()
 
     @property
-    def _last_words(self) -> str:
-        return self._router.last_words if self._router is not None else ""
+    def _router_end(self) -> str:
+        return self._router.ending if self._router is not None else ""
 
     @contextlib.contextmanager
     def _up_to_date(self) -> Iterator[None]:
@@ -127,7 +127,7 @@ class ShardWorker:
                 self._active -= 1
 
     @contextlib.contextmanager
-    def _at_hand(self) -> Iterator[Worker]:
+    def _take_worker(self) -> Iterator[Worker]:
         """Take a worker whose model is open, if there is one; after an error it is as good, cancelled it is not."""
         worker = self._idle.pop() if self._idle else Worker()
         try:

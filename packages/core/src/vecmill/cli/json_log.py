@@ -133,8 +133,8 @@ class LogEvents:
         from vecmill import records
 
         match event:
-            case records.RunLaunched():
-                yield "run.launched", "info", dataclasses.asdict(event)
+            case records.RunSubmitted():
+                yield "run.submitted", "info", dataclasses.asdict(event)
             case records.RunStarted():
                 yield "run.started", "info", dataclasses.asdict(event)
             case records.DocumentsRetried():

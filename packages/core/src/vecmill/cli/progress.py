@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vecmill.cli.format import clean_text, clock, near, plural, printable, rate, size
-from vecmill.cli.progress_stats import EMBEDDING, FINISHING, LAUNCHED, PREPARING, PUBLISHING, STARTING
+from vecmill.cli.progress_stats import EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING, SUBMITTED
 from vecmill.concurrency import start_thread
 from vecmill.records import DocumentsRetried, RunStarted, ShardDone, ShardFailed, ShardRetried
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PHRASES = {
     PREPARING: "preparing: reading the model and the source",
-    LAUNCHED: "running on other machines, which report progress",
+    SUBMITTED: "running on other machines, which report progress",
     STARTING: "starting: workers load the model",
     EMBEDDING: "embedding",
     FINISHING: "finishing: checking ids, writing the manifest",
@@ -173,7 +173,7 @@ def lines(
 
     def tick() -> None:
         view = stats.view()
-        if view.phase != LAUNCHED:
+        if view.phase != SUBMITTED:
             _print(format_line(view))
 
     with _ticker(tick, first, interval):

@@ -12,8 +12,8 @@ from vecmill.records import (
     DocumentsRetried,
     Publishing,
     RunFinished,
-    RunLaunched,
     RunStarted,
+    RunSubmitted,
     ShardDone,
     ShardFailed,
     ShardProgress,
@@ -125,7 +125,7 @@ class Rate:
         return Speed(*(max(0, getattr(counts, key) - getattr(before, key)) / (now - then) for key in Speed._fields))
 
 
-PREPARING, LAUNCHED, STARTING, EMBEDDING = "preparing", "launched", "starting", "embedding"
+PREPARING, SUBMITTED, STARTING, EMBEDDING = "preparing", "submitted", "starting", "embedding"
 FINISHING, PUBLISHING = "finishing", "publishing"
 
 
@@ -192,8 +192,8 @@ class ProgressStats:
         """Count an event in."""
         with self._lock:
             match event:
-                case RunLaunched():
-                    self._phase = LAUNCHED
+                case RunSubmitted():
+                    self._phase = SUBMITTED
                 case RunStarted():
                     self._start(event)
                 case ShardProgress(progress):

@@ -94,9 +94,9 @@ def run(
     """
     began = time.perf_counter()
     tell = _telling(observe)
-    launched = _launch(job, tell, RunOptions(overwrite, since, trust_vectors))
-    if launched is not None:
-        return launched
+    dataset = _run_by_launcher(job, tell, RunOptions(overwrite, since, trust_vectors))
+    if dataset is not None:
+        return dataset
     job.check()
     runtime = _runtime(job)
     publishers = publishers_of(job)
@@ -113,7 +113,7 @@ def run(
             return Dataset(plan_.layout.root, manifest, _publish_dataset(plan_, manifest))
 
 
-def _launch(job: Job, tell: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
+def _run_by_launcher(job: Job, tell: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
     """Have the launcher that a job names take it away, and return its dataset; None where the job is to run here."""
     registered = load().registry.entries["launcher"].get(job.runtime.name)
     if registered is None:
@@ -121,7 +121,7 @@ def _launch(job: Job, tell: Callable[[RunEvent], None], options: RunOptions) -> 
     launcher: Launcher[Any] = registered.cls(validate_options(registered.cls, "runtime", job.runtime.options))
     if not launcher.is_needed():
         return None
-    dataset = launcher.launch(job, tell, options)
+    dataset = launcher.run(job, tell, options)
     _register(job, dataset.manifest)
     return dataset
 

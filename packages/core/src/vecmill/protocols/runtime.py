@@ -111,7 +111,7 @@ class Launcher(Component[ConfigT]):
         return True
 
     @abstractmethod
-    def launch(
+    def run(
         self,
         job: Any,  # noqa: ANN401 - a vecmill.Job, which stands above protocols
         report: Callable[[RunEvent], None],
@@ -123,7 +123,7 @@ class Launcher(Component[ConfigT]):
 
         Args:
             job: What to do, a ``vecmill.Job``.
-            report: Takes ``RunLaunched`` before it begins, and then what is known here of the run's own events.
+            report: Takes ``RunSubmitted`` before it begins, and then what is known here of the run's own events.
             options: As given to ``vecmill.run``; refuse what has no meaning there.
 
         Raises:

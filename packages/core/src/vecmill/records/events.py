@@ -24,8 +24,8 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunLaunched:
-    """A launcher has taken the whole job away; ``launcher`` is what it calls itself. It may report no more of it."""
+class RunSubmitted:
+    """A launcher has the whole job; ``launcher`` is what it calls itself. It may report nothing else."""
 
     launcher: str
 
@@ -122,7 +122,7 @@ class Publishing:
 
 
 RunEvent = (
-    RunLaunched
+    RunSubmitted
     | RunStarted
     | ShardStarted
     | ShardProgress

@@ -87,12 +87,12 @@ def _run(
 
 
 def _interrupt_message(stats: ProgressStats) -> str:
-    from vecmill.cli.progress_stats import LAUNCHED
+    from vecmill.cli.progress_stats import SUBMITTED
 
     view = stats.view()
     if view.shards:
         return f"interrupted: {view.shards_done:,} of {plural(view.shards, 'shard')} are done\nto resume,"
-    if view.phase == LAUNCHED:
+    if view.phase == SUBMITTED:
         return "interrupted: finished shards stay on the other machines\nto resume,"
     return "interrupted before the work began\nto start again,"
 

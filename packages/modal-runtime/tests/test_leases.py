@@ -1,4 +1,4 @@
-"""Claim: of all who want an edition one has it, until its work is over or it is dead."""
+"""Leases: of all who want a folder one has it, until its work is over or it is dead."""
 
 import contextvars
 import queue
@@ -12,56 +12,55 @@ import pytest
 
 from doubles.modal import Plane
 from vecmill.errors import ConfigError, RunError, StoreError
-from vecmill_modal_runtime import driver, fleet, volume
-from vecmill_modal_runtime import leases as claim
+from vecmill_modal_runtime import app, driver, leases, volume
 from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.driver import Driver
-from vecmill_modal_runtime.leases import Claims, Lease, hold_lease
+from vecmill_modal_runtime.leases import FolderEntries, Lease, hold_lease
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.runtime import ModalRuntime
 
-WAITING = "an earlier run of {} has not said that it ended: waiting for a sign of life, for {} seconds at most"
+WAITING = "an earlier run of {} has not reported its end: waiting for a heartbeat, for {} seconds at most"
 
 
 @pytest.fixture(scope="module")
 def entries():
-    """The claims on a Volume: the real client's Dict, at the control plane's double."""
+    """The leases on a Volume: the real client's Dict, at the control plane's double."""
     with Plane() as plane, pytest.MonkeyPatch.context() as patch:
         for name, value in plane.environment.items():
             patch.setenv(name, value)
         with modal.Client.from_credentials("ak-rehearsal", "as-rehearsal") as client:
-            yield modal.Dict.from_name("vecmill-claims", create_if_missing=True, client=client)
+            yield modal.Dict.from_name("vecmill-leases", create_if_missing=True, client=client)
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Give signs of life often, and believe the dead to be dead soon; the living have long enough in any test."""
-    monkeypatch.setattr(claim, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(claim, "SILENT_SECONDS", 60)
+    """Write heartbeats often, and believe the dead to be dead soon; the living have long enough in any test."""
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(leases, "SILENT_SECONDS", 60)
 
 
 @pytest.fixture
 def hasty(monkeypatch):
     """Believe an owner to be dead at once."""
-    monkeypatch.setattr(claim, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(leases, "SILENT_SECONDS", 0)
 
 
-def take(entries, edition, say=lambda _: None):
-    """Take an edition, and give no sign of life, as one does who is killed."""
-    taken = Lease(edition, "embed", entries)
+def take(entries, folder, say=lambda _: None):
+    """Take a folder, and have no heartbeat, as a run that is killed."""
+    taken = Lease(folder, "embed", entries)
     taken.take(say)
     return taken
 
 
 def test_of_many_at_once_one_proceeds(entries):
-    """Ten begin together, on a new edition and on one whose run has ended: one has it, nine are told."""
+    """Ten begin together, on a new folder and on one whose run has ended: one has it, nine are told."""
     for number in range(4):
         begin, over, had = threading.Barrier(10), threading.Event(), queue.Queue()
 
-        def run(edition, begin=begin, over=over, had=had):
+        def run(folder, begin=begin, over=over, had=had):
             begin.wait()
             try:
-                with hold_lease(edition, "embed", lambda _: None, entries):
+                with hold_lease(folder, "embed", lambda _: None, entries):
                     had.put("it")
                     over.wait()
             except StoreError as error:
@@ -79,7 +78,7 @@ def test_of_many_at_once_one_proceeds(entries):
 
 
 def test_the_second_is_told_who_has_it_and_the_next_one_has_it(entries, monkeypatch):
-    """Refused on the first sign of life, with what, where and since when; after a normal end there is no wait."""
+    """Refused on the first heartbeat, with what, where and since when; after a normal end there is no wait."""
     monkeypatch.setenv("MODAL_TASK_ID", "ta-7")
     said = []
     with (
@@ -97,17 +96,17 @@ def test_the_second_is_told_who_has_it_and_the_next_one_has_it(entries, monkeypa
 @pytest.fixture
 def runtime(entries, monkeypatch, cloud, receipt):
     """The runtime in a container of an app whose workers have each shard done at once."""
-    monkeypatch.setattr(claim, "all_claims", lambda: entries)
+    monkeypatch.setattr(leases, "open_entries", lambda: entries)
     monkeypatch.setattr(volume, "commit", lambda: None)
     monkeypatch.setattr(volume, "reload", lambda: None)
     done = cloud(lambda task: Outcome(index=task.index, receipt=receipt(task.index)).model_dump_json())
     worker = SimpleNamespace(do=SimpleNamespace(map=lambda feed, **_: done(feed)))
-    monkeypatch.setattr(fleet, "worker", lambda _: lambda **_: worker)
+    monkeypatch.setattr(app, "find_worker", lambda _: lambda **_: worker)
     return ModalRuntime(ModalOptions(max_cost_usd="none"))
 
 
 def test_a_run_without_a_driver_has_its_folder_to_itself(entries, runtime):
-    """Who calls ``vecmill.run`` in an app of one's own need not know of claims; one that is there already is enough."""
+    """Who calls ``vecmill.run`` in an app of one's own need not know of leases; one that is there already is enough."""
     folder = Path("/mnt/vecmill/mine/one")
     with runtime.lease(folder):
         with runtime.lease(folder):
@@ -145,7 +144,7 @@ def test_an_old_edition_that_a_run_works_on_is_not_removed(entries, monkeypatch)
         list_outdated=lambda keep: old[keep:], remove=lambda record: removed.append(record.folder)
     )
     monkeypatch.setattr(driver, "commit", lambda: None)
-    monkeypatch.setattr(claim, "all_claims", lambda: entries)
+    monkeypatch.setattr(leases, "open_entries", lambda: entries)
     with hold_lease("runs/old-1", "embed", print, entries):
         contextvars.Context().run(Driver(ModalOptions(), list, said.append)._prune, shelf, 0)
     assert removed == ["old-2"]
@@ -187,7 +186,7 @@ def test_the_container_in_a_dead_ones_place_goes_on_at_once(entries, monkeypatch
     promise="The other run takes the dataset; the first ends with its next shard, and says why.",
 )
 def test_one_that_only_slept_ends_its_run(entries, hasty):
-    """Taken for dead, it neither takes the edition back nor goes on with it, and does not end the other's claim."""
+    """Taken for dead, it neither takes the folder back nor goes on with it, and does not end the other's lease."""
     slept = take(entries, "slept")
     other = take(entries, "slept")
     slept.check()
@@ -195,23 +194,23 @@ def test_one_that_only_slept_ends_its_run(entries, hasty):
     with pytest.raises(RunError, match="another run has gone on with slept meanwhile"):
         slept.check()
     slept.end()
-    assert Claims("slept", entries).last() == (2, other._entry)
+    assert FolderEntries("slept", entries).last() == (2, other._entry)
 
 
 def test_who_watched_the_dead_for_too_long_does_not_take_what_others_have(entries, hasty):
-    """Meanwhile others took the edition, ended, and took it again."""
+    """Meanwhile others took the folder, ended, and took it again."""
     take(entries, "late")
     late = Lease("late", "embed", entries)
-    vacant = late._vacant(lambda _: None)
+    vacant = late._wait_until_vacant(lambda _: None)
     take(entries, "late").end()
     with hold_lease("late", "embed", print, entries):
-        vars(late)["_vacant"] = lambda _: vacant
+        vars(late)["_wait_until_vacant"] = lambda _: vacant
         with pytest.raises(StoreError, match="another run works on late"):
             late.take(print)
-        assert Claims("late", entries).last()[0] == 3
+        assert FolderEntries("late", entries).last()[0] == 3
 
 
-def test_a_finished_run_does_not_fail_for_its_claim(entries):
+def test_a_finished_run_does_not_fail_for_its_lease(entries):
     """Modal cannot be reached any more when it ends: nothing is raised."""
     with hold_lease("unreachable", "embed", print, entries) as held:
-        vars(held)["_claims"] = None
+        vars(held)["_entries"] = None

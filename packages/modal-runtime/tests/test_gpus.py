@@ -1,4 +1,4 @@
-"""Capacity: the tokens that a router computes at once fit into the GPU, and the longest input fits into them."""
+"""GPUs: how many tokens at once fit into the memory of those that a job asks for."""
 
 import json
 from types import SimpleNamespace
@@ -7,8 +7,7 @@ import pytest
 
 from vecmill.errors import ConfigError
 from vecmill.models import open_model
-from vecmill_modal_runtime.capacity import batch_tokens, longest_input
-from vecmill_modal_runtime.gpus import GPUS
+from vecmill_modal_runtime.gpus import GPUS, batch_tokens, longest_input
 from vecmill_modal_runtime.options import ModalOptions
 
 SMALL = {"num_hidden_layers": 12, "hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 12}

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from vecmill.errors import PluginError
-from vecmill_modal_runtime import payload
-from vecmill_modal_runtime.payload import collect
+from vecmill_modal_runtime import images
+from vecmill_modal_runtime.images import collect_into
 from wheel_house import install
 
 FROM_A_FILE = {"url": "file:///somewhere/mine-1.0-py3-none-any.whl", "archive_info": {}}
@@ -22,7 +22,7 @@ def site(tmp_path, monkeypatch):
     folder = tmp_path / "site"
     install(folder, "vecmill", {"vecmill_stand_in.py": ""})
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(payload, "load", lambda: SimpleNamespace(loaded={"mine": "mine 1.0"}))
+    monkeypatch.setattr(images, "load_plugins", lambda: SimpleNamespace(loaded={"mine": "mine 1.0"}))
     return folder
 
 
@@ -32,7 +32,7 @@ def collected(tmp_path):
 
     def run(python="3.12"):
         folder = Path(tempfile.mkdtemp(prefix="wheels-", dir=tmp_path))
-        found = collect(folder, python)
+        found = collect_into(folder, python)
         assert sorted(folder.iterdir()) == sorted(found.wheels)
         return sorted(wheel.name for wheel in found.wheels), found.requirements
 
@@ -41,7 +41,7 @@ def collected(tmp_path):
 
 def test_vecmill_and_every_plugin_in_use_are_there_with_what_they_require(tmp_path):
     """As they are installed here, editable ones too: code is built, what an index has is pinned."""
-    found = collect(tmp_path, "3.12")
+    found = collect_into(tmp_path, "3.12")
     names = {wheel.name.partition("-")[0] for wheel in found.wheels}
     ours = ("local_runtime", "modal_runtime", "openvino", "publishers")
     assert {"vecmill", *(f"vecmill_{name}" for name in ours)} <= names

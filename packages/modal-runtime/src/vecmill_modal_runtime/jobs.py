@@ -1,4 +1,4 @@
-"""Placing: a job as it runs on Modal, whatever machine it was written for."""
+"""Jobs: a job as it runs on Modal, whatever machine it was written for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError
-from vecmill.plugins.registry import options
 from vecmill.records import ComponentSpec
+from vecmill.runtimes import check_options
 from vecmill_modal_runtime.gpus import GPUS, image_prefix, runs_on
+from vecmill_modal_runtime.options import NAME
 from vecmill_modal_runtime.router import check_precision
-from vecmill_modal_runtime.runtime import ModalRuntime
 
 if TYPE_CHECKING:
     from vecmill import Job
@@ -24,7 +24,7 @@ FIXED = (
     "memory_snapshot",
     "startup_timeout_s",
 )
-"""Options that a deployment fixes; a run may choose the others anew."""
+"""Options that a deployment fixes; a run may choose the others."""
 
 
 def runtime_options(job: Job) -> ModalOptions:
@@ -33,8 +33,8 @@ def runtime_options(job: Job) -> ModalOptions:
     Raises:
         ConfigError: One is wrong.
     """
-    chosen = job.runtime.options if job.runtime.name == ModalRuntime.name else {}
-    checked: Any = options(ModalRuntime, "runtime", chosen)
+    chosen = job.runtime.options if job.runtime.name == NAME else {}
+    checked: Any = check_options("runtime", ComponentSpec(name=NAME, options=chosen))
     return checked  # type: ignore[no-any-return]
 
 
@@ -58,7 +58,7 @@ def adapt_job(job: Job) -> Job:
     if len(job.publish) - len(others) > 1:
         raise ConfigError("publish: on Modal the dataset is in one folder, of the Volume: keep one 'parquet' publisher")
     there = ComponentSpec(name="parquet", options={"path": dataset_name(job)})
-    runtime = ComponentSpec(name=ModalRuntime.name, options=chosen.model_dump(mode="json"))
+    runtime = ComponentSpec(name=NAME, options=chosen.model_dump(mode="json"))
     embedder = _embedder(job.embedder, chosen)
     if is_served(embedder):
         check_precision(embedder.options.get("precision") or "f16")
@@ -66,32 +66,32 @@ def adapt_job(job: Job) -> Job:
     return job.model_copy(update=changes)
 
 
-def made_in(job: Job, folder: Path) -> Job:
-    """Return a placed job with its dataset in a folder."""
+def set_folder(job: Job, folder: Path) -> Job:
+    """Return an adapted job with its dataset in a folder."""
     there = ComponentSpec(name="parquet", options={"path": str(folder)})
     return job.model_copy(update={"publish": [there, *job.publish[1:]]})
 
 
 def is_served(embedder: ComponentSpec) -> bool:
-    """Whether an embedder is the router beside the worker, rather than one with an address."""
+    """Whether an embedder is the router next to the worker, rather than one with an address."""
     return embedder.name == "tei" and not embedder.options.get("url")
 
 
 def check_router(options: ModalOptions) -> None:
-    """Refuse to look for a router where the image has none.
+    """Refuse to search for a router where the image has none.
 
     Raises:
         ConfigError: The job asks for no GPU.
     """
     if not options.gpu:
         raise ConfigError(
-            "embedder.name = 'tei' without a url is the router beside a GPU, and runtime.gpu names none: name one, or "
+            "embedder.name = 'tei' without a url is the router next to a GPU, and runtime.gpu names none: name one, or "
             "write embedder.name = 'openvino'"
         )
 
 
 def refuse_fixed(asked: ModalOptions, deployed: ModalOptions) -> None:
-    """Refuse options that a run cannot change, rather than pass them over.
+    """Refuse options that a run cannot change, rather than ignore them.
 
     Raises:
         ConfigError: Names them.

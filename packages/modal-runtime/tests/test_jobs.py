@@ -7,8 +7,8 @@ import pytest
 
 from vecmill import Job
 from vecmill.errors import ConfigError
+from vecmill_modal_runtime.jobs import FIXED, adapt_job, dataset_name, refuse_fixed, set_folder
 from vecmill_modal_runtime.options import ModalOptions
-from vecmill_modal_runtime.placing import FIXED, adapt_job, dataset_name, made_in, refuse_fixed
 
 KEYS: dict[str, Any] = {
     "source": {"name": "pydoc"},
@@ -45,7 +45,7 @@ def test_a_gpu_is_fed_by_the_router(runtime, precision, found):
 def test_the_dataset_is_on_the_volume_and_other_publishers_stay():
     """Its name is that of its folder, or the job's."""
     hub = {"name": "hub", "repo": "user/wiki"}
-    there = made_in(adapt_job(job(publish=[hub, PARQUET])), Path("/mnt/vecmill/runs/wiki-1"))
+    there = set_folder(adapt_job(job(publish=[hub, PARQUET])), Path("/mnt/vecmill/runs/wiki-1"))
     assert [spec.name for spec in there.publish] == ["parquet", "hub"]
     assert there.publish[0].options == {"path": "/mnt/vecmill/runs/wiki-1"}
     assert dataset_name(job(publish=[hub, PARQUET])) == "wiki"
