@@ -7,9 +7,10 @@ import threading
 import pytest
 
 import vecmill
-from vecmill.errors import EmbedError, EngineError, RunError
+from vecmill.errors import EmbedError, EngineError, PluginError, RunError
 from vecmill.job.scheduler import _missing
 from vecmill.records import DocumentsRetried, ShardDone, ShardFailure
+from vecmill.testing import InlineRuntime
 
 ROWS = [
     {"id": f"d{n}", "text": f"Document {n} begins.\n\nIt says a few words more, {n} of them or so. " * 4}
@@ -317,3 +318,26 @@ def test_shards_that_were_not_begun_have_not_failed():
         "5 of 9 shards were not begun; what is done is kept:",
         "  shards 4, 5: not begun: raise the ceiling",
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "message"),
+    [
+        (lambda receipts: receipts[:-1], r"'inline' ended without an outcome for shard \d+: run the same"),
+        (lambda receipts: receipts[2:], "'inline' ended without an outcome for shards 0, 1: run"),
+        (lambda receipts: [receipts[0], None, receipts[2]], "'inline' yielded a NoneType, neither"),
+        (
+            lambda receipts: [receipts[0].model_copy(update={"run_id": "0" * 16}), *receipts[1:]],
+            "its receipt is of other rows or options",
+        ),
+    ],
+)
+def test_a_runtime_that_breaks_its_protocol_is_named(job, corpus, monkeypatch, outcomes, message):
+    """It returns fewer outcomes than tasks, something else, or another run's receipt; what is done is kept."""
+    real = InlineRuntime.map
+    monkeypatch.setattr(InlineRuntime, "map", lambda *arguments: outcomes(list(real(*arguments))))
+    work = job(corpus(*ROWS[:60]), **SMALL)
+    with pytest.raises((PluginError, RunError), match=message):
+        vecmill.run(work)
+    monkeypatch.setattr(InlineRuntime, "map", real)
+    assert vecmill.run(work).account.documents_embedded == 60

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
-from vecmill.errors import ReuseError, RunError, StoreError
+from vecmill.errors import PluginError, ReuseError, RunError, StoreError
 from vecmill.job.finalize import REFUSED
 from vecmill.job.publish import errands
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
@@ -70,6 +70,7 @@ class Shards:
 
         Raises:
             RunError: Some failed for good; what is done stays.
+            PluginError: The runtime yielded something else than outcomes, or none for a shard.
             StoreError: Somebody has removed some of what was done.
         """
         tasks = [self._task(index) for index in indices]
@@ -114,14 +115,14 @@ class Shards:
         An engine that refuses everything before it has embedded a document is not tried with another shard.
         """
         failures: list[ShardFailure] = []
-        in_a_row, untried, embedded = 0, len(tasks), False
+        in_a_row, left, embedded = 0, {task.index for task in tasks}, False
         if self.cost is not None:
             self._plan.runtime.accept_cost(self.cost)
         with _closing(self._plan.runtime.map(tasks, self._report)) as outcomes:
             for outcome in map(self._check_outcome, outcomes):
                 if self._plan.lease is not None:
                     self._plan.lease.check()
-                untried -= 1
+                left.discard(outcome.index)
                 if self._take_outcome(outcome):
                     in_a_row = 0
                     embedded = embedded or (isinstance(outcome, Receipt) and outcome.account.documents_embedded > 0)
@@ -132,7 +133,12 @@ class Shards:
                     break
                 if failures and _refusal(failures[-1]):
                     break
-        return failures, untried
+        if left and not failures:
+            raise PluginError(
+                f"the runtime {self._plan.runtime.name!r} ended without an outcome for {_numbers(sorted(left))}: "
+                "run the same command again, and report it to the runtime's author if it stays so"
+            )
+        return failures, len(left)
 
     def _report(self, event: RunEvent) -> None:
         """Pass on what the runtime reports, and note what it says of the cost."""
@@ -167,8 +173,15 @@ class Shards:
         """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
         if isinstance(outcome, ShardFailure):
             return outcome
-        seal = self._seals.get(outcome.index)
-        if seal == outcome.task and outcome.is_of(self._plan.tasks[outcome.index].partition):
+        if not isinstance(outcome, Receipt):
+            raise PluginError(
+                f"the runtime {self._plan.runtime.name!r} yielded a {type(outcome).__name__}, neither a receipt nor a "
+                "failure: report it to the runtime's author"
+            )
+        seal, run_id = self._seals.get(outcome.index), outcome.run_id
+        if (seal, self._plan.run_id) == (outcome.task, run_id) and outcome.is_of(
+            self._plan.tasks[outcome.index].partition
+        ):
             return outcome
         return ShardFailure(
             index=outcome.index,
@@ -243,18 +256,20 @@ def _refusal(failure: ShardFailure) -> str:
     return failure.error[head:] if head >= 0 else ""
 
 
-def _numbers(failures: list[ShardFailure]) -> str:
-    if len(failures) == 1:
-        return f"shard {failures[0].index}"
-    shown = ", ".join(str(failure.index) for failure in failures[:SHOWN])
-    return f"shards {shown}" + (f" and {len(failures) - SHOWN} more" if len(failures) > SHOWN else "")
+def _numbers(indices: list[int]) -> str:
+    if len(indices) == 1:
+        return f"shard {indices[0]}"
+    shown = ", ".join(map(str, indices[:SHOWN]))
+    return f"shards {shown}" + (f" and {len(indices) - SHOWN} more" if len(indices) > SHOWN else "")
 
 
 def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
     alike: dict[str, list[ShardFailure]] = {}  # what is the same for all is said once
     for failure in failures:
         alike.setdefault("" if failure.engine else failure.error, []).append(failure)
-    named = [f"{_numbers(same)}: {same[0].error}" for same in list(alike.values())[:SHOWN]]
+    named = [
+        f"{_numbers([failure.index for failure in same])}: {same[0].error}" for same in list(alike.values())[:SHOWN]
+    ]
     left = sum(map(len, list(alike.values())[SHOWN:]))
     more = [f"and {left} more"] if left else []
     if not any(failure.attempts for failure in failures):
