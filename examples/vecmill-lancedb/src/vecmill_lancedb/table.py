@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from vecmill import Manifest, embed_query
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
-from vecmill.store.destination import check_files
+from vecmill.store import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vecmill.records import Manifest
-    from vecmill.store.mirror import Mirror
+    from vecmill.store import Mirror
 
 
 class ParquetPublisher(Publisher["ParquetPublisher.Config"]):
@@ -66,7 +66,7 @@ class ParquetPublisher(Publisher["ParquetPublisher.Config"]):
 
     @property
     def _mirror(self) -> Mirror:
-        from vecmill.store.mirror import Mirror
+        from vecmill.store import Mirror
 
         return Mirror(self.directory().absolute(), force=self.config.force)
 

@@ -18,7 +18,7 @@ class Publisher(Component[ConfigT]):
     """Takes a finished dataset folder to where its readers are.
 
     A destination that somebody else has written to is refused. What was published before and is no longer part of the
-    dataset is removed. A dataset with a damaged file is refused; ``vecmill.store.destination.check_files`` finds out.
+    dataset is removed. A dataset with a damaged file is refused; ``vecmill.store.check_files`` finds out.
     Readers see the old dataset or the new one. ``vecmill.testing.check_delivery`` tries all of this.
 
     Attributes:

@@ -17,7 +17,7 @@ from vecmill.records.events import (
     Spent,
     WorkerSaid,
 )
-from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing, Words
 from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity
 from vecmill.records.tasks import (
     Account,
@@ -75,6 +75,7 @@ __all__ = [
     "Spent",
     "Terms",
     "Timing",
+    "Words",
     "WorkSpec",
     "WorkerSaid",
     "WorkerUpload",

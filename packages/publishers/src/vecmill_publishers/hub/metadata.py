@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vecmill.errors import ConfigError
 from vecmill.paths import expand_path
 from vecmill.redaction import escape_json
-from vecmill.store.card import RUNS, Location, format_card, list_runs, read_user_section
+from vecmill.store import RUNS, Location, format_card, list_runs, read_user_section
 from vecmill_publishers.hub.preflight import CARD, MANIFEST, RUN
 
 if TYPE_CHECKING:

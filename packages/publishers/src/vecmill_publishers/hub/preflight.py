@@ -9,7 +9,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from vecmill.errors import ConfigError, PublishError
-from vecmill.store.card import read_user_section
+from vecmill.store import read_user_section
 
 if TYPE_CHECKING:
     from vecmill_publishers.hub.publisher import HubPublisher

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vecmill.errors import PublishError
 from vecmill.records import Publishing
-from vecmill.store.vectors import refuse_clash
+from vecmill.store import refuse_clash
 from vecmill_publishers.hub.metadata import RepoMetadata, find_runs
 from vecmill_publishers.hub.preflight import refuse_others
 from vecmill_publishers.hub.remote import Head, Stored

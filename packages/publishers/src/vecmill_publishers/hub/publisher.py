@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from vecmill.protocols import Options, Publisher
-from vecmill.records.manifest import Words
+from vecmill.records import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -19,10 +19,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 )
 
 from vecmill.errors import PublishError
-from vecmill.store.files import sha256
-from vecmill.store.layout import Layout
-from vecmill.store.parquet import parquet_file
-from vecmill.store.vectors import shrink_vectors
+from vecmill.store import Layout, parquet_file, sha256, shrink_vectors
 from vecmill_publishers.hub.retry import find_status, refuse_to_wait
 
 if TYPE_CHECKING:
