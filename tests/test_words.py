@@ -84,14 +84,10 @@ IRREGULAR = {
 }
 NO_PARTICIPLES = {"embed", "feed", "seed", "need", "speed", "shed", "proceed"}
 PENDING = {
-    "core/cli",
-    "core/cli/commands",
-    "core/job",
     "core/quality",
     "core/records",
     "core/retrieval",
     "core/store",
-    "core/worker",
 }
 """Rooms that still have some of these words."""
 

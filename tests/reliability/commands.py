@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TOKEN = "hf_token"  # noqa: S105 - of a Hub of our own
 REPO = "user/name"
+NOTE = ".vecmill.mirror.json"
+"""Says in a copy what it is a copy of."""
 REAL = f'name = "openvino"\nmodel = "{MODEL}"\nprecision = "f32"'
 
 
@@ -93,7 +95,7 @@ class Commands:
     def _publish_to_folder(self) -> Case:
         out = self._folder / "published"
         arguments = ["publish", str(self._dataset), "--to", "parquet", "--set", f"path={out}"]
-        check, clear = partial(assert_same, self._dataset, out), partial(self._clear, out)
+        check, clear = partial(assert_same, self._dataset, out, NOTE), partial(self._clear, out)
         return Case("publish, to a folder", arguments, check, clear, self._environment)
 
     def _check_hub(self, dataset: Path) -> None:

@@ -129,10 +129,16 @@ def _awaits_another_turn(receipt: dict[str, Any]) -> bool:
     return name.endswith(f"-{receipt['index'] + 1:05d}") and not receipt["duplicates"]
 
 
-def assert_same(alone: Path, killed: Path) -> None:
-    """Check that two datasets have the same files, byte for byte but for the times, and nothing beside them."""
+def assert_same(alone: Path, killed: Path, note: str = "") -> None:
+    """Check that two datasets have the same files, byte for byte but for the times, and nothing else.
+
+    Args:
+        alone: A dataset that was made without a disturbance.
+        killed: The other one.
+        note: A file that it has in addition.
+    """
     left, right = ({p.relative_to(out).as_posix(): p for p in out.rglob("*") if p.is_file()} for out in (alone, killed))
-    assert left.keys() == right.keys()
+    assert left.keys() | {note} - {""} == right.keys()
     for name in left.keys() - {"manifest.json", "README.md"}:
         assert left[name].read_bytes() == right[name].read_bytes(), name
     manifests = [json.loads((out / "manifest.json").read_text()) for out in (alone, killed)]

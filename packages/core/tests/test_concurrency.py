@@ -135,7 +135,7 @@ def test_a_helper_that_fails_ends_its_process_with_the_error():
     )
     told = done.stderr.decode()
     assert done.returncode == 1
-    assert "the thread 'reader' failed, and nothing can go on without it: ValueError: broken \xe4" in told
+    assert "the thread 'reader' failed, and the process cannot go on without it: ValueError: broken \xe4" in told
     assert "secret" not in told.rpartition("vecmill:")[2]
 
 

@@ -108,16 +108,15 @@ def usable_processors() -> list[int]:
 def start_thread(
     name: str, work: Callable[[], None], failed: Callable[[BaseException], None] | None = None
 ) -> threading.Thread:
-    """Start a thread that helps the main one: reads a pipe, gives signs of life, shows progress.
+    """Start a thread that helps the main one: it reads a pipe, sends heartbeats, shows progress.
 
-    Nobody waits for what it returns, so an error in it would be seen by nobody, and what depends on it would wait for
-    ever.
+    Nobody waits for its result, so an error in it would go unnoticed, and whatever depends on it would wait for ever.
 
     Args:
         name: What it is for; an error names it.
         work: What it does.
-        failed: Is told of an error, and sees to it that whoever depends on the thread hears of it. By default the
-            process ends, with the error.
+        failed: Called with an error, to pass it to whoever depends on the thread. By default the process ends with the
+            error.
     """
 
     def run() -> None:
@@ -137,28 +136,28 @@ def end_process(name: str, error: BaseException) -> NoReturn:
 
     from vecmill.redaction import redact_secrets
 
-    told = f"the thread {name!r} failed, and nothing can go on without it: {type(error).__name__}: {error}"
+    message = f"the thread {name!r} failed, and the process cannot go on without it: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     with contextlib.suppress(OSError):  # nobody reads it
-        os.write(2, redact_secrets(f"{trace}vecmill: {told}\n").encode(errors="backslashreplace"))
+        os.write(2, redact_secrets(f"{trace}vecmill: {message}\n").encode(errors="backslashreplace"))
     os._exit(1)
 
 
 class Answer(Generic[T]):
-    """What a call will return. It does not keep what is called: that may well know who holds the answer."""
+    """What a call will return. It does not hold the called function, which may hold the answer."""
 
     def __init__(self) -> None:
         self._outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
     def make(self, call: Callable[[], T]) -> None:
-        """Call a function and keep what it returns, or raises."""
+        """Call a function, and store what it returns or raises."""
         try:
             self._outcome.put((call(), None))
         except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
             self._outcome.put((None, error))
 
     def wait(self) -> T:
-        """Return what the function returned, or raise what it raised. To be called once."""
+        """Return what the function returned, or raise what it raised. Call it once."""
         value, error = get_item(self._outcome)
         if error is not None:
             raise error
@@ -219,4 +218,4 @@ class Threads:
             with busy:
                 if not self._closed:
                     make()
-            del make  # and with it what the call was given, while the thread waits for the next
+            del make  # and the call's arguments with it, while the thread waits for the next

@@ -1,18 +1,18 @@
-"""Errors: what vecmill raises, each with the exit code of the command line, and foreign errors under a name.
+"""Errors: what vecmill raises, each with the exit code of the command line.
 
 VecmillError
     ├── ConfigError         a job file, an option or a command line is wrong: nothing was started
     ├── PluginError         a plugin could not be loaded, or broke a protocol
     ├── SourceError         the corpus could not be read
     │   └── ReuseError      an earlier dataset holds other vectors than the model gives
-    ├── ReadError           a source failed, and does not say why; the shard may be tried again
+    ├── ReadError           a source failed with an error of its own; the shard may be tried again
     ├── ModelError          the model's files are missing, damaged or of an unknown kind
     ├── EmbedError          these texts could not be embedded; others may
     ├── EngineError         the engine itself failed; the shard may be tried again
-    │   └── UnfitEngineError    the engine refuses whatever it is given; nothing is gained by another attempt
+    │   └── UnfitEngineError    the engine refuses whatever it is given; another attempt would fail too
     ├── StoreError          the dataset folder could not be used
     ├── RunError            the run ended without a complete dataset
-    └── PublishError        the dataset is there, but could not be delivered
+    └── PublishError        the dataset is complete, but could not be published
 
 A message says what happened, to which item, and what to do. An error is ``final`` if another attempt at the shard would
 meet it again.
@@ -66,14 +66,14 @@ class ReuseError(SourceError):
     """An earlier dataset holds other vectors than the model gives: nothing of it is used again.
 
     Attributes:
-        HEAD: What its message begins with, by which a driver knows it among the errors of its workers.
+        HEAD: What its message begins with, by which a driver recognises it among the errors of its workers.
     """
 
     HEAD = "no vector is taken from"
 
 
 class ReadError(VecmillError):
-    """A source failed with an error that is none of these, such as a library's: the shard may be tried again."""
+    """A source failed with another error, such as a library's: the shard may be tried again."""
 
 
 class ModelError(VecmillError):
@@ -83,7 +83,7 @@ class ModelError(VecmillError):
 
 
 class EmbedError(VecmillError):
-    """These texts could not be embedded. The worker splits the batch down to the guilty one."""
+    """These texts could not be embedded. The worker splits the batch down to the refused one."""
 
 
 class EngineError(VecmillError):
@@ -107,17 +107,17 @@ class RunError(VecmillError):
 
 
 class PublishError(VecmillError):
-    """The dataset is complete, but a publisher could not deliver it."""
+    """The dataset is complete, but could not be published."""
 
 
 @contextmanager
 def name_errors(what: str, kind: type[VecmillError], advice: str) -> Iterator[None]:
-    """Raise an error of ours where a plugin raises one of its own, or of a library.
+    """Turn an error that a plugin raises, its own or a library's, into one of vecmill's.
 
-    What is ours already passes as it is; so do a lack of memory, which is nobody's fault, and an interrupt.
+    An error of vecmill's passes unchanged; so do a lack of memory and an interrupt.
 
     Args:
-        what: Which plugin failed, and at what.
+        what: Which plugin failed, and at which call.
         kind: The error to raise.
         advice: What to do.
     """

@@ -12,10 +12,10 @@ _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EACCES}
 
 
 def expand_path(path: str) -> Path:
-    """Return a path with ``~`` replaced by the home folder it means; nothing need be there.
+    """Return a path with ``~`` replaced by the home folder; it need not exist.
 
     Raises:
-        ConfigError: Nothing can be there: nobody has that home, or no path is so long or holds such characters.
+        ConfigError: It cannot exist: nobody has that home, or it is too long or has characters that no path has.
     """
     try:
         found = Path(path).expanduser()
@@ -29,10 +29,10 @@ def expand_path(path: str) -> Path:
 
 
 def writable_down(path: str | Path) -> str:
-    """Return a path as text that can be written to JSON and sent to workers.
+    """Return a path as text for JSON and for workers.
 
     Raises:
-        ConfigError: It has bytes that are no UTF-8, from a system with another encoding.
+        ConfigError: It has bytes that are not UTF-8, from a system with another encoding.
     """
     text = str(path)
     try:

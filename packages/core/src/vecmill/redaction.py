@@ -1,7 +1,7 @@
-"""Display: what of foreign text may be shown to a person or a terminal, and what is a secret.
+"""Redaction: foreign text without secrets, and without what could drive a terminal.
 
-vecmill's own messages name no secret. An HTTP client's error may quote an address with a password in it, and a
-worker's last words may hold anything.
+vecmill's messages name no secret. But an HTTP client's error may quote an address with a password, and a worker's
+last lines may hold anything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 
 HIDDEN = "***"
 LEAST_CHARACTERS = 8
-"""A shorter value is no secret worth the name, and would be found in the middle of words."""
+"""A shorter value is not taken for a secret: it would be found in the middle of words."""
 
 _NAMES = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|(^|_)KEY|CREDENTIALS?|WEBHOOK_URL)$", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<=://)[^\s/?#@'\"]+(?=@)")
@@ -19,26 +19,26 @@ _TOKENS = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|a[sk]-[A-Za-z0-9]{16,}|Bearer\s+[^\
 
 
 def redact_secrets(text: str) -> str:
-    """Return a text with secrets replaced: values of the environment's tokens, keys and passwords, and their like."""
+    """Return a text without secrets: the environment's tokens, keys and passwords, and what looks like a token."""
     for value in _secrets():
         text = text.replace(value, HIDDEN)
     return _TOKENS.sub(HIDDEN, _ADDRESS.sub(HIDDEN, text))
 
 
 def _secrets() -> list[str]:
-    """Return the secrets of this process's environment, the longest first: one may begin as another does."""
+    """Return the secrets of this process's environment, the longest first: one may be the beginning of another."""
     values = {value for name, value in os.environ.items() if _NAMES.search(name) and len(value) >= LEAST_CHARACTERS}
     return sorted(values, key=len, reverse=True)
 
 
 UNSAFE = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls of both sets, but for the tab and the newline
-    "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # what turns a line round, or ends it
+    "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # what reverses a line, or ends it
     "\ud800-\udfff"  # halves of characters
 )
 """What could move the cursor, change colours, reverse or break lines, as a class of a regular expression."""
 MARKS = "\u061c\u200e\u200f"
-"""Of these, what honest Arabic and Hebrew hold: a mark has the direction of one letter, and no more power than that."""
+"""Of these, what Arabic and Hebrew text holds: a mark has the direction of one letter, and no further effect."""
 _SEQUENCE = re.compile(rf"\x1b\[[0-?]*[ -/]*[@-~]|(?![{MARKS}])[{UNSAFE}]")
 _ONE = re.compile(f"[{UNSAFE}]")
 

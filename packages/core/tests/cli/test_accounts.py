@@ -85,7 +85,7 @@ def test_offline_the_hub_is_not_asked(hub, checked, monkeypatch):
 
 
 def test_without_tokens_there_are_notes(checked, monkeypatch, tmp_path):
-    """With what they would be for; one in a file is told by its place."""
+    """With what they would be for; one in a file is told by its location."""
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
     for check in checked().values():

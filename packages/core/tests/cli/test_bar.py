@@ -59,7 +59,7 @@ def test_no_line_is_wider_than_the_terminal(stats, plan, screen, clock):
 def test_failures_stay_above_the_bar(stats, plan, screen):
     """Markup in an error is shown, not obeyed."""
     output = drawn(stats, screen, plan(12, 3), ShardRetried(4, "[bold]worker[/bold] was killed"))
-    assert "900.0 MB of 1.2 GB of text in 9 of 12 shards to go, into /data/out" in output
+    assert "900.0 MB of 1.2 GB of text in 9 of 12 shards left, into /data/out" in output
     assert "shard 4 failed and will be tried again: [bold]worker[/bold] was killed" in output
 
 

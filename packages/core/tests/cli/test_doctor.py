@@ -107,7 +107,7 @@ def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", found)
     assert "VECMILL_DISABLE_PLUGINS=bad" in checks["plugin bad"].hint
     assert (checks["vecmill[local]"].level, checks["vecmill[local]"].found) == ("fail", "there is no embedder openvino")
-    assert "plugin is broken or disabled" in checks["vecmill[local]"].hint
+    assert "plugin has failed or is disabled" in checks["vecmill[local]"].hint
 
 
 def test_an_installation_that_cannot_even_list_its_plugins_is_diagnosed(monkeypatch):

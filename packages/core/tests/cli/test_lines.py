@@ -31,7 +31,7 @@ def test_a_run_in_a_pipe_tells_its_course_in_a_few_lines(stats, plan, receipt, c
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.splitlines() == [
-        "vecmill: 300.0 MB of 400.0 MB of text in 3 of 4 shards to go, into /data/out",
+        "vecmill: 300.0 MB of 400.0 MB of text in 3 of 4 shards left, into /data/out",
         "vecmill: finishing: checking ids, writing the manifest, 0:00",
     ]
 

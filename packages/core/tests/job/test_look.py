@@ -12,7 +12,7 @@ from datasets import load_dataset
 import vecmill
 from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.plan import look
+from vecmill.job.plan import sample_source
 from vecmill.protocols import Source
 from vecmill.records import ModelInfo, Partition
 from vecmill.store.files import sha256
@@ -94,21 +94,21 @@ def _without(path, shard, column):
 def test_the_first_rows_there_are_tell_the_columns():
     """A part without rows is passed over; a corpus without any is refused."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "kind": [1]})
-    assert look(Given([[], [rows]]), CHUNKER).keep == look(Given([[rows]]), CHUNKER).keep != ""
+    assert sample_source(Given([[], [rows]]), CHUNKER).keep == sample_source(Given([[rows]]), CHUNKER).keep != ""
     for nothing in ([], [[]]):
         with pytest.raises(SourceError, match="the source 'given' has no documents"):
-            look(Given(nothing), CHUNKER)
+            sample_source(Given(nothing), CHUNKER)
 
 
 def test_a_column_that_would_pass_for_a_part_of_ours_is_refused():
     """Parquet names the numbers of a vector in this way."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "embedding.list.element": [1]})
     with pytest.raises(ConfigError, match=r"'embedding\.list\.element' would collide with vecmill's own"):
-        look(Given([[rows]]), CHUNKER)
+        sample_source(Given([[rows]]), CHUNKER)
 
 
 def test_what_no_file_can_hold_is_refused_before_any_work():
     """An object that is always empty has no columns, which Parquet cannot write."""
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "kind": pa.array([{}], pa.struct([]))})
     with pytest.raises(ConfigError, match=r"source\.keep: the column 'kind' holds struct<>, which Parquet cannot"):
-        look(Given([[rows]]), CHUNKER)
+        sample_source(Given([[rows]]), CHUNKER)

@@ -118,7 +118,7 @@ def test_a_lost_note_is_refused_where_the_source_is_cut_otherwise(work, begun, e
     (begun / ".vecmill" / "split.json.gz").write_bytes(b"nonsense")
     before = contents(begun)
     estimate_moves()
-    with pytest.raises(StoreError, match=r"lost or damaged its note .* --overwrite to begin it again"):
+    with pytest.raises(StoreError, match=r"lost its record of how .* --overwrite to begin it again"):
         vecmill.run(work())
     assert contents(begun) == before
     dataset = vecmill.run(work(), overwrite=True)
@@ -208,7 +208,9 @@ def test_documents_that_nobody_planned_are_missed_at_the_end(work, monkeypatch, 
 
     monkeypatch.setattr(JsonlSource, "partitions", unknown)
     monkeypatch.setattr(JsonlSource, "count", lambda _: len(ROWS))
-    with pytest.raises(RunError, match=r"documents were read, and 80 are in the source, as it says; .* not finished"):
+    with pytest.raises(
+        RunError, match=r"documents were read, and 80 are in the source, by its own count; .* not finished"
+    ):
         vecmill.run(work())
     assert not (tmp_path / "out" / "manifest.json").exists()
 

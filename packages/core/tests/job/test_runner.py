@@ -232,7 +232,7 @@ def test_another_run_in_the_folder_is_refused_and_told_apart(job, corpus):
     path = corpus(*rows())
     vecmill.run(job(path))
     other = job(path, chunker={"name": "paragraphs", "max_tokens": 16})
-    with pytest.raises(StoreError, match=r"chunker.max_tokens \(32 there, 16 now\)\. Choose another folder or"):
+    with pytest.raises(StoreError, match=r"chunker.max_tokens \(32 there, 16 now\): choose another folder or"):
         vecmill.run(other)
     assert vecmill.run(other, overwrite=True).manifest.recipe["chunker"]["max_tokens"] == 16
 
@@ -280,7 +280,7 @@ def test_a_users_own_words_stay_in_the_card(job, corpus):
 def test_changed_content_is_another_run(job, corpus):
     """The fingerprint of the source is part of a run's identity."""
     vecmill.run(job(corpus(*rows())))
-    with pytest.raises(StoreError, match=r"content \(the source has changed\)\. .* with --since .* keeps the vectors"):
+    with pytest.raises(StoreError, match=r"content \(the source has changed\): .* with --since .* reuses the vectors"):
         vecmill.run(job(corpus(*rows([*TEXTS, "one more"]))))
 
 

@@ -22,10 +22,12 @@ def test_an_empty_dataset_is_neither_finished_nor_published(job, corpus, tmp_pat
     """With max_quarantine = 1.0, too, and again by the same command."""
     work = job(corpus({"id": "1", "text": " "}, {"id": "2", "text": None}), max_quarantine=1.0)
     for _ in range(2):
-        with pytest.raises(RunError, match=r"2 of 2 documents.*empty dataset is none: correct the source") as told:
+        with pytest.raises(
+            RunError, match=r"2 of 2 documents.*empty dataset is not finished: correct the source"
+        ) as told:
             vecmill.run(work)
         assert "max_quarantine" not in str(told.value)
-    with pytest.raises(PublishError, match="an empty dataset is none"):
+    with pytest.raises(PublishError, match="an empty dataset is not finished"):
         publish(tmp_path / "out", "parquet", {"path": str(tmp_path / "copy")})
     assert not (tmp_path / "copy").exists()
 
@@ -37,9 +39,9 @@ def test_an_empty_dataset_that_passed_for_complete_is_not_published(job, corpus,
         vecmill.run(work)
     manifest = tmp_path / "out" / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"status": "complete"}))
-    with pytest.raises(PublishError, match="an empty dataset is none"):
+    with pytest.raises(PublishError, match="an empty dataset is not finished"):
         publish(tmp_path / "out", "parquet", {"path": str(tmp_path / "copy")})
-    with pytest.raises(RunError, match="an empty dataset is none"):
+    with pytest.raises(RunError, match="an empty dataset is not finished"):
         vecmill.run(work)
 
 
@@ -65,7 +67,7 @@ def test_a_source_that_gives_no_documents_is_told_as_such(job, corpus, monkeypat
 @pytest.mark.parametrize(
     ("bad", "keys", "advice"),
     [
-        ({"id": "d0", "text": "again"}, {}, "1 duplicate id.*: give each document of the source an id of its own; or,"),
+        ({"id": "d0", "text": "again"}, {}, "1 duplicate id.*: give each document of the source its own id; or,"),
         ({"id": "x", "text": ""}, {}, "1 blank text.*: correct the source; or,"),
         (
             {"id": "x", "text": "word " * 40},
@@ -75,7 +77,7 @@ def test_a_source_that_gives_no_documents_is_told_as_such(job, corpus, monkeypat
         (
             {"id": "x", "text": "POISON"},
             {"embedder": {"name": "hash", "refuse": "POISON"}},
-            r"1 not embedded\).*: see what the engine said of each, .*for them; or,",
+            r"1 not embedded\).*: read the engine's message for each, .*command again; or,",
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_a_folder_without_a_dataset_is_refused(tmp_path):
 
 def test_an_empty_dataset_is_refused(made, tmp_path):
     """All documents were blank: nothing can be said of vectors that are not there."""
-    with pytest.raises(RunError, match="an empty dataset is none"):
+    with pytest.raises(RunError, match="an empty dataset is not finished"):
         made(" ", "\n", max_quarantine=1.0)
     with pytest.raises(StoreError, match="holds no chunks"):
         measure(tmp_path / "out")

@@ -6,7 +6,7 @@ import pytest
 from vecmill.errors import SourceError
 from vecmill.records import ComponentSpec, Partition, ShardTask, WorkSpec
 from vecmill.sources.batches import dump
-from vecmill.worker.reading import Kept
+from vecmill.worker.reading import ExtraColumns
 
 PART = ComponentSpec(name="x", options={})
 
@@ -22,7 +22,7 @@ def kept(*fields):
         embedder=PART,
         keep=dump([pa.field(*field) for field in fields]),
     )
-    return Kept(ShardTask(spec=spec, index=3, count=4, partition=Partition(where={})))
+    return ExtraColumns(ShardTask(spec=spec, index=3, count=4, partition=Partition(where={})))
 
 
 def test_rows_get_the_columns_of_the_plan():

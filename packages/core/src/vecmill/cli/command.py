@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Settings:
-    """What holds for the whole command line, wherever it was said."""
+    """What holds for the command line, before or after the command's name."""
 
     debug: bool = False
 
@@ -76,7 +76,7 @@ def read_embedder(words: tuple[str, ...]) -> dict[str, Any]:
 
 
 def ask_on_terminal(wait: Waiting) -> Callable[[str], bool] | None:
-    """Return what asks the user a question, if there is one at a terminal who can see it and answer."""
+    """Return a function that asks the user a question, if standard input and error are a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, and what was found.
+    """What was checked, and what was found.
 
     Attributes:
-        name: What was looked at.
-        level: ``fail`` if a run on this machine needs it and cannot have it; ``note`` for what may matter.
+        name: What was checked.
+        level: ``fail`` if a run on this machine needs it and lacks it; ``note`` for what may matter.
         found: What there is.
         hint: What to do about it.
     """
@@ -44,7 +44,7 @@ OK, UNAUTHORIZED = 200, 401
 
 
 def accounts() -> Iterator[Check]:
-    """Look for tokens; the Hub is asked what its own may do."""
+    """Look for tokens, and ask the Hub what its token may do."""
     yield _hub()
     if find_spec("modal") is not None:
         yield _modal()
@@ -61,15 +61,15 @@ def _hub() -> Check:
         return Check(HUB, "note", f"cannot be read ({error})", "set HF_HOME to a folder of yours, or HF_TOKEN")
     if token is None:
         return Check(HUB, "note", "none", LOGIN)
-    place = f"in {constants.HF_TOKEN_PATH}"
+    location = f"in {constants.HF_TOKEN_PATH}"
     if any(os.environ.get(name) for name in HUB_VARIABLES):
-        place = "set by the environment"
+        location = "set by the environment"
     if constants.HF_HUB_OFFLINE:
-        return Check(HUB, "ok", f"{place}; not checked with the Hub, because HF_HUB_OFFLINE is set")
-    return _ask_hub(token, place)
+        return Check(HUB, "ok", f"{location}; not checked with the Hub, because HF_HUB_OFFLINE is set")
+    return _ask_hub(token, location)
 
 
-def _ask_hub(token: str, place: str) -> Check:
+def _ask_hub(token: str, location: str) -> Check:
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
@@ -77,18 +77,20 @@ def _ask_hub(token: str, place: str) -> Check:
     try:
         answer = get_session().get(url, headers=headers, timeout=TIMEOUT_SECONDS)
         if answer.status_code == OK:
-            return _describe_user(answer.json(), place)
+            return _describe_user(answer.json(), location)
         if answer.status_code == UNAUTHORIZED:
-            return Check(HUB, "note", f"{place}; the Hub does not know it", "log in again: hf auth login")
+            return Check(HUB, "note", f"{location}; the Hub does not know it", "log in again: hf auth login")
         why = f"it answered {answer.status_code}"
     except Exception as error:  # noqa: BLE001 - which HTTP library's errors these are depends on the client's version
         why = clean_text(str(error)) or type(error).__name__
-    return Check(HUB, "note", f"{place}; the Hub did not answer ({why})", "only models and datasets on the Hub need it")
+    return Check(
+        HUB, "note", f"{location}; the Hub did not answer ({why})", "only models and datasets on the Hub need it"
+    )
 
 
-def _describe_user(user: dict[str, Any], place: str) -> Check:
+def _describe_user(user: dict[str, Any], location: str) -> Check:
     access = user["auth"]["accessToken"]
-    found = f"{place}; {clean_text(str(user['name']))}"
+    found = f"{location}; {clean_text(str(user['name']))}"
     writable = [clean_text(name) for name in _writable(user, access)]
     if not writable:
         return Check(HUB, "ok", f"{found}, may read", "publishing needs one with write permission")
@@ -96,7 +98,7 @@ def _describe_user(user: dict[str, Any], place: str) -> Check:
 
 
 def _writable(user: dict[str, Any], access: dict[str, Any]) -> list[str]:
-    """Return the namespaces, or for a token of fine grain the places in them, that a token may write to."""
+    """Return the namespaces, or for a fine-grained token the repositories in them, that a token may write to."""
     if access["role"] == "write":
         return [user["name"], *(org["name"] for org in user.get("orgs") or [])]
     scopes = (access.get("fineGrained") or {}).get("scoped") or []
@@ -138,13 +140,13 @@ def quota(root: Path = CGROUP) -> float | None:
 
 
 def memory(root: Path = CGROUP) -> int | None:
-    """Return the bytes of memory this process may use, a container's limit kept to; ``None`` if nobody says."""
+    """Return the bytes of memory this process may use, within a container's limit; ``None`` if it is not known."""
     known = [size for size in (_physical(), *map(_number, (root / name for name in MEMORY_LIMITS))) if size]
     return min(known, default=None)
 
 
 def available_memory(meminfo: Path = MEMINFO) -> int | None:
-    """Return the bytes of memory that are free for use now; ``None`` if nobody says."""
+    """Return the bytes of memory that are free for use now; ``None`` if it is not known."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:
@@ -172,7 +174,7 @@ LOCAL = f'pip install "{EXTRA}"'
 
 
 class Package(NamedTuple):
-    """A distribution, the module to try, and what to do if it is missing; one that a local run needs comes with it."""
+    """A distribution, the module to import, and what to do if it is missing."""
 
     name: str
     module: str
@@ -206,9 +208,9 @@ PACKAGES = (
 
 
 def packages() -> Iterator[Check]:
-    """Look for every package, and import what is needed: a wheel for another processor is there, and useless.
+    """Look for every package, and import what is needed: a wheel for another processor is installed, but useless.
 
-    Those that are needed and missing are left to ``missing``: one command brings them all.
+    Those that are needed and missing are left to ``missing``: one command installs them all.
     """
     trials = {package: _trial(package) for package in PACKAGES if package.needed and package.there}
     for package in PACKAGES:

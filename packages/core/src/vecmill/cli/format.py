@@ -35,8 +35,8 @@ FEW = 10
 
 
 def clean_text(text: str) -> str:
-    """Return what a library or a worker said, as it can be shown: without control sequences and secrets."""
-    # What is taken out may have parted a secret, and a secret may hold some of it.
+    """Return foreign text as it may be shown: without control sequences and secrets."""
+    # A control sequence may stand inside a secret, and the other way round.
     return redact_secrets(printable(redact_secrets(text)))
 
 
@@ -75,7 +75,7 @@ def duration(seconds: float) -> str:
 
 
 def near(path: Path) -> str:
-    """Return a path as short as it can be said from here."""
+    """Return a path relative to the current folder, if it is below it."""
     here = Path.cwd()
     return printable(os.path.relpath(path, here) if path.is_absolute() and path.is_relative_to(here) else str(path))
 

@@ -52,7 +52,7 @@ log_option = click.option(
     callback=_check_log_file,
     flag_value=STANDARD_ERROR,
     metavar="[FILE]",
-    help="Log events as JSON lines, to a file or, in place of progress, to standard error.",
+    help="Log events as JSON lines, to a file or, instead of progress, to standard error.",
 )
 
 LONGEST = 4_000

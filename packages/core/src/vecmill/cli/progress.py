@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, lines elsewhere, a spinner while a command waits."""
+"""Progress: a bar on a terminal, lines in a file or pipe, a spinner while a command waits."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def format_start(event: RunStarted) -> str:
     if not event.done:
         return f"{size(event.bytes)} of text in {plural(event.shards, 'shard')}, {into}"
     to_go = f"{size(event.bytes - event.done_bytes)} of {size(event.bytes)} of text"
-    return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} to go, {into}"
+    return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} left, {into}"
 
 
 def format_retries(event: DocumentsRetried) -> str:
@@ -97,7 +97,7 @@ PER_SECOND = 5
 
 @contextlib.contextmanager
 def bar(stats: ProgressStats, console: Console | None = None) -> Iterator[Callable[[RunEvent], None]]:
-    """Draw a bar over the bytes of text, with counts and speeds below it; what goes wrong is printed above it."""
+    """Draw a bar over the bytes of text, with counts and speeds below it and problems above it."""
     console = console or Console(stderr=True)
     spinner = Spinner("dots")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Counts(NamedTuple):
-    """What has gone through the mill."""
+    """Documents, chunks, tokens and bytes of text."""
 
     documents: int = 0
     chunks: int = 0
@@ -61,17 +61,17 @@ class Work:
 
     @property
     def all(self) -> Counts:
-        """The same with what failed attempts did: speed is speed, even in vain."""
+        """The same with failed attempts, which count for the speed."""
         return self.useful.plus(self._lost)
 
     def progress(self, shard: int, counts: Counts) -> None:
-        """Take note of how far a shard is; one that is not as far as it was has been begun anew."""
+        """Note how far a shard is; one with fewer chunks than before has started again."""
         if counts.chunks < self._running.get(shard, counts).chunks:
             self.lose(shard)
         self._running[shard] = counts
 
     def finish(self, shard: int, counts: Counts) -> None:
-        """Take note of a finished shard."""
+        """Note a finished shard."""
         self._running.pop(shard, None)
         self.finished = self.finished.plus(counts)
 
@@ -80,7 +80,7 @@ class Work:
         self._lost = self._lost.plus(self._running.pop(shard, Counts()))
 
     def restart(self) -> None:
-        """Begin to count anew."""
+        """Start counting again."""
         self._lost, self.finished, self._running = self.all, Counts(), {}
 
 
@@ -98,7 +98,7 @@ class Speed(NamedTuple):
 
 
 class Rate:
-    """The speed over the last half minute or so. Stalls show: time goes on while the counts stand still."""
+    """The speed over the last half minute or so. A stall lowers it."""
 
     def __init__(self) -> None:
         self._samples: collections.deque[tuple[float, Counts]] = collections.deque()
@@ -109,7 +109,7 @@ class Rate:
         return bool(self._samples)
 
     def add(self, now: float, counts: Counts) -> None:
-        """Take note of the counts at a time."""
+        """Note the counts at a time."""
         samples = self._samples
         if not samples or now - samples[-1][0] >= SPACING_SECONDS:
             samples.append((now, counts))
@@ -131,19 +131,19 @@ FINISHING, PUBLISHING = "finishing", "publishing"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A run at one moment.
+    """A run at one time.
 
     Attributes:
-        phase: What the command is doing.
+        phase: The phase that the command is in.
         seconds: How long it has been at work.
         shards: Of the whole run.
         shards_done: Those of earlier commands included.
         bytes: Text of the whole run.
         bytes_done: The same, so far.
         counts: What this command has embedded.
-        speed: Of late; ``None`` while it is too early to say.
+        speed: Over the last half minute; ``None`` while it is too early to say.
         left: Seconds to go at this speed; ``None`` while it is too early to say.
-        delivery: How far a publisher is with the bytes of the dataset, if one is at work that says so.
+        delivery: How far a publisher is with the bytes of the dataset, if one reports it.
     """
 
     phase: str
@@ -164,13 +164,13 @@ class View:
 
 
 class ProgressStats:
-    """Takes events, from any thread, and says how the run stands.
+    """Takes events, from any thread, and shows how the run stands.
 
     Attributes:
-        started: The plan as the run began or went on; ``None`` before.
+        started: The event with which the run began or resumed; ``None`` before.
         shards_made: Shards that this command finished.
         made: What was in them.
-        retried: What came of documents that were tried again, if any were.
+        retried: How many refused documents were embedded now, if any were tried again.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -236,11 +236,11 @@ class ProgressStats:
 
     @property
     def embedding_seconds(self) -> float:
-        """From the first text that a worker read to the last shard that was written; models are loaded before."""
+        """From the first text that a worker read to the last shard that was written, without loading the model."""
         return self._last - self._first
 
     def _start(self, event: RunStarted) -> None:
-        # A run starts once more when documents with an id of an earlier shard are set aside.
+        # A run starts once more when documents with an id of an earlier shard are quarantined.
         self._work.restart()
         self.started = event
         self._shards_done = event.done

@@ -152,7 +152,7 @@ class Job(BaseModel):
         """Look up every component and check its options; nothing is opened, read or asked for.
 
         Args:
-            registry: Where to look; by default among the plugins that are installed.
+            registry: Where to look them up; by default in the plugins that are installed.
 
         Raises:
             ConfigError: Names every component that there is none of, and every wrong option.

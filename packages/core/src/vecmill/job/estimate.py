@@ -1,4 +1,4 @@
-"""Estimate: what a job will come to, from a sample of its corpus and a trial of its engine."""
+"""Estimate: the size, time and cost of a job, from a sample of its corpus and a trial of its engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 PIECES = 24
 PIECE_BYTES = 500_000
 TEXTS = 20_000
-"""Chunks that are kept to time an embedder with."""
+"""Chunks to time an embedder with."""
 
 
 @dataclass(slots=True)
@@ -53,19 +53,19 @@ class Piece:
 
 @dataclass(slots=True)
 class Sample:
-    """Counts of some partitions of a source, and what they say of all of it.
+    """Counts of some partitions of a source, and what follows for all of it.
 
     Attributes:
-        source_bytes: Text in the whole source.
+        source_bytes: Text in the source.
         pieces: One for each partition that was read.
-        whole: Whether those are all there are.
+        complete: Whether those are all partitions.
         texts: Chunks as they would be embedded, at most ``TEXTS``.
         tokens: Tokens of each.
     """
 
     source_bytes: int
     pieces: list[Piece]
-    whole: bool
+    complete: bool
     texts: list[str] = field(default_factory=list)
     tokens: list[npt.NDArray[np.int64]] = field(default_factory=list)
 
@@ -75,14 +75,14 @@ class Sample:
         return sum(piece.bytes for piece in self.pieces)
 
     def total(self, name: str) -> int:
-        """Return a count for the whole source, in proportion to its text."""
+        """Return a count for the source, in proportion to its text."""
         counted = sum(getattr(piece, name) for piece in self.pieces)
-        return int(counted if self.whole else round(counted * self.source_bytes / max(1, self.bytes)))
+        return int(counted if self.complete else round(counted * self.source_bytes / max(1, self.bytes)))
 
     def spread(self, name: str) -> float:
         """Return half the width of the 95% interval of ``total``, as a share of it."""
         rates: list[float] = [getattr(piece, name) / max(1, piece.bytes) for piece in self.pieces]
-        if self.whole or len(rates) < 2 or not any(rates):  # noqa: PLR2004 - one alone has no deviation
+        if self.complete or len(rates) < 2 or not any(rates):  # noqa: PLR2004 - one alone has no deviation
             return 0.0
         return 1.96 * statistics.stdev(rates) / math.sqrt(len(rates)) / statistics.fmean(rates)
 
@@ -92,7 +92,7 @@ def sample(source: Source[Any], chunker: Chunker[Any], tokenizer: Tokenizer) -> 
     corpus = Corpus(source)
     partitions = list(corpus.partitions(PIECE_BYTES))
     chosen = _spread(partitions)
-    found = Sample(sum(part.bytes for part in partitions), [], whole=len(chosen) == len(partitions))
+    found = Sample(sum(part.bytes for part in partitions), [], complete=len(chosen) == len(partitions))
     for partition in chosen:
         found.pieces.append(_piece(found, corpus, partition, chunker, tokenizer))
     return found
@@ -123,7 +123,7 @@ def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker
 
 FIRST_CHUNKS = 16
 SECONDS = 3.0
-"""A trial that took this long is long enough."""
+"""A trial that took this long is enough."""
 
 
 def time_sample(embedder: Embedder[Any], batching: Batching[Any], sample: Sample) -> Pace:
@@ -159,7 +159,7 @@ def _speed(
     tokens: npt.NDArray[np.int64],
 ) -> tuple[float, int]:
     count, seconds = FIRST_CHUNKS, 0.0
-    # The first trial also warms the engine up; where it is the only one, the answer errs on the slow side.
+    # The first trial also warms the engine up; where it is the only one, the estimate is on the slow side.
     while True:
         chosen = np.unique(np.linspace(0, len(texts) - 1, count).astype(np.int64))
         seconds = _trial(embedding, embedder, batching, [texts[i] for i in chosen], tokens[chosen])
@@ -182,7 +182,7 @@ def _trial(
 
 
 def estimate(job: Job, gpus: int | None = None) -> Estimate:
-    """Read a part of the corpus and say what all of it will come to. Nothing is written.
+    """Read a part of the corpus and estimate all of it. Nothing is written.
 
     Args:
         job: The job.
@@ -222,7 +222,7 @@ def _runtime(job: Job, registry: Registry, gpus: int | None) -> ComponentSpec:
 
 
 def _of_modal(spec: ComponentSpec, registry: Registry) -> dict[str, Any]:
-    """Return the options that are meant for Modal: with another runtime in the job, those that are none of its own."""
+    """Return the options for Modal: if the job has another runtime, those that this runtime does not have."""
     if spec.name == "modal":
         return spec.options
     own = registry.get("runtime", spec.name).Config.model_fields

@@ -1,4 +1,4 @@
-"""Finalize: receipts add up to an account, a manifest and a card."""
+"""Finalize: receipts become an account, a manifest and a card."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = "unknown"
-"""An earlier run of which a receipt of the first versions does not say which it was."""
+"""An earlier run that a receipt of the first versions does not name."""
 ROWS = 1024
-"""Of the quarantine, held at a time; fewer if they are large."""
+"""Rows of the quarantine in memory at a time; fewer if they are large."""
 
 
 def total(receipts: Iterable[Receipt]) -> Account:
     """Add the accounts up.
 
     Raises:
-        RunError: They do not balance: documents went in that nobody can account for.
+        RunError: They do not balance: documents went in that did not come out.
     """
     account = functools.reduce(operator.add, (receipt.account for receipt in receipts), Account())
     if not account.balanced:
@@ -59,16 +59,16 @@ def check_documents(receipts: Iterable[Receipt], split: Split) -> None:
         RunError: They are not the same.
     """
     read = sum(receipt.account.documents_in for receipt in receipts)
-    for expected, said in ((split.planned, "were planned"), (split.documents, "are in the source, as it says")):
+    for expected, said in ((split.planned, "were planned"), (split.documents, "are in the source, by its own count")):
         if expected is not None and expected != read:
             raise RunError(
                 f"{read} documents were read, and {expected} {said}; the dataset was not finished: remove "
-                "its folder and run again, and report it to the source's author if it stays so"
+                "its folder and run again, and report it to the source's author if it happens again"
             )
 
 
 def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
-    """Count what was set aside by reason, most frequent first."""
+    """Count quarantined documents by reason, most frequent first."""
     counts: collections.Counter[str] = collections.Counter()
     for receipt in receipts:
         counts.update(receipt.reasons)
@@ -76,7 +76,7 @@ def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
 
 
 def sum_reused(receipts: Iterable[Receipt]) -> Reused | None:
-    """Add up how many chunks have vectors of which earlier runs, whatever command used them; ``None`` for no such run.
+    """Add up how many chunks have vectors of which earlier runs, over all commands; ``None`` if there is no such run.
 
     The run that gave most of them comes first.
     """
@@ -91,7 +91,7 @@ def sum_reused(receipts: Iterable[Receipt]) -> Reused | None:
 
 
 def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry | None:
-    """Join what the shards set aside into one file, in source order; ``None`` if nothing was."""
+    """Join the shards' quarantines into one file, in source order; ``None`` if they are empty."""
     parts = [layout.root / receipt.quarantine.path for receipt in receipts if receipt.quarantine]
     if not parts:
         layout.quarantine.unlink(missing_ok=True)
@@ -114,16 +114,16 @@ def _rows(metadata: pq.FileMetaData) -> int:
 REFUSED = "not embedded"
 """The reason of documents that the engine refused; all other reasons lie in the documents or the job."""
 ADVICE = {
-    REFUSED: "see what the engine said of each, correct the engine, and run the same command again for them",
+    REFUSED: "read the engine's message for each, correct the engine, and run the same command again",
     "too long": "use smaller chunks, or set truncate = true",
-    "duplicate id": "give each document of the source an id of its own",
+    "duplicate id": "give each document of the source its own id",
 }
-"""What to do about a reason; about all others, to correct the source."""
+"""What to do about a reason; for all others, correct the source."""
 SHOWN = 3
 
 
 def decide_status(account: Account, allowed: float) -> Literal["complete", "failed"]:
-    """Return whether enough was embedded: an empty dataset is none, whatever the job allows.
+    """Return whether enough was embedded: an empty dataset has failed, whatever the job allows.
 
     Args:
         account: What became of the documents.
@@ -141,18 +141,18 @@ def judge(manifest: Manifest, allowed: float, layout: Layout) -> None:
     """Fail a run that embedded nothing, or quarantined more documents than the job allows.
 
     Raises:
-        RunError: Says how many, the most frequent reasons, and what to do about each.
+        RunError: With how many, the most frequent reasons, and what to do about each.
     """
     if decide_status(manifest.account, allowed) == "failed":
         raise RunError(f"{explain(manifest, layout)}. The dataset stays for inspection and was not published")
 
 
 def explain(manifest: Manifest, layout: Layout) -> str:
-    """Say why a run failed, and what to do about each reason."""
+    """Return why a run failed, and what to do about each reason."""
     account = manifest.account
     if not account.documents_in:
         return (
-            f"the source {manifest.source.name!r} gave no documents, and an empty dataset is none: correct the "
+            f"the source {manifest.source.name!r} gave no documents, and an empty dataset is not finished: correct the "
             "job's [source], such as its path, its filter or its limit"
         )
     reasons = list(manifest.reasons.items())[:SHOWN]
@@ -160,20 +160,20 @@ def explain(manifest: Manifest, layout: Layout) -> str:
     advice = "; ".join(dict.fromkeys(ADVICE.get(reason, "correct the source") for reason, _ in reasons))
     found = f"{account.documents_quarantined} of {account.documents_in} documents were quarantined ({counts})"
     if not account.chunks:
-        return f"{found}, and an empty dataset is none: {advice}. {layout.quarantine} has the details"
+        return f"{found}, and an empty dataset is not finished: {advice}. {layout.quarantine} has the details"
     enough = math.ceil(quarantined_share(account) * 1000) / 1000
     return (
         f"{found}, more than max_quarantine allows: {advice}; or, if the dataset may lack them, raise max_quarantine "
-        f"to {enough:g} and run again: nothing is embedded twice. {layout.quarantine} has the details"
+        f"to {enough:g} and run again, which embeds nothing twice. {layout.quarantine} has the details"
     )
 
 
 MADE = ("account", "reasons", "shards", "quarantine")
-"""What a manifest says of what was made."""
+"""The keys of a manifest that describe the files."""
 
 
 class Finish:
-    """Writes what stands beside the shards. The manifest comes last: with it the dataset is finished."""
+    """Writes the files next to the shards. The manifest comes last: with it the dataset is finished."""
 
     def __init__(self, plan: Plan, shards: Shards) -> None:
         self._plan = plan
@@ -185,7 +185,7 @@ class Finish:
         Args:
             started: When the run was begun, ISO 8601.
             wall_seconds: How long this command has worked.
-            before: The run's manifest, if it was finished already; where nothing has changed, its times stay.
+            before: The run's manifest, if it was finished already; if nothing has changed, its times stay.
 
         Raises:
             RunError: The account does not add up, or is not of all documents.
@@ -215,35 +215,35 @@ class Finish:
             ),
             reused=sum_reused(receipts) or self._unnoted_reuse(before),
             cost=self._shards.cost,
-            places=plan.places,
+            places=plan.local_options,
         )
         if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
             manifest = manifest.model_copy(update={"timing": before.timing})
         add_sent(plan.layout, receipts)
-        self._note_places()
+        self._note_locations()
         return self._save(manifest)
 
     def _unnoted_reuse(self, before: Manifest | None) -> Reused | None:
-        """Return what a finished run of the first versions says of reuse: it kept no receipts, and refused nothing."""
+        """Return the reuse of a finished run of the first versions, which has no receipts."""
         return before.reused if before is not None and not read_refused(self._plan.layout) else None
 
-    def mend(self, manifest: Manifest) -> Manifest:
-        """Put shards that were done again in place of damaged ones, and keep what the job says of text and places."""
-        self._note_places()
+    def repair(self, manifest: Manifest) -> Manifest:
+        """Replace damaged shards by those done again, and update what the job says of its text and locations."""
+        self._note_locations()
         source = manifest.source.model_copy(update={"terms": self._plan.source.terms})
         if not self._shards.receipts and (manifest.status, manifest.source) == (self._status(manifest), source):
             self._replace_card(manifest)
             return manifest
-        mended = [
+        repaired = [
             self._shards.receipts[index].shard if index in self._shards.receipts else entry
             for index, entry in enumerate(manifest.shards)
         ]
         add_sent(self._plan.layout, self._shards.receipts.values())
-        return self._save(manifest.model_copy(update={"shards": mended, "source": source, "cost": self._shards.cost}))
+        return self._save(manifest.model_copy(update={"shards": repaired, "source": source, "cost": self._shards.cost}))
 
-    def _note_places(self) -> None:
-        """Write down on this machine, and for it alone, that the run is this user's, and where its model is."""
-        write_places(self._plan.layout, self._plan.places)
+    def _note_locations(self) -> None:
+        """Register on this machine that the run is this user's, and where its model is."""
+        write_places(self._plan.layout, self._plan.local_options)
         register_run(self._plan.run_id, self._plan.embedder)
 
     def _status(self, manifest: Manifest) -> str:
@@ -259,7 +259,7 @@ class Finish:
         return manifest
 
     def _replace_card(self, manifest: Manifest) -> None:
-        """Write the card of a finished run again, if somebody has removed it; one that is there stays."""
+        """Write the card of a finished run again if it was removed; an existing one stays."""
         layout = self._plan.layout
         if not layout.card.exists():
             write_bytes(layout.card, layout.temporary, format_card(manifest).encode())

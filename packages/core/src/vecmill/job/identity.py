@@ -1,4 +1,4 @@
-"""Identity: what makes a run this run and no other, and what others may read of where it was made."""
+"""Identity: what makes a run this one, how it compares with an earlier run, and what its manifest shows of paths."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PRIVATE = re.compile(r"[/\\~]|\.\.(?:[/\\]|$)|[A-Za-z]:[/\\]")
 _ADDRESS = re.compile(r"(?!hf://datasets/)[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def places(part: Component[Any]) -> frozenset[str]:
+def location_options(part: Component[Any]) -> frozenset[str]:
     """Return the options that say where things are: those in ``location``, and those that hold a ``pathlib`` path."""
     return part.location | paths(part.config)
 
@@ -52,13 +52,13 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, PurePath)
 
 
-def hide_options(options: Mapping[str, Any], places: frozenset[str]) -> dict[str, Any]:
-    """Return those options, of the ones that say where things are, of which others may not read all."""
-    return {key: options[key] for key in options if key in places and public_value(options[key]) != options[key]}
+def hide_options(options: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return the options, among those that say where things are, that others may not read in full."""
+    return {key: options[key] for key in options if key in names and public_value(options[key]) != options[key]}
 
 
 def public_value(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
-    """Return what others may read of a place: of a path its last part, of an address nothing.
+    """Return what others may read of a location: of a path its last part, of an address nothing.
 
     A path below the folder in which the command was given stays, and so does what is on the Hub.
     """
@@ -66,7 +66,7 @@ def public_value(value: Any) -> Any:  # noqa: ANN401 - an option is anything tha
 
 
 def distinct(value: Any) -> Any:  # noqa: ANN401 - (the same)
-    """Return what others may read of a place, with a hash where that is not all: another place, another value."""
+    """Return what others may read of a location, with a hash where that is not all: other locations differ."""
 
     def distinguish(text: str) -> str:
         shown = public_value(text)
@@ -98,14 +98,14 @@ def _hash(text: str) -> str:
 
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SAID = {
+_REASONS = {
     "content": "content (the source has changed)",
-    "files": "files (it was made before vecmill noted which tokenizer and settings of the model it has)",
+    "files": "files (it was made before vecmill noted the model's tokenizer and settings)",
 }
 
 
 def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
-    """Return every option of the run, in JSON types: the manifest's ``recipe``; of places what others may read."""
+    """Return every option of the run, in JSON types: the manifest's ``recipe``; of locations what others may read."""
     described = {kind: _public(part) for kind, part in parts.items()}
     return {**described, "shards": job.shards.model_dump(), "truncate": job.truncate}
 
@@ -115,7 +115,7 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
 
     A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path; so do those of
     its tokenizer and its settings, each under its name, so that a difference can be named. A path that
-    its author has not put in ``location`` counts: who knows what is read there? Others see its hash.
+    its author has not put in ``location`` counts: its content may decide the result. Others see its hash.
     """
     return {
         **{kind: _decisive(part) for kind, part in parts.items()},
@@ -128,7 +128,7 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
 
 
 def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """Say in a few words in which keys two identities differ."""
+    """Describe in which keys two identities differ."""
     unnamed = "files" in mine and "files" not in theirs
     left, right = _flat({**mine, "files": ()} if unnamed else mine), _flat(theirs)
     keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
@@ -136,7 +136,7 @@ def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 
 def _describe_difference(key: str, there: object, now: object) -> str:
-    return _SAID.get(key) or f"{key} ({_show_value(there)} there, {_show_value(now)} now)"
+    return _REASONS.get(key) or f"{key} ({_show_value(there)} there, {_show_value(now)} now)"
 
 
 def _show_value(value: object) -> str:
@@ -156,7 +156,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _public(part: Component[Any]) -> dict[str, Any]:
     options = _describe_component(part)
-    return options | {key: public_value(value) for key, value in hide_options(options, places(part)).items()}
+    return options | {key: public_value(value) for key, value in hide_options(options, location_options(part)).items()}
 
 
 def _decisive(part: Component[Any]) -> dict[str, Any]:
@@ -169,21 +169,21 @@ def _describe_component(part: Component[Any]) -> dict[str, Any]:
 
 
 DECISIVE = ("chunker", "embedder", "weights", "truncate")
-"""What must be the same for a chunk to have the same vector, and for chunks to be cut alike."""
+"""What must be the same for a chunk to have the same vector, and for documents to be cut into the same chunks."""
 FILES = "files"
-"""The same of a model's tokenizer and settings, which datasets of the first versions do not name."""
+"""The same for a model's tokenizer and settings, which datasets of the first versions do not name."""
 
 
 def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
-    """Find an earlier dataset whose vectors may be used again.
+    """Find an earlier dataset whose vectors may be reused.
 
     Args:
         since: Its folder, or its repo on the Hub.
-        identity: Of the run that is to use it.
-        layout: Where that run makes its dataset.
+        identity: Of the run that is to reuse it.
+        layout: Of that run's dataset.
 
     Raises:
-        ConfigError: There is none, its model or its chunks are others, or it would be overwritten.
+        ConfigError: There is none, it has another model or other chunks, or it would be overwritten.
     """
     there = Layout(_folder(since))
     manifest = read_manifest(there)
@@ -218,7 +218,7 @@ def _is_repo(name: str) -> bool:
 
 
 def _download_dataset(repo: str) -> Path:
-    """Bring a published dataset into the Hub client's cache; what is there already is not fetched again."""
+    """Download a published dataset into the Hub client's cache, as far as it is not there."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

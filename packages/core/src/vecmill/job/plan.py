@@ -1,4 +1,4 @@
-"""Plan: a job, checked and pinned, and the shard tasks that it comes to."""
+"""Plan: a job, checked and pinned, and its shard tasks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.identity import earlier, hide_options, identity, places, public_value, recipe
+from vecmill.job.identity import earlier, hide_options, identity, location_options, public_value, recipe
 from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
@@ -65,11 +65,11 @@ def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) ->
     return chunks / size if size else 1e-3
 
 
-class Look(NamedTuple):
+class SourceSample(NamedTuple):
     """What holds for all shards; it depends on content and recipe alone, so a resumed run finds the same.
 
     Attributes:
-        keep: The columns to carry along, an Arrow schema in base64.
+        keep: The extra columns, an Arrow schema in base64.
         chunks_per_byte: Chunks that a byte of text makes.
     """
 
@@ -77,12 +77,12 @@ class Look(NamedTuple):
     chunks_per_byte: float
 
 
-def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
+def sample_source(source: Source[Any], chunker: Chunker[Any]) -> SourceSample:
     """Read the first documents, about a megabyte of them.
 
     Raises:
         SourceError: There are none.
-        ConfigError: A column cannot be carried along.
+        ConfigError: The dataset cannot have one of the extra columns.
     """
     from vecmill.sources.batches import dump, extra_fields
 
@@ -92,7 +92,7 @@ def look(source: Source[Any], chunker: Chunker[Any]) -> Look:
         raise SourceError(f"the source {source.name!r} has no documents")
     keep = extra_fields(first.schema)
     _check(keep, chunker.model.outputs)
-    return Look(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
+    return SourceSample(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
 
 
 def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
@@ -136,8 +136,8 @@ class Plan:
         split: How the source is cut into shards: as the run was begun, if it was.
         tasks: One for each shard, in source order.
         model: As the manifest shows it.
-        places: Options that the recipe does not show, for they are of this machine alone; by part.
-        since: An earlier dataset whose vectors are used again, with its manifest.
+        local_options: Options that the recipe does not show, because they are of this machine alone; by part.
+        since: An earlier dataset whose vectors are reused, with its manifest.
         lease: What keeps other runs out of the folder, if its lock does not.
         trust_vectors: Whether none of them is checked.
     """
@@ -153,7 +153,7 @@ class Plan:
     publishers: list[Publisher[Any]]
     split: Split
     tasks: list[ShardTask]
-    places: Places
+    local_options: Places
     since: tuple[Layout, Manifest] | None = None
     trust_vectors: bool = False
     lease: Lease | None = None
@@ -170,13 +170,13 @@ def plan(
     runtime: Runtime[Any] | None = None,
     publishers: list[Publisher[Any]] | None = None,
 ) -> Plan:
-    """Check a job against the installed plugins, pin what could move, and split the source.
+    """Check a job against the installed plugins, pin what could change, and split the source.
 
     Args:
         job: The job.
-        since: An earlier dataset, its folder or its repo on the Hub, whose vectors are to be used again.
-        runtime: The job's, if there is one already.
-        publishers: The job's, if they are there already.
+        since: An earlier dataset, its folder or its repo on the Hub, whose vectors are to be reused.
+        runtime: The job's, if it is built already.
+        publishers: The job's, if they are built already.
 
     Raises:
         VecmillError: The job, its model or its source is wrong. Nothing was written.
@@ -204,7 +204,7 @@ def plan(
         publishers=publishers,
         split=split,
         tasks=_tasks(spec, split),
-        places=_places(spec, parts),
+        local_options=_local_options(spec, parts),
         since=None if since is None else earlier(since, identity_, layout),
     )
 
@@ -220,7 +220,7 @@ def publishers_of(job: Job) -> list[Publisher[Any]]:
 
 
 def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
-    """Return source, chunker, batching and embedder with what could move pinned, and the model."""
+    """Return source, chunker, batching and embedder with everything that could change pinned, and the model."""
     source = Corpus(build(registry, "source", job.source)).pinned()
     embedder = build(registry, "embedder", job.embedder)
     with name_embedder_errors(embedder, "pinned(), model() or tokenizer()"):
@@ -238,14 +238,14 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
     return WorkSpec(run_id=run_id, directory=str(layout.root), truncate=job.truncate, **specs)
 
 
-def _places(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
-    """Return what must be known to open the dataset's model on this machine again."""
-    embedder = hide_options(spec.embedder.options, places(parts["embedder"]))
+def _local_options(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
+    """Return the options with which this machine opens the dataset's model again."""
+    embedder = hide_options(spec.embedder.options, location_options(parts["embedder"]))
     return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
 
 
 def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split | None:
-    """Return how a run was cut into shards when it was begun, if the folder holds its beginning."""
+    """Return how a run was cut into shards when it began, if the folder holds the run."""
     state = read_state(layout)
     stored = read_split(layout, state.split) if state is not None and state.run_id == run_id else None
     if stored is None:
@@ -256,7 +256,7 @@ def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split
 
 def _split(job: Job, parts: Mapping[str, Any], model: ModelInfo) -> Split:
     source, chunker = parts["source"], parts["chunker"]
-    found, corpus = look(source, chunker), Corpus(source)
+    found, corpus = sample_source(source, chunker), Corpus(source)
     text_bytes = text_per_shard(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
     split = Split(keep=found.keep, partitions=tuple(corpus.partitions(text_bytes)), documents=corpus.count())
     if None not in {split.planned, split.documents} and split.planned != split.documents:

@@ -1,4 +1,4 @@
-"""Publish: a finished dataset is given to its publishers."""
+"""Publish: publishers take a finished dataset."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def publish(
     options: Mapping[str, Any] | None = None,
     observe: Callable[[RunEvent], None] | None = None,
 ) -> str:
-    """Publish a dataset that an earlier run made; called again after a failure, it goes on where it was.
+    """Publish a dataset that an earlier run made; called again after a failure, it resumes.
 
     Args:
         path: The dataset's folder.
         to: The publisher's name, such as ``"hub"``.
         options: Its options, such as ``{"repo": "user/name"}``.
-        observe: Told of ``Publishing`` as it goes on.
+        observe: Called with ``Publishing`` events.
 
     Returns:
         Where the dataset is now.
@@ -45,30 +45,30 @@ def publish(
     Raises:
         ConfigError: There is no such publisher, or its options are wrong.
         StoreError: There is no finished dataset at ``path``.
-        PublishError: It could not be delivered, or its run failed for too many documents that were set aside.
+        PublishError: It could not be delivered, or its run failed because too many documents were quarantined.
     """
     layout, manifest = _open_finished(path)
     publisher = _publisher(to, options)
     if observe is not None:
         publisher.report = observe
     with locked_to_read(layout):
-        layout, manifest = _open_finished(path)  # a run may have changed it before it was held
+        layout, manifest = _open_finished(path)  # a run may have changed it before the lock
         check([publisher])
         return deliver([publisher], layout, manifest)[0]
 
 
 def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
-    """Yield in lines what ``publish`` would do now; nothing is changed. Raises what ``publish`` raises."""
+    """Yield lines about what ``publish`` would do; nothing is changed. Raises what ``publish`` raises."""
     layout, manifest = _open_finished(path)
     publisher = _publisher(to, options)
     check([publisher])
-    _tell_of_sent([publisher], layout)
+    _report_sent([publisher], layout)
     with _name_errors(publisher, "preview()"):
         yield from publisher.preview(layout.root, manifest)
 
 
 def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
-    """Return where a job's dataset is made: where the first publisher wants it, else ``out/NAME``; absolute.
+    """Return the folder of a job's dataset: the one that the first publisher names, else ``out/NAME``; absolute.
 
     Raises:
         ConfigError: Its name is not UTF-8.
@@ -89,8 +89,8 @@ def check(publishers: Iterable[Publisher[Any]]) -> None:
 
 
 def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Manifest) -> tuple[str, ...]:
-    """Give a finished dataset to publishers, one after the other, and return where it is."""
-    _tell_of_sent(publishers, layout)
+    """Give a finished dataset to publishers, one after the other, and return its locations."""
+    _report_sent(publishers, layout)
     return tuple(_deliver_dataset(publisher, layout, manifest) for publisher in publishers)
 
 
@@ -100,8 +100,8 @@ def _deliver_dataset(publisher: Publisher[Any], layout: Layout, manifest: Manife
         return publisher.publish(layout.root, manifest)
 
 
-def errands(publishers: Iterable[Publisher[Any]]) -> tuple[WorkerUpload, ...]:
-    """Ask publishers, before the work, which of them want shards from the workers that make them."""
+def prepare_uploads(publishers: Iterable[Publisher[Any]]) -> tuple[WorkerUpload, ...]:
+    """Ask publishers, before the work, which of them want workers to upload shards."""
     asked = ((publisher, _prepare_workers(publisher)) for publisher in publishers)
     return tuple(WorkerUpload(publisher=_spec(each), ready=ready) for each, ready in asked if ready is not None)
 
@@ -111,7 +111,7 @@ def _prepare_workers(publisher: Publisher[Any]) -> dict[str, Any] | None:
         return publisher.prepare()
 
 
-def _tell_of_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
+def _report_sent(publishers: Iterable[Publisher[Any]], layout: Layout) -> None:
     kept = read_sent(layout)
     for publisher in publishers:
         with _name_errors(publisher, "accept()"):

@@ -1,4 +1,4 @@
-"""Resuming: what an output folder holds already, and whether it is ours."""
+"""Resume: what an output folder holds, and whether it is this run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def find_finished(plan: Plan) -> Manifest | None:
 
 
 def begin_run(plan: Plan, now: str) -> RunState:
-    """Return the state of this run in the folder, beginning it if need be.
+    """Return the state of this run in the folder; begin the run if there is none.
 
     Raises:
         StoreError: The folder holds another unfinished run, or files that no run of ours wrote.
@@ -63,14 +63,14 @@ def begin_run(plan: Plan, now: str) -> RunState:
     elif state.split != plan.split.digest:
         _adopt(plan, state)
         state = _begin(plan, state)
-    elif read_split(plan.layout, state.split) is None:  # it was lost, and the source is cut as it was then
+    elif read_split(plan.layout, state.split) is None:  # it was lost, and the source is cut as before
         write_split(plan.layout, plan.split)
     clear_temporary(plan.layout)
     return state
 
 
 def _begin(plan: Plan, state: RunState) -> RunState:
-    """Note which run it is, and how it is cut into shards."""
+    """Write which run it is, and how it is cut into shards."""
     write_split(plan.layout, plan.split)
     state = state.model_copy(update={"shards": len(plan.tasks), "split": plan.split.digest})
     write_state(plan.layout, state)
@@ -78,7 +78,7 @@ def _begin(plan: Plan, state: RunState) -> RunState:
 
 
 def _adopt(plan: Plan, state: RunState) -> None:
-    """Take over shards of a run that does not say how it is cut, if they are of the rows that they would be of now.
+    """Take over shards of a run that does not say how it is cut, if they have the rows that they would have now.
 
     The first versions of vecmill did not note it. Shards follow one another, so those from the first to the last before
     a gap are of the same rows if each has as many documents as it would have now; what comes after a gap is done again.
@@ -89,7 +89,7 @@ def _adopt(plan: Plan, state: RunState) -> None:
     check_split(plan, state)
     done = _read_done(plan, state)
     if not done and not plan.layout.manifest.exists():
-        clear(plan.layout)  # half a shard of the split before would stay beside the others
+        clear(plan.layout)  # half a shard of the split before would stay next to the others
     for task in plan.tasks:
         if task.index not in done:
             break
@@ -98,7 +98,7 @@ def _adopt(plan: Plan, state: RunState) -> None:
 
 
 def check_split(plan: Plan, state: RunState) -> None:
-    """Refuse to go on with shards that may not be of the rows that they would be of now.
+    """Refuse to resume with shards that may not have the rows that they would have now.
 
     Raises:
         StoreError: The run is cut otherwise, or that cannot be ruled out.
@@ -107,11 +107,11 @@ def check_split(plan: Plan, state: RunState) -> None:
     same = state.shards == len(plan.tasks) and not state.split
     if not done or (same and all(_counts_agree(plan.tasks[index], done[index]) for index in done)):
         return
-    why = "has lost or damaged its note of how it cuts the source" if state.split else "was begun by an older version"
+    why = "has lost its record of how it cuts the source" if state.split else "was begun by an older version"
     raise StoreError(
         f"{plan.layout.root} holds the unfinished run {state.run_id} of {state.started[:10]}, which {why}, and its "
-        "shards cannot be shown to be of the rows that they would be of now: finish it with the version that began it, "
-        "or run with --overwrite to begin it again. Nothing was changed"
+        "shards cannot be shown to have the rows that they would have now: finish it with the version that began it, "
+        "or run with --overwrite to begin it again"
     )
 
 
@@ -120,7 +120,7 @@ def _counts_agree(task: ShardTask, receipt: Receipt) -> bool:
 
 
 def _read_done(plan: Plan, state: RunState) -> dict[int, Receipt]:
-    """Return the receipts of a run, whatever shards they are of."""
+    """Return the receipts of a run by shard number, whatever rows they are of."""
     found = ((index, read_receipt(plan.layout, plan.run_id, index)) for index in range(state.shards))
     return {index: receipt for index, receipt in found if receipt is not None}
 
@@ -128,7 +128,7 @@ def _read_done(plan: Plan, state: RunState) -> dict[int, Receipt]:
 def receipts(plan: Plan) -> dict[int, Receipt]:
     """Return the receipts of the shards that are done and intact, by shard number.
 
-    A shard with vectors of an earlier dataset that was refused later is not done, unless its vectors are trusted now.
+    A shard that reused an earlier dataset which was refused later is not done, unless vectors are trusted now.
     """
     refused = _read_refused(plan)
     found = ((task.index, valid_receipt(plan.layout, plan.run_id, task.index, task.partition)) for task in plan.tasks)
@@ -142,15 +142,15 @@ def _read_refused(plan: Plan) -> frozenset[str]:
 
 
 def _has_refused_vectors(receipt: Receipt, refused: frozenset[str]) -> bool:
-    """Whether a shard has vectors of a refused dataset, or of one that its receipt, of a first version, leaves open."""
+    """Whether a shard reused a refused dataset, or one that its receipt, of a first version, does not name."""
     return bool(refused and receipt.reused_chunks) and receipt.reused_shards in {"", *refused}
 
 
 def can_retry(plan: Plan, manifest: Manifest) -> bool:
-    """Whether a finished run has documents that the engine refused, and can be gone on with for them.
+    """Whether a finished run has documents that the engine refused, and can be resumed for them.
 
-    A finished run keeps its receipts while it has such documents. One of the first versions has none: it is gone
-    through as a whole if it is no dataset anyway.
+    A finished run keeps its receipts while it has such documents. One of the first versions has none: it is
+    done again if it has failed anyway.
     """
     if REFUSED not in manifest.reasons or manifest.split not in {"", plan.split.digest}:
         return False
@@ -161,17 +161,17 @@ def can_retry(plan: Plan, manifest: Manifest) -> bool:
 
 
 def explain_left_alone(plan: Plan) -> str:
-    """Say why a finished run's refused documents are not tried again, and how they can be."""
+    """Return why a finished run's refused documents are not tried again, and how they can be."""
     return (
-        f"{plan.layout.root} has no note any more of how the run was cut into shards, or another version's: to have "
-        f"them tried, run into another folder with --since {plan.layout.root}, which keeps all other vectors"
+        f"{plan.layout.root} does not say how the run was cut into shards, or another version wrote it: to have "
+        f"them tried, run into another folder with --since {plan.layout.root}, which reuses all other vectors"
     )
 
 
 def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
-    """Return the numbers of a finished run's shards whose vectors can be used again; none if it has only begun.
+    """Return the numbers of a finished run's shards whose vectors can be reused; none if it is unfinished.
 
-    Those are on disk as its manifest says, and have no vectors of an earlier dataset that was refused.
+    Those are on disk as its manifest says, and did not reuse a dataset that was refused.
     """
     entries, refused = (manifest.shards if manifest is not None else []), _read_refused(plan)
     found = ((index, read_receipt(plan.layout, plan.run_id, index)) for index in range(len(entries)))
@@ -182,27 +182,27 @@ def list_intact(plan: Plan, manifest: Manifest | None) -> list[int]:
 def find_damaged(plan: Plan, manifest: Manifest) -> list[int]:
     """Return the numbers of a finished run's shards that are not on disk as its manifest says.
 
-    A damaged quarantine can only be made again by doing every shard that set something aside, so all are named.
+    A damaged quarantine can only be made again by doing every shard that has one, so all are named.
 
     Raises:
         StoreError: Some are damaged, and the source would be cut into other shards now.
     """
     if manifest.quarantine is not None and not intact(plan.layout, manifest.quarantine):
         return [task.index for task in plan.tasks]
-    broken = [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
-    if len(broken) == len(manifest.shards):
+    damaged = [index for index, entry in enumerate(manifest.shards) if not intact(plan.layout, entry)]
+    if len(damaged) == len(manifest.shards):
         return [task.index for task in plan.tasks]
     same = manifest.split in {"", plan.split.digest} and len(manifest.shards) == len(plan.tasks)
-    if broken and not same:
+    if damaged and not same:
         raise StoreError(
-            f"{manifest.shards[broken[0]].path} is damaged, and this version cuts the source into other shards than "
+            f"{manifest.shards[damaged[0]].path} is damaged, and this version cuts the source into other shards than "
             f"version {manifest.vecmill} did, which made it: use that one, or remove {plan.layout.root} and run again"
         )
-    return broken
+    return damaged
 
 
-def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]) -> None:
-    """Check that damaged shards which were done again came out as they were.
+def check_repaired(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]) -> None:
+    """Check that damaged shards, done again, have the rows that they had.
 
     Raises:
         StoreError: One has other rows than before, so the account of the run no longer adds up.
@@ -211,15 +211,15 @@ def check_mended(plan: Plan, manifest: Manifest, receipts: Mapping[int, Receipt]
         before, now = manifest.shards[index].rows, receipt.shard.rows
         if now != before:
             raise StoreError(
-                f"{receipt.shard.path} was damaged, and when it was done again it came out with {now} rows instead of "
-                f"{before}: the engine takes other texts than it did then. Remove {plan.layout.root} and run again"
+                f"{receipt.shard.path} was damaged, and has {now} rows after it was done again instead of "
+                f"{before}: the engine accepts other texts than before: remove {plan.layout.root} and run again"
             )
 
 
 def clear_other(plan: Plan) -> None:
-    """Remove whatever other run is in the folder, or a copy that was not finished.
+    """Remove another run in the folder, or an unfinished copy.
 
-    This one's stays, if it can be gone on with.
+    This run stays, if it can be resumed.
     """
     manifest, state = read_manifest(plan.layout), read_state(plan.layout)
     there = [run for run in (manifest, state) if run is not None]
@@ -243,8 +243,8 @@ def _refuse_copy(layout: Layout) -> None:
 def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
     alike = select_decisive(plan.identity, theirs) == select_decisive(theirs, plan.identity)
     newer = layout.manifest.is_file() and alike
-    again = f" with --since {layout.root}, which keeps the vectors of what has not changed," if newer else ""
+    again = f" with --since {layout.root}, which reuses the vectors of what has not changed," if newer else ""
     return StoreError(
-        f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}. "
-        f"Choose another folder{again} or run with --overwrite to replace it"
+        f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}: "
+        f"choose another folder{again} or run with --overwrite to replace it"
     )

@@ -1,4 +1,4 @@
-"""Run: the whole job, from a corpus to a published dataset, and what it costs."""
+"""Run: a job from its corpus to a published dataset, and what it costs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 SECONDS = 10.0
-"""Between two notes of what a run has cost: as much a killed command may forget."""
+"""Between two notes of what a run has cost; a killed command loses the cost since the last one."""
 
 
 class CostNotes:
-    """Writes down what a run has cost, by the events that say so."""
+    """Saves what a run has cost, which events report."""
 
     def __init__(self, plan: Plan, state: RunState, clock: Callable[[], float] = time.monotonic) -> None:
         self._plan, self._state, self._clock = plan, state, clock
@@ -49,14 +49,14 @@ class CostNotes:
         self._lock = threading.Lock()  # events come from any thread
 
     def take(self, event: RunEvent) -> None:
-        """Note what an event says of the cost, and write it down if that was not done just now."""
+        """Take the cost from an event, and save it if that was not done just now."""
         if isinstance(event, Spent):
             self._cost = event.cost
         if self._clock() - self._last >= SECONDS:
             self.save()
 
     def save(self) -> None:
-        """Write it down, if it has changed; or if somebody has removed what was there, by which the run is known."""
+        """Save the cost if it has changed, or if the file that identifies the run was removed."""
         with self._lock:
             self._last = self._clock()
             cost = self._cost
@@ -73,14 +73,14 @@ def run(
     since: str | Path | None = None,
     trust_vectors: bool = False,
 ) -> Dataset:
-    """Run a job, or go on where an interrupted run of it was; a finished one is checked, and left alone if intact.
+    """Run a job, or resume an interrupted run of it; a finished one is checked, and left alone if intact.
 
     Args:
         job: What to do.
-        observe: Told of progress, beside the plugins that observe runs.
+        observe: Called with each event, as the plugins that observe runs are.
         overwrite: Replace another run in the output folder.
-        since: An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again, but
-            for a sample, whose vectors are compared.
+        since: An earlier dataset, its folder or its repo on the Hub: chunks that it has are not embedded again,
+            except for a sample, whose vectors are compared.
         trust_vectors: Take the vectors of ``since`` without a comparison.
 
     Returns:
@@ -88,13 +88,13 @@ def run(
 
     Raises:
         ConfigError: The job is wrong. Nothing was written.
-        RunError: Shards failed, or more documents were set aside than the job allows. What was done is
-            kept, and the same call goes on from there.
+        RunError: Shards failed, or more documents were quarantined than the job allows. Finished shards stay, and
+            the same call resumes.
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
-    tell = _telling(observe)
-    dataset = _run_by_launcher(job, tell, RunOptions(overwrite, since, trust_vectors))
+    notify = _notifier(observe)
+    dataset = _run_by_launcher(job, notify, RunOptions(overwrite, since, trust_vectors))
     if dataset is not None:
         return dataset
     job.check()
@@ -104,24 +104,24 @@ def run(
     with lease or contextlib.nullcontext():
         plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors, lease=lease)
         for publisher in publishers:
-            publisher.report = tell
+            publisher.report = notify
         refuse_foreign_folder(plan_.layout)
         check(publishers)
         with lock_folder(plan_.layout):
-            manifest = _make_dataset(plan_, tell, began, overwrite=overwrite)
+            manifest = _make_dataset(plan_, notify, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
             return Dataset(plan_.layout.root, manifest, _publish_dataset(plan_, manifest))
 
 
-def _run_by_launcher(job: Job, tell: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
-    """Have the launcher that a job names take it away, and return its dataset; None where the job is to run here."""
+def _run_by_launcher(job: Job, notify: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
+    """Give a job to the launcher that it names, and return its dataset; None if the job is to run here."""
     registered = load().registry.entries["launcher"].get(job.runtime.name)
     if registered is None:
         return None
     launcher: Launcher[Any] = registered.cls(validate_options(registered.cls, "runtime", job.runtime.options))
     if not launcher.is_needed():
         return None
-    dataset = launcher.run(job, tell, options)
+    dataset = launcher.run(job, notify, options)
     _register(job, dataset.manifest)
     return dataset
 
@@ -137,65 +137,65 @@ def _runtime(job: Job) -> Runtime[Any]:
 
 
 def _register(job: Job, manifest: Manifest) -> None:
-    """Write down here that a run on other machines is this user's: the pins are its own, the places are the job's."""
+    """Register a run of other machines as this user's: with the pins of its manifest and the locations of the job."""
     component = load().registry.get("embedder", job.embedder.name)
     pinned = {key: value for key, value in manifest.recipe["embedder"].items() if key not in {"name", "version"}}
     local = {key: value for key, value in job.embedder.options.items() if key in component.location}
     register_run(manifest.run_id, ComponentSpec(name=job.embedder.name, options={**pinned, **local}))
 
 
-def _telling(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:
-    """Return what tells plugins and the caller of an event."""
+def _notifier(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:
+    """Return a function that passes an event to plugins and the caller."""
 
-    def tell(event: RunEvent) -> None:
+    def notify(event: RunEvent) -> None:
         load().observe(event)
         if observe is not None:
             observe(event)
 
-    return tell
+    return notify
 
 
 def _publish_dataset(plan: Plan, manifest: Manifest) -> tuple[str, ...]:
-    places = deliver(plan.publishers, plan.layout, manifest)
+    locations = deliver(plan.publishers, plan.layout, manifest)
     clear_sent(plan.layout)
-    return places
+    return locations
 
 
-def _make_dataset(plan: Plan, tell: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
-    """Return the manifest of the finished dataset, whatever of it was there before."""
+def _make_dataset(plan: Plan, notify: Callable[[RunEvent], None], began: float, *, overwrite: bool) -> Manifest:
+    """Finish the dataset, whatever of it exists, and return its manifest."""
     try:
         if overwrite:
             resume.clear_other(plan)
-        manifest = _whole(plan, tell, began)
+        manifest = _finish_run(plan, notify, began)
     finally:
         clear_temporary(plan.layout)
-    remove_file(plan.layout.mirror)  # what a run has made, or checked, is no copy
-    tell(RunFinished(manifest, str(plan.layout.root)))
+    remove_file(plan.layout.mirror)  # a folder that a run has made or checked is no copy
+    notify(RunFinished(manifest, str(plan.layout.root)))
     return manifest
 
 
-def _whole(plan: Plan, tell: Callable[[RunEvent], None], began: float) -> Manifest:
+def _finish_run(plan: Plan, notify: Callable[[RunEvent], None], began: float) -> Manifest:
     manifest = resume.find_finished(plan)
     if manifest is None:
-        return _complete(plan, tell, began)
+        return _complete(plan, notify, began)
     if resume.can_retry(plan, manifest):
-        return _complete(plan, tell, began, manifest)
-    broken = resume.find_damaged(plan, manifest)
-    if len(broken) == len(plan.tasks):
+        return _complete(plan, notify, began, manifest)
+    damaged = resume.find_damaged(plan, manifest)
+    if len(damaged) == len(plan.tasks):
         clear(plan.layout)
-        return _complete(plan, tell, began)
+        return _complete(plan, notify, began)
     if REFUSED in manifest.reasons:
-        tell(DocumentsRetried(manifest.reasons[REFUSED], 0, resume.explain_left_alone(plan)))
-    return _repair_shards(plan, tell, manifest, broken)
+        notify(DocumentsRetried(manifest.reasons[REFUSED], 0, resume.explain_left_alone(plan)))
+    return _repair_shards(plan, notify, manifest, damaged)
 
 
-def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before: Manifest | None = None) -> Manifest:
+def _complete(plan: Plan, notify: Callable[[RunEvent], None], began: float, before: Manifest | None = None) -> Manifest:
     """Finish a run; documents that the engine refused in earlier commands are tried again.
 
     Args:
         plan: The run.
-        tell: Told of progress.
-        began: When this command did.
+        notify: Called with each event.
+        began: When this command began, of ``time.perf_counter``.
         before: Its manifest, if it was finished without them.
 
     Raises:
@@ -207,20 +207,20 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
         state = state.model_copy(update={"cost": before.cost})
     notes = CostNotes(plan, state)
 
-    def notify(event: RunEvent) -> None:
-        tell(event)
+    def note_and_notify(event: RunEvent) -> None:
+        notify(event)
         notes.take(event)
 
     done = resume.receipts(plan)
     duplicates = {index: list(receipt.duplicates) for index, receipt in done.items()}
     again = [index for index in resume.list_intact(plan, before) if index not in done]
-    shards = Shards(plan, notify, dict(done), (before.duplicates if before else {}) | duplicates, again)
+    shards = Shards(plan, note_and_notify, dict(done), (before.duplicates if before else {}) | duplicates, again)
     shards.cost = state.cost
     try:
         shards.do_all()
         error = shards.retry_refused(done)
         if before is None:
-            shards.set_duplicates_aside()
+            shards.quarantine_duplicates()
     finally:
         notes.save()
     manifest = Finish(plan, shards).write(state.started, time.perf_counter() - began, before)
@@ -231,13 +231,13 @@ def _complete(plan: Plan, tell: Callable[[RunEvent], None], began: float, before
     return manifest
 
 
-def _repair_shards(plan: Plan, tell: Callable[[RunEvent], None], manifest: Manifest, broken: list[int]) -> Manifest:
+def _repair_shards(plan: Plan, notify: Callable[[RunEvent], None], manifest: Manifest, damaged: list[int]) -> Manifest:
     """Do the damaged shards of a finished run again; the others stay as they are."""
-    shards = Shards(plan, tell, {}, manifest.duplicates)
+    shards = Shards(plan, notify, {}, manifest.duplicates)
     shards.cost = manifest.cost
-    shards.do(broken)
-    resume.check_mended(plan, manifest, shards.receipts)
-    manifest = Finish(plan, shards).mend(manifest)
-    if REFUSED not in manifest.reasons:  # or else the version that wrote it can try them again
+    shards.do(damaged)
+    resume.check_repaired(plan, manifest, shards.receipts)
+    manifest = Finish(plan, shards).repair(manifest)
+    if REFUSED not in manifest.reasons:  # else the version that wrote it can try them again
         clear_state(plan.layout)
     return manifest

@@ -1,4 +1,4 @@
-"""Scheduler: the shard tasks of a run are given to its runtime until each has its receipt."""
+"""Scheduler: it gives the shard tasks of a run to the runtime until each has its receipt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from vecmill.errors import PluginError, ReuseError, RunError, StoreError
 from vecmill.job.finalize import REFUSED
-from vecmill.job.publish import errands
+from vecmill.job.publish import prepare_uploads
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
 from vecmill.store.ids import find_duplicates
 from vecmill.store.reuse_index import write_index
@@ -27,34 +27,34 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Reasons, and shards of each, that an error names; the others are counted."""
 GIVE_UP = 10
-"""Shards that may fail one after the other. An engine that is gone, or a full disk, fails all of them, for hours."""
+"""Shards in a row that may fail. A dead engine or a full disk fails all of them, for hours."""
 
 
 class Shards:
-    """The shards of one run: which are done, and which are to be.
+    """The shards of one run: which are done, and which remain.
 
     Args:
         plan: The run.
-        tell: Told of progress.
+        notify: Called with each event.
         receipts: Of the shards that are done, by number.
         duplicates: Ids that an earlier shard has, by shard.
-        again: Shards without a receipt whose files are there all the same, and whose vectors are used again.
+        again: Shards without a receipt whose files exist, and whose vectors are reused.
 
     Attributes:
         receipts: Of the shards that are done, by number.
-        cost: What the run has cost so far, in all commands; None where nobody sends a bill.
+        cost: What the run has cost so far, over all commands; None where it costs nothing.
     """
 
     def __init__(
         self,
         plan: Plan,
-        tell: Callable[[RunEvent], None],
+        notify: Callable[[RunEvent], None],
         receipts: dict[int, Receipt],
         duplicates: Mapping[int, list[str]] | None = None,
         again: Iterable[int] = (),
     ) -> None:
         self._plan = plan
-        self._tell = tell
+        self._notify = notify
         self.receipts = receipts
         self.cost: Cost | None = None
         self._seals: dict[int, str] = {}
@@ -71,10 +71,10 @@ class Shards:
         Raises:
             RunError: Some failed for good; what is done stays.
             PluginError: The runtime yielded something else than outcomes, or none for a shard.
-            StoreError: Somebody has removed some of what was done.
+            StoreError: Files of finished shards were removed.
         """
         tasks = [self._task(index) for index in indices]
-        self._tell(self._describe_start(tasks))
+        self._notify(self._describe_start(tasks))
         failures, untried = self._failures(tasks) if tasks else ([], 0)
         if failures and (why := _refusal(failures[-1])):
             self._refuse_earlier(why)
@@ -83,18 +83,18 @@ class Shards:
         gone = [path for path in self._files() if not path.is_file()]
         if gone:
             raise StoreError(
-                f"{gone[0]} and {len(gone) - 1} other files of this run have been removed since they were written: "
-                "run the same command again, which makes them anew"
+                f"{gone[0]} and {len(gone) - 1} other files of this run were removed after they were written: "
+                "run the same command again, which makes them again"
             )
 
     def retry_refused(self, before: Mapping[int, Receipt]) -> str:
-        """Do those shards again of which the engine refused documents, for these documents alone.
+        """Do the shards with documents that the engine refused again, for these documents alone.
 
         Args:
             before: Receipts of earlier commands.
 
         Returns:
-            Why not all could be tried, if so: a failure is no reason to give up what is there.
+            Why not all could be tried; empty if all were. A failure leaves what is there as it is.
         """
         refused = {index: receipt.reasons[REFUSED] for index, receipt in before.items() if REFUSED in receipt.reasons}
         if not refused:
@@ -106,13 +106,13 @@ class Shards:
         except RunError as failure:
             error = str(failure)
         left = sum(self.receipts[index].reasons.get(REFUSED, 0) for index in refused)
-        self._tell(DocumentsRetried(sum(refused.values()), sum(refused.values()) - left, error))
+        self._notify(DocumentsRetried(sum(refused.values()), sum(refused.values()) - left, error))
         return error
 
     def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
-        """Do tasks; return failures, and how many were not tried, because those in a row before them had failed.
+        """Do tasks; return the failures, and how many were not tried because too many in a row had failed.
 
-        An engine that refuses everything before it has embedded a document is not tried with another shard.
+        If an engine refuses everything before it has embedded a document, no other shard is tried.
         """
         failures: list[ShardFailure] = []
         in_a_row, left, embedded = 0, {task.index for task in tasks}, False
@@ -144,13 +144,13 @@ class Shards:
         """Pass on what the runtime reports, and note what it says of the cost."""
         if isinstance(event, Spent):
             self.cost = event.cost
-        self._tell(event)
+        self._notify(event)
 
     def _refuse_earlier(self, why: str) -> NoReturn:
-        """Note that an earlier dataset is not to be used: what other shards have of it is done again.
+        """Note that an earlier dataset must not be reused: shards that reused it are done again.
 
         Raises:
-            RunError: With what a worker found.
+            RunError: With the worker's message.
         """
         assert self._plan.since is not None  # noqa: S101 - there was something to refuse
         refuse_earlier(self._plan.layout, self._plan.since[1].shards_digest, why)
@@ -162,15 +162,15 @@ class Shards:
                 if entry is not None:
                     yield self._plan.layout.root / entry.path
 
-    def set_duplicates_aside(self) -> None:
-        """Do those shards again that hold a document whose id an earlier shard has."""
+    def quarantine_duplicates(self) -> None:
+        """Do the shards again that hold a document whose id an earlier shard has."""
         shards = [task.index for task in self._plan.tasks]
         self._duplicates = find_duplicates(self._plan.layout, shards, len(shards))
         if self._duplicates:
             self.do(self._duplicates)
 
     def _check_outcome(self, outcome: Receipt | ShardFailure) -> Receipt | ShardFailure:
-        """Return an outcome, or in place of a receipt of something else than was asked for, a failure."""
+        """Return an outcome; a receipt of other rows or options than the task's becomes a failure."""
         if isinstance(outcome, ShardFailure):
             return outcome
         if not isinstance(outcome, Receipt):
@@ -186,15 +186,15 @@ class Shards:
         return ShardFailure(
             index=outcome.index,
             error=f"its receipt is of other rows or options than were given ({outcome.account.documents_in} read): "
-            "run again, and report it to the runtime's author if it stays so",
+            "run again, and report it to the runtime's author if it happens again",
         )
 
     def _take_outcome(self, outcome: Receipt | ShardFailure) -> bool:
         if isinstance(outcome, Receipt):
             self.receipts[outcome.index] = outcome
-            self._tell(ShardDone(outcome, self._plan.tasks[outcome.index].partition.bytes))
+            self._notify(ShardDone(outcome, self._plan.tasks[outcome.index].partition.bytes))
             return True
-        self._tell(ShardFailed(outcome))
+        self._notify(ShardFailed(outcome))
         return False
 
     def _task(self, index: int) -> ShardTask:
@@ -209,8 +209,8 @@ class Shards:
 
     @cached_property
     def _spec(self) -> WorkSpec:
-        """What tasks share, with what is made or asked for when there is work to do: an index, publishers' errands."""
-        changes: dict[str, object] = {"errands": errands(self._plan.publishers)}
+        """What tasks share, with what is only prepared when there is work to do: an index, publishers' uploads."""
+        changes: dict[str, object] = {"errands": prepare_uploads(self._plan.publishers)}
         if self._plan.since is not None:
             there, manifest = self._plan.since
             why = read_refused(self._plan.layout).get(manifest.shards_digest)
@@ -242,7 +242,7 @@ class Shards:
 
 @contextlib.contextmanager
 def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Receipt | ShardFailure]]:
-    """Stop a runtime's workers before anything else is done, also when what is done with their outcomes fails."""
+    """Stop a runtime's workers when the block ends, also if it fails."""
     try:
         yield outcomes
     finally:
@@ -251,7 +251,7 @@ def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Re
 
 
 def _refusal(failure: ShardFailure) -> str:
-    """Return why an earlier dataset is not to be used, if a shard failed for that."""
+    """Return why an earlier dataset must not be reused, if a shard failed for that."""
     head = failure.error.find(ReuseError.HEAD)
     return failure.error[head:] if head >= 0 else ""
 
@@ -264,7 +264,7 @@ def _numbers(indices: list[int]) -> str:
 
 
 def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
-    alike: dict[str, list[ShardFailure]] = {}  # what is the same for all is said once
+    alike: dict[str, list[ShardFailure]] = {}  # the same reason is given once
     for failure in failures:
         alike.setdefault("" if failure.engine else failure.error, []).append(failure)
     named = [
@@ -280,5 +280,5 @@ def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
         others = f"the engine refuses every text, so {untried} more were not tried; what is done is kept"
     elif untried:
         others = f"one after the other, so {untried} more were not tried; what is done is kept"
-    head = f"{len(failures)} of {count} shards failed; {others}. Mend the cause and run the same command again:"
+    head = f"{len(failures)} of {count} shards failed; {others}. Remove the cause and run the same command again:"
     return "\n  ".join([head, *named, *more])

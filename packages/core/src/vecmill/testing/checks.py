@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from vecmill.errors import PublishError
-from vecmill.job.identity import paths, places, without_folders
+from vecmill.job.identity import location_options, paths, without_folders
 from vecmill.plugins.registry import options
 from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Publishing
 from vecmill.records.manifest import hash_identity
@@ -151,7 +151,11 @@ def check_publisher(publisher: Publisher[Any], dataset: Dataset) -> str:
 def _check_paths(component: Component[Any]) -> None:
     """Point out options that others would read in the manifest, and that lead somewhere on this machine."""
     options = component.config.model_dump(mode="json")
-    shown = [key for key in options if key not in places(component) and without_folders(options[key]) != options[key]]
+    shown = [
+        key
+        for key in options
+        if key not in location_options(component) and without_folders(options[key]) != options[key]
+    ]
     assert not shown, (
         f"the manifest, which others read, would show where things are on this machine: mark {shown} LOCATION, or "
         "make it a pathlib.Path if a run with another path is another run"

@@ -1,4 +1,4 @@
-"""Embedding: a window's chunks become vectors, each one checked; refused texts are told from an engine at fault."""
+"""Embedding: a window's chunks become checked vectors; refused texts are distinguished from a failing engine."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ ADVICE = "run the same command again, which resumes; if it fails again, report i
 
 
 def name_embedder_errors(embedder: Embedder[Any], call: str) -> AbstractContextManager[None]:
-    """Raise an ``EngineError`` with the embedder's name where it raises what is none of ours."""
+    """Raise an ``EngineError`` with the embedder's name for an error that is not vecmill's."""
     return name_errors(f"the embedder {embedder.name!r} failed at {call}", EngineError, ADVICE)
 
 
 REFUSALS = 32
-"""Texts refused one after the other, with none accepted between them, that raise the question."""
+"""Texts refused in a row after which the engine is tested."""
 REACH = 4
-"""A text that is accepted clears the engine for texts up to so many times its length, not for longer ones."""
+"""An accepted text proves that the engine works for texts up to so many times its length."""
 ATTEMPTS = 2
-"""A refusal that comes of chance is not taken for a verdict."""
+"""A test is repeated, because a refusal may come by chance."""
 PLAIN = "This is a plain sentence, which every model embeds."
-"""What decides where nothing else was embedded."""
+"""The text of a test where nothing was embedded before."""
 
 
 class EngineHealth:
     """What one open engine has accepted and refused, in all shards of its worker. Safe to use from many threads.
 
     After ``REFUSALS`` texts in a row were refused, one text decides: the longest that was embedded before or, where
-    there is none long enough, the beginning of a refused one. If the engine refuses that too, the fault is the
-    engine's, and no document is quarantined for it. If it accepts, the texts are at fault.
+    there is none long enough, the beginning of a refused one. If the engine refuses that too, the engine is to
+    blame, and no document is quarantined. If it accepts, the texts are to blame.
     """
 
     def __init__(self, embedder: Embedder[Any], model: ModelInfo) -> None:
@@ -84,7 +84,7 @@ class EngineHealth:
                 self._cleared += earlier
 
     def remember(self, text: str) -> None:
-        """Note a text that was embedded in an earlier command: if in doubt, the engine is asked for it."""
+        """Note a text that was embedded in an earlier command: a test may use it."""
         with self._count:
             if len(text) > len(self._witness):
                 self._witness = text
@@ -94,7 +94,7 @@ class EngineHealth:
 
         Args:
             texts: The texts.
-            words: What the engine said of one of them, or what is wrong with its vector.
+            words: The engine's message for one of them, or what is wrong with its vector.
 
         Raises:
             UnfitEngineError: The engine refuses whatever it is given.
@@ -134,12 +134,12 @@ class EngineHealth:
             self.accept([text], sent)
 
     def _verdict(self, refused: Sequence[str], words: str, *, known: bool) -> UnfitEngineError:
-        texts = "a text" if len(refused) == 1 else f"{len(refused)} texts one after the other"
-        again = "accepted none that is nearly as long" if self._witness else "accepted none"
+        texts = "a text" if len(refused) == 1 else f"{len(refused)} texts in a row"
+        again = "accepted none of nearly their length" if self._witness else "accepted none"
         if known:
             again = "then one that it had embedded before"
         return UnfitEngineError(
-            f"the embedder {self._embedder.name!r} refused {texts}, and {again}; of the last one: {words}. "
+            f"the embedder {self._embedder.name!r} refused {texts}, and {again}; the last message was: {words}. "
             "The engine is to blame, so no document was quarantined: correct the server or the job's [embedder], and "
             "run the same command again"
         )
@@ -174,12 +174,12 @@ SINGLY_SHARE = 0.25
 
 
 def read_from(texts: Sequence[str]) -> Texts:
-    """Return what reads texts out of a list."""
+    """Return a function that reads texts from a list."""
     return lambda batch: [texts[number] for number in batch.tolist()]
 
 
 class Pending:
-    """A window on its way through the engine."""
+    """A window in the engine."""
 
     def __init__(self, vectors: npt.NDArray[np.float32], answers: list[Answer[dict[int, str]]]) -> None:
         self._vectors = vectors
@@ -189,7 +189,7 @@ class Pending:
         """Wait for the vectors, shape ``(chunks, dimension)``, and the reasons of those that failed, by index.
 
         Raises:
-            UnfitEngineError: The engine refuses whatever it is given, so no text is at fault.
+            UnfitEngineError: The engine refuses whatever it is given.
             EngineError: It failed.
         """
         failed: dict[int, str] = {}
@@ -205,7 +205,7 @@ class Embedding:
         embedder: The embedder.
         model: Its model.
         threads: What calls it.
-        health: What is known of it from earlier shards.
+        health: The engine's, from earlier shards.
     """
 
     def __init__(
@@ -258,8 +258,8 @@ class Embedding:
     ) -> dict[int, str]:
         """Embed a batch; when it is refused, halve it until the refused texts stand alone.
 
-        A text whose vector is unfit is asked for once more, alone: an engine may do badly now and then.
-        Where a good part of the texts is refused, halves are refused too: the rest is then asked for one by one, so
+        A text whose vector is unfit is sent once more, alone: an engine may fail now and then.
+        Where many texts are refused, halves are refused too: the rest is then sent one by one, so
         a batch of ``n`` texts takes little more than ``n`` requests.
         """
         failed: dict[int, str] = {}
@@ -269,7 +269,7 @@ class Embedding:
             check_interrupt()
             part = todo.pop()
             try:
-                found = self._embed_whole(read_texts, part, vectors)
+                found = self._embed_batch(read_texts, part, vectors)
             except EmbedError as error:
                 if len(part) > 1:
                     singly = refused >= SINGLY_AFTER and refused >= SINGLY_SHARE * answered
@@ -279,7 +279,7 @@ class Embedding:
                 unfit.add(int(part[0]))
                 refused += 1
             answered += len(part)
-            alone = self._to_ask_alone(part, found, unfit)
+            alone = self._to_send_alone(part, found, unfit)
             unfit.update(alone)
             todo += [np.array([number]) for number in alone]
             final = {number: reason for number, reason in found.items() if number not in alone}
@@ -289,12 +289,12 @@ class Embedding:
         return failed
 
     @staticmethod
-    def _to_ask_alone(part: npt.NDArray[np.int64], found: dict[int, str], unfit: set[int]) -> list[int]:
-        """Return the texts to be asked for once more: not those of a batch of which none has a fit vector."""
+    def _to_send_alone(part: npt.NDArray[np.int64], found: dict[int, str], unfit: set[int]) -> list[int]:
+        """Return the texts to send once more: not those of a batch in which no vector is fit."""
         chance = len(part) == 1 or len(found) < len(part)
         return [number for number in found if chance and number not in unfit]
 
-    def _embed_whole(
+    def _embed_batch(
         self, read_texts: Texts, batch: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]
     ) -> dict[int, str]:
         """Embed texts in one call, and return what is wrong with their vectors."""
@@ -306,11 +306,11 @@ class Embedding:
             made = self._embedder.embed(given)
             self._check_shape(made, len(batch))
         vectors[batch] = made
-        faults = check_vectors(made, self._model.output)
-        good = [text for row, text in enumerate(given) if row not in faults]
+        problems = check_vectors(made, self._model.output)
+        good = [text for row, text in enumerate(given) if row not in problems]
         if good:
             self._health.accept(good, sent)
-        return {int(batch[row]): reason for row, reason in faults.items()}
+        return {int(batch[row]): reason for row, reason in problems.items()}
 
     def _refuse(self, texts: list[str], words: str) -> None:
         try:
@@ -320,7 +320,7 @@ class Embedding:
             raise
 
     def _check_shape(self, made: npt.NDArray[np.float32], rows: int) -> None:
-        """No text makes a vector wider, and no chance: with an engine that gives another shape nothing is won."""
+        """Raise for vectors of another shape, which no text and no chance explains: another attempt would not help."""
         if problem := describe_shape(made, rows, self._model.output):
             self._verdict = UnfitEngineError(
                 f"the embedder {self._embedder.name!r} returned {problem}: correct the job's [embedder], or report it "

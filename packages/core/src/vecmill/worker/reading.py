@@ -1,4 +1,4 @@
-"""Reading: a partition becomes windows of chunks, and a list of what was quarantined."""
+"""Reading: a partition becomes windows of chunks, and a list of quarantined documents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document 
 
     Args:
         batch: The rows.
-        tokenizer: The model's own, which decides what is blank.
+        tokenizer: The model's, which decides what is blank.
     """
     rows = batch.num_rows
     texts, ids = _strings(batch, "text"), _strings(batch, "id")
@@ -57,14 +57,14 @@ def _document(
     problem: object,
     tokenizer: Tokenizer,
 ) -> Document | Rejected:
-    fault = _fault(id_, text, problem, tokenizer)
-    if fault is None and isinstance(id_, str) and isinstance(text, str):
+    found = _find_problem(id_, text, problem, tokenizer)
+    if found is None and isinstance(id_, str) and isinstance(text, str):
         return Document(id_, text, _readable(title) or "", _readable(url) or "")
-    reason, detail = fault or ("unreadable", "the row could not be read")
+    reason, detail = found or ("unreadable", "the row could not be read")
     return Rejected(reason, detail, _readable(id_), _readable(url), _readable(title), _readable(text))
 
 
-def _fault(
+def _find_problem(
     id_: str | bytes | None, text: str | bytes | None, problem: object, tokenizer: Tokenizer
 ) -> tuple[str, str] | None:
     if problem is not None:
@@ -81,7 +81,7 @@ def _fault(
 
 
 def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
-    """Return a column's values; a value that is not valid UTF-8 comes as bytes, a missing column as nulls."""
+    """Return a column's values: bytes for a value that is not valid UTF-8, nulls for a missing column."""
     if name not in batch.schema.names:
         return [None] * batch.num_rows
     column = batch.column(name)
@@ -105,11 +105,11 @@ def _readable(value: str | bytes | None) -> str | None:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
-class Kept:
-    """What the plan says of the columns carried along: every shard has just these, whatever is in it.
+class ExtraColumns:
+    """The extra columns by the plan: every shard has exactly these, whatever rows it has.
 
     Attributes:
-        fields: The columns.
+        fields: Their Arrow fields.
     """
 
     def __init__(self, task: ShardTask) -> None:
@@ -150,9 +150,9 @@ def _format_names(names: list[str]) -> str:
 
 
 WINDOW_CHUNKS = 8192
-"""Chunks sorted, embedded and written together: enough to sort by length, few enough to hold two in memory."""
+"""Chunks sorted, embedded and written together: enough to sort by length, few enough to hold two windows in memory."""
 WINDOW_BYTES = 400_000_000
-"""Text and columns carried along, of the rows read for a window: as much as so many chunks of the longest models."""
+"""Text and extra columns of the rows read for a window: as much as so many chunks of the longest models."""
 
 
 class Reading:
@@ -161,13 +161,13 @@ class Reading:
     Attributes:
         documents_in: Documents read so far.
         bytes_in: About how many bytes of text they were.
-        kept: The columns carried along.
-        ids: The ids of the documents that were read without fault, with their place in the partition.
+        extra: The extra columns.
+        ids: The ids of the documents that were read without an error, with their number in the partition.
     """
 
     def __init__(self, task: ShardTask, source: Source[Any], chunker: Chunker[Any]) -> None:
         self._task = task
-        self.kept = Kept(task)
+        self.extra = ExtraColumns(task)
         self._corpus = Corpus(source)
         self._chunker = chunker
         self._duplicates = frozenset(task.duplicates)
@@ -178,30 +178,30 @@ class Reading:
         self.ids: dict[str, int] = {}
 
     def windows(self) -> Iterator[tuple[Window, pa.Table]]:
-        """Yield windows of whole documents, each with the columns to carry along of the rows it was cut from.
+        """Yield windows of complete documents, each with the extra columns of its source rows.
 
         Raises:
-            SourceError: The partition holds other columns, or another number of documents, than was planned.
-            ReadError: The source failed, and does not say why.
+            SourceError: The partition holds other columns, or another number of documents, than planned.
+            ReadError: The source failed with an error of its own or of a library.
         """
         window, tables, base, size = Window(), list[pa.RecordBatch](), 0, 0
         for batch in self._corpus.read(self._task.partition):
-            kept = self.kept.of(batch)
-            tables.append(kept)
-            sizes = row_bytes(kept).tolist()
+            extra = self.extra.of(batch)
+            tables.append(extra)
+            sizes = row_bytes(extra).tolist()
             for row, item in enumerate(documents(batch, self._chunker.tokenizer)):
                 size += sizes[row] + self._take(window, base + row, item)
                 if len(window) >= WINDOW_CHUNKS or size >= WINDOW_BYTES:
                     if window.documents:
                         yield window, pa.Table.from_batches(tables)
-                    window, tables, base, size = Window(), [kept], 0, 0
+                    window, tables, base, size = Window(), [extra], 0, 0
             base += batch.num_rows
         if window.documents:
             yield window, pa.Table.from_batches(tables)
         self._check_count()
 
     def account(self) -> Account:
-        """Return what reading alone accounts for."""
+        """Return the part of the account that reading knows."""
         return Account(
             documents_in=self.documents_in,
             documents_quarantined=len(self._rejected),
@@ -209,28 +209,28 @@ class Reading:
         )
 
     def in_order(self) -> list[Rejected]:
-        """Return what was set aside, in the order of the source."""
+        """Return the quarantined documents, in the order of the source."""
         return [row for _, row in sorted(self._rejected, key=lambda item: item[0])]
 
     def reasons(self) -> dict[str, int]:
-        """Count what was set aside by reason."""
+        """Count quarantined documents by reason."""
         return dict(sorted(collections.Counter(row.reason for _, row in self._rejected).items()))
 
     def reject(self, document: Document, reason: str, detail: str) -> None:
-        """Set aside a document that was read."""
+        """Quarantine a document that was read."""
         self._rejected.append((self.ids[document.id], _reject_document(document, reason, detail)))
 
     def _take(self, window: Window, row: int, item: Document | Rejected) -> int:
-        """Put a document into the window, or set it aside; return the bytes of text that the window holds for it."""
-        place = self.documents_in
+        """Put a document into the window, or quarantine it; return the bytes of text that the window holds for it."""
+        number = self.documents_in
         self.documents_in += 1
         if isinstance(item, Rejected):
-            self._rejected.append((place, item))
+            self._rejected.append((number, item))
         elif item.id in self.ids or item.id in self._duplicates:
             detail = f"an earlier document has the id {item.id!r} already"
-            self._rejected.append((place, _reject_document(item, "duplicate id", detail)))
+            self._rejected.append((number, _reject_document(item, "duplicate id", detail)))
         else:
-            self.ids[item.id] = place
+            self.ids[item.id] = number
             size = utf8_bytes(item.text)
             self.bytes_in += size
             if self._task.spec.since is not None:
@@ -254,10 +254,10 @@ def _reject_document(document: Document, reason: str, detail: str) -> Rejected:
 
 
 def cut(chunker: Chunker[Any], document: Document) -> list[Span]:
-    """Return a document's chunks, checked; those in which the model reads nothing are left out.
+    """Return a document's chunks, checked, without those in which the model reads no token.
 
     Raises:
-        PluginError: Names the chunker and the document: it failed, or it broke its law.
+        PluginError: The chunker failed, or its spans are wrong; with its name and the document.
     """
     try:
         spans = list(chunker.spans(document))
@@ -267,16 +267,16 @@ def cut(chunker: Chunker[Any], document: Document) -> list[Span]:
     except Exception as error:
         raise PluginError(
             f"the chunker {chunker.name!r} failed at document {document.id!r}: {type(error).__name__}: {error}; "
-            "it is to return vecmill.Span(start, end) for each chunk. Report it to the chunker's author"
+            "it must return vecmill.Span(start, end) for each chunk; report it to the chunker's author"
         ) from error
     return [span for span in spans if not is_blank(document.text, chunker.tokenizer, span.start, span.end)]
 
 
 def check_spans(document: Document, spans: Iterable[Span], tokenizer: Tokenizer) -> None:
-    """Hold a chunker to its law: in order, inside the document, nothing but blank text left out.
+    """Check the spans of a chunker: in order, inside the document, with nothing but blank text left out.
 
     Raises:
-        PluginError: Names the document and the place.
+        PluginError: They are not so; with the document and the characters.
     """
     covered = previous = 0
     text, length = document.text, len(document.text)

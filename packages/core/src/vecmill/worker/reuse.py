@@ -1,4 +1,4 @@
-"""Reuse: vectors of chunks that an earlier dataset, or an earlier attempt at the shard, has already."""
+"""Reuse: vectors of chunks that an earlier dataset, or an earlier attempt at the shard, has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Rows(NamedTuple):
-    """Where a document is, or the part of one that a row group has: the group, its first row there, and its rows."""
+    """Where a document is, or the part of one in a row group: the group, its first row there, and how many rows."""
 
     group: int
     start: int
@@ -60,11 +60,11 @@ class FormerShard:
         firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
         chunks: list[int] = []
         vectors = [empty_vectors(self._model.output, 0)]
-        for group, places in sorted(found.items()):
+        for group, spans in sorted(found.items()):
             with pq.ParquetFile(self._path, pre_buffer=False) as file:
                 table = file.read_row_group(group, columns=["text", self._model.output.name])
             taken: list[int] = []
-            for position, rows in places:
+            for position, rows in spans:
                 texts = table.column("text").slice(rows.start, rows.length).to_pylist()
                 numbers = {text: rows.start + number for number, text in enumerate(texts)}
                 own = np.arange(firsts[position], firsts[position + 1])
@@ -78,11 +78,11 @@ class FormerShard:
 
 
 ROWS = 8192
-"""Rows of the earlier dataset that are held at a time, whatever it says of a document."""
+"""Rows of the earlier dataset in memory at a time, however many it has of a document."""
 SHARE = 0.01
 """Of the reused chunks of a window, embedded again."""
 FEWEST = 256
-"""Chunks that a run embeds again, if it reuses as many: all of a small corpus."""
+"""Chunks that a run embeds again at least, if it reuses as many."""
 FEWEST_IN_A_SHARD = 16
 
 
@@ -137,7 +137,7 @@ class Reuse:
         wanted = _index_wanted(window, [document for document, _ in found])
         chunks: list[int] = []
         vectors = [empty_vectors(self._model.output, 0)]
-        for rows in _pieces(sorted(place for _, place in found)):
+        for rows in _pieces(sorted(span for _, span in found)):
             records = self._earlier.fetch(rows)
             here = [(chunk, row) for row, key in enumerate(records["digest"].tolist()) for chunk in wanted.pop(key, ())]
             chunks += [chunk for chunk, _ in here]
@@ -150,11 +150,11 @@ class Reuse:
         Args:
             known: What is reused.
             window: Its chunks.
-            again: The sample's vectors, shape ``(sample, dimension)``.
-            failed: Those that the engine gives none, by position in the sample.
+            again: The sample's vectors by the engine, shape ``(sample, dimension)``.
+            failed: Why the engine gives no vector, by position in the sample.
 
         Raises:
-            ReuseError: One is another, or the engine refuses its text.
+            ReuseError: A vector differs, or the engine refuses its text.
         """
         wrong, cosines, lengths = compare_vectors(known.vectors[known.sample], again, self._model.precision)
         wrong[list(failed)] = True
@@ -167,8 +167,8 @@ class Reuse:
         document, number = window.documents[window.owners[chunk]], window.chunk_index[chunk]
         return ReuseError(
             f"{ReuseError.HEAD} {self._earlier.root} (run {self.run_id}): chunk {number} of document {document.id!r} "
-            f"has another one there than the model gives it ({seen}; {wrong} of {checked} compared chunks): run "
-            "without --since, which embeds all chunks, or with --trust-vectors, which takes those vectors as they are"
+            f"has another vector there than the model gives it ({seen}; {wrong} of {checked} compared chunks): run "
+            "without --since, which embeds all chunks, or with --trust-vectors, which reuses those vectors unchecked"
         )
 
     def _sample_chunks(self, chunks: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> Known:
@@ -182,7 +182,7 @@ class Reuse:
 
 
 def _index_wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[int]]:
-    """Return the chunks of some of a window's documents by what tells them apart."""
+    """Return the chunks of some of a window's documents, by the digest that identifies them."""
     wanted: dict[bytes, list[int]] = {}
     firsts = np.concatenate([[0], np.cumsum(window.chunks)]).tolist()
     for number in documents:
@@ -194,10 +194,10 @@ def _index_wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[
     return wanted
 
 
-def _pieces(places: Iterable[DocumentRows]) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the rows of places, so many at a time."""
+def _pieces(spans: Iterable[DocumentRows]) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the rows of spans, ``ROWS`` at a time."""
     pending = np.empty(0, np.int64)
-    for row, rows in places:
+    for row, rows in spans:
         for start in range(row, row + rows, ROWS):
             pending = np.concatenate([pending, np.arange(start, min(start + ROWS, row + rows))])
             while len(pending) >= ROWS:

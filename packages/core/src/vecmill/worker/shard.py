@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vecmill.worker.window import Window
 
 IN_FLIGHT = 2
-"""Windows in the engine at once: while one is embedded the next is read, so the engine never waits."""
+"""Windows in the engine at once: while one is embedded the next one is read, so the engine never waits."""
 
 
 class Shard:
@@ -88,10 +88,10 @@ class Shard:
         return receipt
 
     def _write(self, target: Path, tables: Iterator[pa.Table]) -> FileEntry:
-        kept = self._reading.kept.fields
+        extra = self._reading.extra.fields
         first = list(itertools.islice(tables, 1))
-        large = large_columns(first[0], ["title", "url", *(field.name for field in kept)]) if first else []
-        schema = dataset_schema(self._model.outputs, kept)
+        large = large_columns(first[0], ["title", "url", *(field.name for field in extra)]) if first else []
+        schema = dataset_schema(self._model.outputs, extra)
         with parquet_file(self._layout, target, schema, large) as parquet:
             while first:
                 check_interrupt()
@@ -111,37 +111,37 @@ class Shard:
         return parquet.file_entry()
 
     def _tables(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int) -> Iterator[pa.Table]:
-        flying: collections.deque[InFlightWindow] = collections.deque()
+        in_flight: collections.deque[InFlightWindow] = collections.deque()
         for window, source in self._reading.windows():
-            flight = self._launch(window, source, embedding)
-            flight.submit(embedding, batching, batch_tokens, self._progress)
-            flying.append(flight)
-            if len(flying) == IN_FLIGHT:
-                yield from self._land(flying.popleft())
-        while flying:
-            yield from self._land(flying.popleft())
+            started = self._submit(window, source, embedding)
+            started.submit(embedding, batching, batch_tokens, self._progress)
+            in_flight.append(started)
+            if len(in_flight) == IN_FLIGHT:
+                yield from self._collect(in_flight.popleft())
+        while in_flight:
+            yield from self._collect(in_flight.popleft())
         embedding.confirm()
 
-    def _launch(self, window: Window, source: pa.Table, embedding: Embedding) -> InFlightWindow:
-        flight = InFlightWindow(window, source, self._tokenizer, self._model)
+    def _submit(self, window: Window, source: pa.Table, embedding: Embedding) -> InFlightWindow:
+        started = InFlightWindow(window, source, self._tokenizer, self._model)
         if not self._task.spec.truncate:
-            flight.refuse_long(self._reading.reject)
+            started.refuse_long(self._reading.reject)
         if self._former is not None:
             known = self._former.find_known(window)
             if known.chunks.size:
                 longest = known.chunks[[(window.ends - window.starts)[known.chunks].argmax()]]
                 embedding.remember(window.embedded_texts(longest)[0])
-            flight.reuse(known)
+            started.reuse(known)
         elif self._reuse is not None:
-            flight.reuse(self._reuse.find_known(window), self._reuse.check)
-        tokens = self._sent.tokens + flight.tokens
+            started.reuse(self._reuse.find_known(window), self._reuse.check)
+        tokens = self._sent.tokens + started.tokens
         self._sent = Progress(self._task.index, self._reading.documents_in, tokens=tokens, bytes=self._reading.bytes_in)
-        return flight
+        return started
 
-    def _land(self, flight: InFlightWindow) -> Iterator[pa.Table]:
-        tables, account = flight.land(self._reading.reject)
+    def _collect(self, window: InFlightWindow) -> Iterator[pa.Table]:
+        tables, account = window.collect(self._reading.reject)
         self._account += account
-        self._reused += flight.reused if self._reuse else 0
+        self._reused += window.reused if self._reuse else 0
         return tables
 
     def _progress(self, chunks: int, tokens: int) -> None:
@@ -149,7 +149,7 @@ class Shard:
             self._done[0] += chunks
             self._done[1] += tokens
             sent = self._sent
-            # Windows are read ahead of the engine: what is read is not done, so the embedded share of it is reported.
+            # Windows are read ahead of the engine, so the embedded share of what was read is reported.
             share = self._done[1] / max(1, sent.tokens)
             done = Progress(
                 self._task.index, int(sent.documents * share), self._done[0], self._done[1], int(sent.bytes * share)

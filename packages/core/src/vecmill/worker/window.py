@@ -30,7 +30,7 @@ COUNTED = 4096
 
 
 class Window:
-    """Whole documents, and where they are cut: each chunk's text is cut out of its document when it is asked for.
+    """Complete documents, and where they are cut: a chunk's text is cut out of its document when it is needed.
 
     Attributes:
         documents: The documents, in source order.
@@ -52,7 +52,7 @@ class Window:
         return len(self._starts)
 
     def add(self, document: Document, row: int, spans: Sequence[Span], prefix: str) -> None:
-        """Add a document with its chunks, as ``cut`` returned them, and what stands in front of each."""
+        """Add a document with its chunks, as ``cut`` returned them, and their prefix."""
         self.documents.append(document)
         self.rows.append(row)
         self.chunks.append(len(spans))
@@ -108,7 +108,7 @@ class Window:
         return np.arange(len(self)) - np.repeat(np.cumsum(counts) - counts, counts)
 
     def tokens(self, tokenizer: Tokenizer) -> npt.NDArray[np.int64]:
-        """Return each chunk's tokens as embedded; counts what the chunker did not say."""
+        """Return each chunk's tokens as embedded; counts them where the chunker did not."""
         tokens = np.array(self._tokens, np.int64)
         unknown = np.flatnonzero(tokens < 0)
         for first in range(0, len(unknown), COUNTED):
@@ -135,14 +135,14 @@ def shard_tables(
     good: npt.NDArray[np.bool_],
     output: Output,
 ) -> Iterator[pa.Table]:
-    """Build the rows of a window, a row group at a time: what a document has once, each of its rows has again.
+    """Build the rows of a window, a row group at a time; a document's values are repeated in each of its rows.
 
     Args:
         window: The chunks.
-        source: The columns to carry along, of the rows that the window was cut from.
+        source: The extra columns, of the window's source rows.
         tokens: Tokens of each chunk.
         vectors: One for each chunk.
-        good: Which documents to write; the others are left out whole.
+        good: Which documents to write.
         output: What the vectors are.
     """
     owners = window.owners
@@ -154,7 +154,7 @@ def shard_tables(
 
 
 def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
-    """Build the rows of what was set aside, a row group at a time."""
+    """Build the rows of quarantined documents, a row group at a time."""
     rows = list(rejected)
     sizes = [sum(utf8_bytes(getattr(row, field.name) or "") for field in QUARANTINE) for row in rows]
     for group in row_groups(np.array(sizes, np.int64)):
@@ -182,7 +182,7 @@ def _table(
     owners = window.owners[chunks]
     documents = [window.documents[owner] for owner in owners.tolist()]
     schema = dataset_schema((output,), source.schema)
-    kept = _rows(source, np.array(window.rows, np.int64)[owners])
+    extra = _rows(source, np.array(window.rows, np.int64)[owners])
     columns = {
         "id": pa.array([document.id for document in documents], pa.string()),
         "url": pa.array([document.url for document in documents], pa.string()),
@@ -194,22 +194,22 @@ def _table(
         "tokens": pa.array(tokens[chunks].astype(np.int32)),
         output.name: to_column(vectors[chunks], output),
     }
-    columns |= dict(zip(kept.schema.names, kept.columns, strict=True))
+    columns |= dict(zip(extra.schema.names, extra.columns, strict=True))
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
 def _rows(source: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
-    """Take ascending rows, some of them many times; only what lies between them is joined on the way."""
+    """Take ascending rows, some of them many times; only the rows between the first and the last are joined."""
     return (
         source.slice(rows[0], rows[-1] - rows[0] + 1).take(pa.array(rows - rows[0])) if source.num_columns else source
     )
 
 
 def _document_bytes(window: Window, source: pa.Table) -> npt.NDArray[np.int64]:
-    """Return, for each document, the bytes of what is the same in all its rows."""
-    kept = np.concatenate([np.empty(0, np.int64), *map(row_bytes, source.to_batches())])
+    """Return, for each document, the bytes of the values that all its rows share."""
+    extra = np.concatenate([np.empty(0, np.int64), *map(row_bytes, source.to_batches())])
     strings = np.array([_string_bytes(document) for document in window.documents], np.int64)
-    return strings + (kept[window.rows] if source.num_columns else 0)
+    return strings + (extra[window.rows] if source.num_columns else 0)
 
 
 def _string_bytes(document: Document) -> int:
@@ -219,7 +219,7 @@ def _string_bytes(document: Document) -> int:
 class InFlightWindow:
     """A window, the count of its tokens, and which of its documents are still good.
 
-    A document is judged whole: one chunk that cannot be embedded takes all its others with it.
+    A document is embedded completely or not at all: one failed chunk rejects all its chunks.
     """
 
     def __init__(self, window: Window, source: pa.Table, tokenizer: Tokenizer, model: ModelInfo) -> None:
@@ -236,7 +236,7 @@ class InFlightWindow:
         self._again: Pending | None = None
 
     def refuse_long(self, reject: Callable[[Document, str, str], None]) -> None:
-        """Set aside documents with a chunk over the model's limit."""
+        """Reject documents with a chunk over the model's limit."""
         advice = f"tokens, and the model takes {self._limit}: use smaller chunks, or set truncate = true"
         long = np.flatnonzero(self._tokens > self._limit)
         self._refuse({int(chunk): f"{self._tokens[chunk]} {advice}" for chunk in long}, "too long", reject)
@@ -251,7 +251,7 @@ class InFlightWindow:
 
         Args:
             known: The chunks; those in its sample are embedded all the same.
-            check: Told of the sample's vectors.
+            check: Called with the sample's vectors.
         """
         self._known, self._check = known, check
 
@@ -263,7 +263,7 @@ class InFlightWindow:
     def submit(
         self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, done: Callable[[int, int], None]
     ) -> None:
-        """Send the good chunks to the engine; ``done`` is told the chunks and tokens of each finished batch."""
+        """Send the good chunks to the engine; ``done`` is called with the chunks and tokens of each finished batch."""
         wanted = self._wanted_mask()
         if self._known is not None:
             wanted[self._known.chunks] = False
@@ -280,7 +280,7 @@ class InFlightWindow:
             self._again = self._embed_sample(embedding, batching, batch_tokens, self._known)
 
     def _embed_sample(self, embedding: Embedding, batching: Batching[Any], batch_tokens: int, known: Known) -> Pending:
-        """Embed the sample of the reused chunks, in batches of its own: those of the others stay as they are."""
+        """Embed the sample of the reused chunks, in separate batches: the other batches stay as they are."""
         sample = known.chunks[known.sample]
         return embedding.submit(
             lambda batch: self._window.embedded_texts(sample[batch]),
@@ -294,9 +294,9 @@ class InFlightWindow:
     ) -> Iterator[npt.NDArray[np.int64]]:
         return (chunks[batch] for batch in batching.batches(self._seen[chunks], batch_tokens))
 
-    def land(self, reject: Callable[[Document, str, str], None]) -> tuple[Iterator[pa.Table], Account]:
-        """Wait for the vectors; return the rows, a row group at a time, and what they account for."""
-        assert self._pending is not None  # noqa: S101 - submit comes before land
+    def collect(self, reject: Callable[[Document, str, str], None]) -> tuple[Iterator[pa.Table], Account]:
+        """Wait for the vectors; return the rows, a row group at a time, and their account."""
+        assert self._pending is not None  # noqa: S101 - submit comes before collect
         vectors, failed = self._pending.result()
         if self._known is not None and self._again is not None:
             again = self._again.result()

@@ -1,4 +1,4 @@
-"""Worker: does shard tasks, one after the other, on whatever machine a runtime finds for it."""
+"""Worker: it does shard tasks, one after the other, on any machine."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ NOTE_BYTES = 1000
 """Receipts of thousands of shards are held by one driver."""
 
 
-def run_errands(spec: WorkSpec, receipt: Receipt) -> Receipt:
-    """Send a shard to every publisher that wants it from here, and note what came of it in the receipt.
+def run_uploads(spec: WorkSpec, receipt: Receipt) -> Receipt:
+    """Send a shard to every publisher that takes it from workers, and note the result in the receipt.
 
-    An errand that fails costs nothing but time: the shard is finished, and its publisher still has the file.
+    An upload that fails is harmless: the shard is finished, and its publisher sends the file later.
     """
     sent: list[Sent] = []
     unsent: list[str] = []
-    for errand in spec.errands:
+    for upload in spec.errands:
         try:
-            note = _run(errand, spec, receipt)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done all the same
+            note = _run_upload(upload, spec, receipt)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done
             unsent.append(
                 redact_secrets(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
             )
         else:
-            sent.append(Sent(publisher=errand.publisher.name, sha256=receipt.shard.sha256, note=note))
+            sent.append(Sent(publisher=upload.publisher.name, sha256=receipt.shard.sha256, note=note))
     return receipt.model_copy(update={"sent": tuple(sent), "unsent": tuple(unsent)})
 
 
-def _run(errand: WorkerUpload, spec: WorkSpec, receipt: Receipt) -> dict[str, Any]:
-    publisher = build(load().registry, "publisher", errand.publisher)
-    note: dict[str, Any] = publisher.send(Path(spec.directory), receipt.shard, errand.ready)
+def _run_upload(upload: WorkerUpload, spec: WorkSpec, receipt: Receipt) -> dict[str, Any]:
+    publisher = build(load().registry, "publisher", upload.publisher)
+    note: dict[str, Any] = publisher.send(Path(spec.directory), receipt.shard, upload.ready)
     size = len(json.dumps(note).encode())
     if size >= NOTE_BYTES:
         raise PluginError(
-            f"the publisher {errand.publisher.name!r} returned a note of {size:,} bytes for a shard that it sent, and "
+            f"the publisher {upload.publisher.name!r} returned a note of {size:,} bytes for a shard that it sent, and "
             f"{NOTE_BYTES:,} are too many: report it to the publisher's author"
         )
     return note
@@ -90,14 +90,14 @@ class Worker:
     def do(self, task: ShardTask, report: Callable[[Progress], None] = lambda _: None) -> Receipt:
         """Do one task: when this returns, the shard, its quarantine and its receipt are on disk.
 
-        Then the shard is sent to those publishers that take it from workers; the receipt says to which.
+        Then the shard is sent to the publishers that take it from workers; the receipt names them.
 
         Args:
             task: The task.
             report: Takes progress, from any thread, after each batch; what it raises ends the attempt.
 
         Raises:
-            VecmillError: The shard was not finished; no file of it is left half written.
+            VecmillError: The shard was not finished; no partial file of it stays.
         """
         _check_seal(task)
         embedder = self._open(task.spec)
@@ -127,7 +127,7 @@ class Worker:
         return self._embedder
 
     def _earlier_of(self, spec: WorkSpec, model: ModelInfo) -> EarlierDataset | None:
-        """Return the earlier dataset of a command, the same for all its shards: what is checked is checked once."""
+        """Return the earlier dataset of a command, the same for all its shards: each file is checked once."""
         if spec.since is None:
             return None
         key = (spec.since, spec.directory, spec.seed)
@@ -148,27 +148,27 @@ def _same_model(spec: WorkSpec, other: WorkSpec) -> bool:
 
 
 def _check_seal(task: ShardTask) -> None:
-    """Refuse a task that does not say what it said where it was made.
+    """Refuse a task that differs from what the driver sent.
 
     Raises:
-        PluginError: It was changed on its way.
+        PluginError: It was changed on the way.
     """
     if task.sealed and task.sealed != task.digest:
         raise PluginError(
             f"the task of shard {task.index} arrived with other options or other rows than it was sent with: run "
-            "again, and report it to the runtime's author if it stays so"
+            "again, and report it to the runtime's author if it happens again"
         )
 
 
 def _check_model(spec: WorkSpec, found: ModelInfo) -> None:
-    """Refuse a model that is not the one which the run was planned with."""
+    """Refuse a model that is not the run's."""
     if spec.model is None or found == spec.model:
         return
     planned, here = (_flat(model) for model in (spec.model, found))
     names = ", ".join(sorted(name for name in planned | here if planned.get(name) != here.get(name)))
     raise ModelError(
-        f"the model {found.id!r} is not the one that the run began with: it differs in {names}: put back what it was, "
-        "or run again to make another run of it"
+        f"the model {found.id!r} is not the one that the run began with, but differs in {names}: restore it, or run "
+        "again to start another run"
     )
 
 
@@ -177,7 +177,7 @@ def _flat(model: ModelInfo) -> dict[str, Any]:
 
 
 def _deliver_shard(spec: WorkSpec, receipt: Receipt) -> Receipt:
-    receipt = run_errands(spec, receipt)
+    receipt = run_uploads(spec, receipt)
     layout = Layout(Path(spec.directory))
     write_json(layout, layout.receipt(receipt.index), receipt)
     return receipt

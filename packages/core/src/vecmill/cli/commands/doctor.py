@@ -28,7 +28,7 @@ OLDEST = (3, 11)
 LITTLE_MEMORY = 2_000_000_000
 LITTLE_DISK = 1_000_000_000
 NEEDED = (("embedder", "openvino"), ("runtime", "local"), ("publisher", "parquet"))
-"""What a run on this machine is made of."""
+"""The components of a run on this machine."""
 
 
 def diagnosis() -> Iterator[Check]:
@@ -82,7 +82,7 @@ def _cores() -> Check:
             "processors",
             "note",
             found,
-            "more threads than it may use slow a run down: give the container whole processors",
+            "more threads than it may use slow a run down: give the container full processors",
         )
     return Check("processors", "ok", f"{count} for this process")
 
@@ -106,7 +106,7 @@ def _plugins() -> Iterator[Check]:
 
         plugins = load()
         plugins.check()
-    except Exception as error:  # noqa: BLE001 - a broken installation may raise anything, and is what the command diagnoses
+    except Exception as error:  # noqa: BLE001 - a damaged installation may raise anything, and is what the command diagnoses
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
         yield from _local(missing(), [])
         return
@@ -132,7 +132,7 @@ def _local(packages: list[str], components: list[str]) -> Iterator[Check]:
         found = f"not installed: {', '.join(packages)}; needed by {needing or 'a run on this machine'}"
         yield Check(EXTRA, "fail", found, LOCAL)
     elif components:
-        hint = f"its plugin is broken or disabled, see above; if it is not: {LOCAL}"
+        hint = f"its plugin has failed or is disabled, see above; if not: {LOCAL}"
         yield Check(EXTRA, "fail", f"there is no {needing}", hint)
 
 

@@ -1,4 +1,4 @@
-"""``vecmill estimate``: what a job will come to, before it is run."""
+"""``vecmill estimate``: the size, time and cost of a job, before it is run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @subcommand("vecmill estimate job.toml\nvecmill estimate job.toml --gpus 50 --set runtime.gpu=L4")
 @click.argument("job_file", metavar="JOB.toml", type=click.Path(path_type=Path))
-@click.option("--gpus", type=click.IntRange(1, 1000), help="Reckon with this many GPUs on Modal.")
+@click.option("--gpus", type=click.IntRange(1, 1000), help="Estimate with this many GPUs on Modal.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key of the job.")
 @click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
 def command(job_file: Path, *, gpus: int | None, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Say what a job will come to: chunks, size, time, cost.
+    """Estimate a job: chunks, size, time, cost.
 
     Reads a part of the corpus, all of it if it is small, and writes nothing. Without --gpus, a job for this
     machine is timed by embedding a few of its chunks.

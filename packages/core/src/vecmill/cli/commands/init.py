@@ -40,7 +40,7 @@ TEMPLATE = """\
 {others}
 
 [chunker]
-name = "paragraphs"      # whole paragraphs, then sentences, then words, up to the budget
+name = "paragraphs"      # paragraphs, then sentences, then words, up to the budget
 max_tokens = 256         # counted in the model's own tokens; no text is cut off
 # title = false          # do not embed the title in front of each chunk
 

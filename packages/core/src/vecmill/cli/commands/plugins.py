@@ -23,7 +23,7 @@ class Item:
     Attributes:
         kind: ``source``, ``chunker`` and so on; ``observer`` for a plugin that only watches runs.
         name: How a job file asks for it.
-        plugin: Who brings it.
+        plugin: The plugin that has it.
         distribution: The package that the plugin is in.
         version: Of that package.
         summary: The first sentence of its documentation.
@@ -44,7 +44,7 @@ class Plugin:
     """A plugin, whether it is in use or not.
 
     Attributes:
-        name: How ``VECMILL_DISABLE_PLUGINS`` and errors call it.
+        name: How ``VECMILL_DISABLE_PLUGINS`` and errors name it.
         distribution: The package that it is in.
         version: Of that package.
         state: ``in use``, ``disabled`` or ``broken``.

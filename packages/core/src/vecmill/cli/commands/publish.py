@@ -30,7 +30,7 @@ INTERVAL_SECONDS = 10.0
 
 
 def show_delivery(*, quiet: bool) -> contextlib.AbstractContextManager[Callable[[RunEvent], None]]:
-    """Show progress as suits standard error: a bar, a line now and then, or nothing."""
+    """Show progress by what standard error is: a bar, a line now and then, or nothing."""
     if quiet:
         return contextlib.nullcontext(lambda _: None)
     return _bar() if can_redraw() else contextlib.nullcontext(_lines())

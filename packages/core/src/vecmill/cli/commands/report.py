@@ -1,4 +1,4 @@
-"""``vecmill report``: what a dataset is like to search."""
+"""``vecmill report``: measure how well a dataset can be searched."""
 
 from __future__ import annotations
 

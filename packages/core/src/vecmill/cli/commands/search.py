@@ -25,13 +25,13 @@ LINES = 6
 
 
 def show(passages: Iterable[Passage], *, full: bool = False, console: Console | None = None) -> None:
-    """Print passages, best first: score and title, the place, and the first lines of the text (or all of it)."""
+    """Print passages, best first: score and title, the location, and the first lines of the text (or all of it)."""
     console = console or Console(file=sys.stdout, highlight=False)
     console.width = min(console.width, WIDEST)
     for number, passage in enumerate(passages):
         if number:
             console.print()
-        for line in (_head(passage), _place(passage)):
+        for line in (_head(passage), _location(passage)):
             console.print(line, no_wrap=True, overflow="ellipsis")
         _body(passage, console, full=full)
 
@@ -41,10 +41,10 @@ def _head(passage: Passage) -> Text:
     return Text.assemble(f"{passage.score:.3f}{meaning}  ", (flatten(passage.title or passage.id), "bold"))
 
 
-def _place(passage: Passage) -> Text:
-    place = f"chunk {passage.chunk_index}, characters {passage.start:,}-{passage.end:,}"
+def _location(passage: Passage) -> Text:
+    location = f"chunk {passage.chunk_index}, characters {passage.start:,}-{passage.end:,}"
     names = [flatten(name) for name in (passage.id if passage.title else "", passage.url) if name]
-    return Text(" " * INDENT + "  ".join([place, *names]), style="dim")
+    return Text(" " * INDENT + "  ".join([location, *names]), style="dim")
 
 
 def _body(passage: Passage, console: Console, *, full: bool) -> None:
@@ -65,8 +65,8 @@ def _body(passage: Passage, console: Console, *, full: bool) -> None:
 @click.argument("query")
 @click.option("--limit", "-n", default=3, show_default=True, type=click.IntRange(1), help="How many passages.")
 @model_options
-@click.option("--full", is_flag=True, help="Show passages whole, not their first lines.")
-@click.option("--json", "as_json", is_flag=True, help="Print the passages as JSON, whole.")
+@click.option("--full", is_flag=True, help="Show all of each passage, not its first lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of each passage as JSON.")
 def command(  # noqa: PLR0913 - a command takes its options
     directory: Path,
     query: str,

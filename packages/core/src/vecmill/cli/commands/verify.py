@@ -1,4 +1,4 @@
-"""``vecmill verify``: is a dataset what its manifest says?"""
+"""``vecmill verify``: check that a dataset is what its manifest says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 SAMPLE = 200
-"""Chunks to embed again, if nobody says how many. If one in fifty was changed, they show it 98 times in 100."""
+"""Chunks to embed again by default. If one in fifty was changed, they show it 98 times in 100."""
 
 
 @subcommand("vecmill verify out/articles")
@@ -40,9 +40,9 @@ def command(  # noqa: PLR0913 - a command takes its options
 ) -> None:
     """Check a dataset against its manifest, row by row.
 
-    Every file's size and sha256, every row's place and vector, the account, and that nothing in manifest, card,
-    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong. That a vector is the one of its text
-    only the model can tell: --embed asks it, if all else is right.
+    Every file's size and sha256, every row's position and vector, the account, and that nothing in manifest, card,
+    quarantine and rows contradicts the rest. Ends with 1 if anything is wrong. Whether a vector is the one of its
+    text only the model knows: --embed compares some, if all else is right.
     """
     from vecmill.cli.progress import waiting
     from vecmill.quality.proof import verify
