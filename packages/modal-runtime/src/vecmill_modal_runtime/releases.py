@@ -21,8 +21,7 @@ from vecmill.errors import StoreError
 from vecmill.models import describe_model, find_folder
 from vecmill.records import ComponentSpec
 from vecmill.runtimes import check_options, component_class, fingerprint_source, pin_source
-from vecmill.store.files import read_json, read_manifest, write_bytes
-from vecmill.store.layout import Layout
+from vecmill.store import Layout, read_json, read_manifest, write_bytes
 from vecmill_modal_runtime.hub_files import HubFilesSource
 
 if TYPE_CHECKING:

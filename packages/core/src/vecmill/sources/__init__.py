@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "base": ("RowRange", "SourceConfig", "Unit", "fingerprint"),
-    "batches": ("slice_rows", "split_batch"),
+    "batches": ("slice_rows", "split_batch", "translate_errors"),
     "corpus": ("Corpus",),
     "files_source": ("CsvSource", "FilesSource", "Format", "JsonlSource", "ParquetSource", "Table", "TableFormat"),
     "hub": ("HubSource", "layout"),
