@@ -19,7 +19,7 @@ CODE = [
 
 def imported(code):
     """Return the modules of the core that some code imports, with the names that it takes from each."""
-    found = []
+    found: list[tuple[str, str | None]] = []
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             found += [(alias.name, None) for alias in node.names]

@@ -1,4 +1,4 @@
-"""What runtimes and launchers are built with, beside ``vecmill.Worker``, the records and the errors.
+"""What runtimes and launchers are built with, besides ``vecmill.Worker``, the records and the errors.
 
 A **runtime** gives shard tasks to workers and yields what comes of each: the ``Receipt`` that ``Worker.do`` returned,
 or the ``ShardFailure`` that ``describe_failure`` makes of its error, once the error ``is_final`` or the attempts are
@@ -23,7 +23,6 @@ from vecmill.plugins.registry import build, options
 from vecmill.protocols import Resources
 from vecmill.records import ShardFailure
 from vecmill.redaction import redact_secrets
-from vecmill.tei.embedder import URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 
     from vecmill.protocols import Component, Source
     from vecmill.records import ComponentSpec, Progress, ShardTask
+
+    ROUTER_VARIABLE: str
 
 __all__ = [
     "BUILTIN_PLUGIN",
@@ -57,10 +58,17 @@ PLUGIN_GROUP, PLUGINS_VARIABLE, DISABLE_VARIABLE = GROUP, EXTRA, DISABLE
 """Where plugins are found: the group of entry points, a variable with more, and one that switches some off."""
 BUILTIN_PLUGIN = OWN
 """The plugin that the built-in components are."""
-ROUTER_VARIABLE = URL
-"""The variable with the address of the router beside a worker, for an embedder ``tei`` without a ``url``."""
 REPORT_SECONDS = 0.2
 load_plugins = load
+
+
+def __getattr__(name: str) -> str:
+    """Return ``ROUTER_VARIABLE``: in it ``tei`` without a ``url`` finds the address of the router next to its worker."""
+    if name == "ROUTER_VARIABLE":
+        from vecmill.tei.embedder import URL
+
+        return URL
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def is_final(error: BaseException) -> bool:
