@@ -63,7 +63,7 @@ load_plugins = load
 
 
 def __getattr__(name: str) -> str:
-    """Return ``ROUTER_VARIABLE``: in it ``tei`` without a ``url`` finds the address of the router next to its worker."""
+    """Return ``ROUTER_VARIABLE``, where ``tei`` without a ``url`` finds the address of the router of its worker."""
     if name == "ROUTER_VARIABLE":
         from vecmill.tei.embedder import URL
 
