@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.models import load_tokenizer
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 from vecmill.protocols.component import make_prefix
 from vecmill.records import Document, ModelInfo
 from vecmill.testing import WordTokenizer
@@ -50,7 +50,7 @@ def chunker(kind: int, tokenizer: int, prompt: str = "") -> Chunker[Any]:
     model = ModelInfo(
         id="fuzz", revision=None, dimension=8, max_tokens=256, pooling="mean", normalized=True, prompt=prompt
     )
-    return cls(options(cls, "chunker", config), tokenizers()[tokenizer], model)
+    return cls(validate_options(cls, "chunker", config), tokenizers()[tokenizer], model)
 
 
 def check(data: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from vecmill import Job
 from vecmill.errors import VecmillError
 from vecmill.plugins import load
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 
 
 def check(data: bytes) -> None:
@@ -27,4 +27,4 @@ def _check_options(job: Job) -> None:
     registry = load().registry
     parts = {kind: getattr(job, kind) for kind in ("source", "chunker", "batching", "embedder", "runtime")}
     for kind, spec in [*parts.items(), *(("publisher", spec) for spec in job.publish)]:
-        options(registry.get(kind, spec.name), kind, spec.options).model_dump_json()
+        validate_options(registry.get(kind, spec.name), kind, spec.options).model_dump_json()

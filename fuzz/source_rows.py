@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vecmill.errors import VecmillError
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 from vecmill.sources import CsvSource, JsonlSource, ParquetSource
 from vecmill.testing import check_source
 
@@ -47,7 +47,7 @@ def check(data: bytes) -> None:
 def _source(kind: str, config: dict[str, Any]) -> Source[Any]:
     classes: dict[str, Any] = {"jsonl": JsonlSource, "csv": CsvSource, "tsv": CsvSource, "parquet": ParquetSource}
     cls = classes[kind]
-    source: Source[Any] = cls(options(cls, "source", config))
+    source: Source[Any] = cls(validate_options(cls, "source", config))
     return source
 
 

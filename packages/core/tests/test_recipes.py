@@ -17,7 +17,7 @@ import pytest
 
 from vecmill.models.tokenizer import load_tokenizer
 from vecmill.plugins import load
-from vecmill.plugins.registry import build, options
+from vecmill.plugins.registry import build, validate_options
 from vecmill.records import ComponentSpec, Document, ModelInfo
 from vecmill.sources.base import limit_units, parts, row_units
 from vecmill.sources.corpus import Corpus
@@ -215,4 +215,4 @@ def test_another_result_is_another_version(which, tokenizers, tmp_path, monkeypa
 def test_defaults_are_part_of_a_recipe():
     """A default that changes is in the identity, for options are written out in it."""
     chunker = load().registry.get("chunker", "characters")
-    assert options(chunker, "chunker", {}).model_dump() == {"size": 400, "overlap": 0}
+    assert validate_options(chunker, "chunker", {}).model_dump() == {"size": 400, "overlap": 0}

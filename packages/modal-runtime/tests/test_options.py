@@ -9,7 +9,7 @@ import pytest
 from doubles.tei import Behaviour
 from doubles.tei.images import image
 from vecmill.errors import ConfigError
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 from vecmill_modal_runtime.gpus import GPUS, PRICES_READ, image_prefix, price, runs_on
 from vecmill_modal_runtime.images import tei_tag
 from vecmill_modal_runtime.options import ModalOptions
@@ -18,7 +18,7 @@ from vecmill_modal_runtime.runtime import ModalRuntime
 
 def checked(**values):
     """Validate as a job's [runtime] table is."""
-    return options(ModalRuntime, "runtime", values)
+    return validate_options(ModalRuntime, "runtime", values)
 
 
 @pytest.mark.parametrize(

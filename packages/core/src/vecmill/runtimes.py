@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vecmill.errors import UnfitEngineError, VecmillError
 from vecmill.plugins import DISABLE, load
 from vecmill.plugins.manager import EXTRA, GROUP, OWN
-from vecmill.plugins.registry import build, options
+from vecmill.plugins.registry import build, validate_options
 from vecmill.protocols import Resources
 from vecmill.records import ShardFailure
 from vecmill.redaction import redact_secrets
@@ -127,7 +127,7 @@ def check_options(kind: str, spec: ComponentSpec) -> BaseModel:
     Raises:
         ConfigError: There is none of that name, or an option is wrong.
     """
-    return options(load().registry.get(kind, spec.name), kind, spec.options)
+    return validate_options(load().registry.get(kind, spec.name), kind, spec.options)
 
 
 def component_class(kind: str, name: str) -> type[Component[Any]]:

@@ -7,7 +7,7 @@ import pytest
 from vecmill import Job
 from vecmill.cli.commands.init import SOURCES, template
 from vecmill.plugins import load
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 
 KINDS = ("source", "chunker", "batching", "embedder", "runtime")
 
@@ -16,7 +16,7 @@ def check(job):
     """Check every component's options against the installed plugins, as a plan does first."""
     registry = load().registry
     for kind, spec in [*((kind, getattr(job, kind)) for kind in KINDS), *(("publisher", spec) for spec in job.publish)]:
-        options(registry.get(kind, spec.name), kind, spec.options)
+        validate_options(registry.get(kind, spec.name), kind, spec.options)
 
 
 @pytest.mark.parametrize("source", SOURCES)

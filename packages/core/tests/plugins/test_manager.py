@@ -1,6 +1,7 @@
 """Tests of vecmill.plugins.manager: real entry points of real distributions, in a process of their own."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -36,7 +37,7 @@ class Whole(Chunker[Options]):
 def vecmill_register_chunkers(register):
     register(Whole)
 """
-BY_PLACE = """
+BY_PATH = """
 from vecmill import hookimpl
 
 @hookimpl
@@ -123,7 +124,7 @@ def test_a_component_that_is_not_where_its_plugin_says_is_missed_at_once(install
     """Its module is looked for, and read, before anybody uses it."""
     if module:
         (tmp_path / "chunker_of_bad.py").write_text(module)
-    found = installed({"bad": BY_PLACE, "good": GOOD})
+    found = installed({"bad": BY_PATH, "good": GOOD})
     assert why in found["problems"]["bad"]
     assert "VECMILL_DISABLE_PLUGINS=bad" in found["problems"]["bad"]
     assert "whole" in found["chunkers"]
@@ -141,15 +142,43 @@ def test_a_component_that_is_not_where_its_plugin_says_is_missed_at_once(install
 def test_a_component_that_cannot_be_imported_is_missed_when_it_is_looked_at(installed, tmp_path, module, why):
     """A listing does without; a check leaves the plugin out, as broken as if it had imported its component at once."""
     (tmp_path / "chunker_of_bad.py").write_text(module)
-    found = installed({"bad": BY_PLACE})
+    found = installed({"bad": BY_PATH})
     assert "whole" in found["chunkers"]
     assert found["problems"] == {}
-    found = installed({"bad": BY_PLACE}, "check")
+    found = installed({"bad": BY_PATH}, "check")
     assert why in found["problems"]["bad"]
     assert "VECMILL_DISABLE_PLUGINS=bad" in found["problems"]["bad"]
     assert "bad" not in found["loaded"]
     assert "whole" not in found["chunkers"]
     assert "paragraphs" in found["chunkers"]
+
+
+def test_commands_name_a_component_that_cannot_be_imported(installed, tmp_path):
+    """``plugins`` lists it; ``plugins --json``, ``doctor`` and the run that uses it say why it cannot be used."""
+    (tmp_path / "chunker_of_bad.py").write_text(f"import not_installed_anywhere\n{GOOD}")
+    installed({"bad": BY_PATH})
+    keys = {"source": {"name": "pydoc"}, "embedder": {"name": "tei", "model": "m"}, "chunker": {"name": "whole"}}
+    (tmp_path / "job.toml").write_text("".join(f"[{k}]\n{toml(v)}" for k, v in keys.items()))
+
+    def call(*args):
+        env = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "COLUMNS": "300", "HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "vecmill", *args]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    reason = "chunker chunker_of_bad:Whole cannot be imported: ModuleNotFoundError: No module named"
+    assert re.search(r"chunker +whole +bad", call("plugins").stdout)
+    assert reason in json.loads(call("plugins", "--json").stdout)["problems"]["bad"]
+    checks = {check["name"]: check for check in json.loads(call("doctor", "--json").stdout)["checks"]}
+    assert reason in checks["plugin bad"]["found"]
+    run = call("run", "job.toml")
+    assert run.returncode == 2
+    assert reason in run.stderr
+    assert "install the plugin 'bad' again" in run.stderr
+
+
+def toml(table):
+    """Return a table of strings as TOML."""
+    return "".join(f'{key} = "{value}"\n' for key, value in table.items())
 
 
 def test_every_component_of_ours_can_be_imported():

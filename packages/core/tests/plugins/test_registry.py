@@ -9,7 +9,7 @@ import pytest
 from vecmill import Chunker, Options, Span
 from vecmill.errors import ConfigError, PluginError
 from vecmill.plugins import Problem, Registry
-from vecmill.plugins.registry import build, options
+from vecmill.plugins.registry import build, validate_options
 from vecmill.records import ComponentSpec
 from vecmill.sources import ParquetSource
 from vecmill.testing import HashEmbedder
@@ -249,17 +249,17 @@ def test_options_become_a_component():
 def test_a_wrong_option_is_named_with_what_was_found_and_what_is_allowed(values, message):
     """Unknown keys and wrong types are told apart and explained."""
     with pytest.raises(ConfigError, match=message):
-        options(HashEmbedder, "embedder", values)
+        validate_options(HashEmbedder, "embedder", values)
 
 
 def test_a_wrong_key_within_an_option_is_told_by_its_place():
     """As a job file or ``--set`` would write it."""
     with pytest.raises(ConfigError, match=r"^source\.columns\.txt: input should be 'id', 'text', 'url' or 'title'"):
-        options(ParquetSource, "source", {"path": "a.parquet", "columns": {"txt": "body"}})
+        validate_options(ParquetSource, "source", {"path": "a.parquet", "columns": {"txt": "body"}})
 
 
 def test_every_wrong_option_is_told_at_once():
     """Two faults, two lines."""
     with pytest.raises(ConfigError) as caught:
-        options(HashEmbedder, "embedder", {"dimension": "x", "max_tokens": "y"})
+        validate_options(HashEmbedder, "embedder", {"dimension": "x", "max_tokens": "y"})
     assert len(str(caught.value).splitlines()) == 2

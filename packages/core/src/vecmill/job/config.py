@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from vecmill.errors import ConfigError
 from vecmill.paths import writable_down
 from vecmill.plugins import load
-from vecmill.plugins.registry import explain, options
+from vecmill.plugins.registry import explain, validate_options
 from vecmill.records import ComponentSpec
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Job(BaseModel):
         wrong: list[str] = []
         for kind, spec in self.parts:
             try:
-                options(registry.get(kind, spec.name), kind, spec.options)
+                validate_options(registry.get(kind, spec.name), kind, spec.options)
             except ConfigError as error:
                 wrong.append(str(error))
         if wrong:

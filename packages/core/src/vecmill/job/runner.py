@@ -16,8 +16,7 @@ from vecmill.job.plan import plan, publishers_of
 from vecmill.job.publish import check, deliver, directory
 from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
-from vecmill.plugins.registry import build
-from vecmill.plugins.registry import options as validate_options
+from vecmill.plugins.registry import build, validate_options
 from vecmill.protocols import Runtime
 from vecmill.records import ComponentSpec, Dataset, DocumentsRetried, RunFinished, RunOptions, Spent
 from vecmill.store.destination import clear, lock_folder, refuse_foreign_folder
@@ -115,10 +114,11 @@ def run(
 
 def _run_by_launcher(job: Job, notify: Callable[[RunEvent], None], options: RunOptions) -> Dataset | None:
     """Give a job to the launcher that it names, and return its dataset; None if the job is to run here."""
-    registered = load().registry.entries["launcher"].get(job.runtime.name)
-    if registered is None:
+    registry, name = load().registry, job.runtime.name
+    if name not in registry.entries["launcher"]:
         return None
-    launcher: Launcher[Any] = registered.cls(validate_options(registered.cls, "runtime", job.runtime.options))
+    cls = registry.get("launcher", name)
+    launcher: Launcher[Any] = cls(validate_options(cls, "runtime", job.runtime.options))
     if not launcher.is_needed():
         return None
     dataset = launcher.run(job, notify, options)

@@ -285,10 +285,10 @@ def build(registry: Registry, kind: str, spec: ComponentSpec, *parts: Any) -> An
         ConfigError: There is none of that name, or its options are wrong.
     """
     cls = registry.get(kind, spec.name)
-    return cls(options(cls, kind, spec.options), *parts)
+    return cls(validate_options(cls, kind, spec.options), *parts)
 
 
-def options(cls: type[Any], kind: str, values: dict[str, Any]) -> BaseModel:
+def validate_options(cls: type[Any], kind: str, values: dict[str, Any]) -> BaseModel:
     """Validate a component's options.
 
     Raises:

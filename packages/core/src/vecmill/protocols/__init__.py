@@ -13,7 +13,6 @@ from vecmill.protocols.component import (
     Source,
     Tokenizer,
     group_by_tokens,
-    later,
 )
 from vecmill.protocols.publisher import Publisher
 from vecmill.protocols.runtime import Launcher, Lease, Runtime
@@ -35,5 +34,4 @@ __all__ = [
     "Source",
     "Tokenizer",
     "group_by_tokens",
-    "later",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
@@ -84,22 +83,6 @@ def _find_marks(annotation: object) -> Iterator[object]:
 def marked_options(*marks: OptionMark) -> Any:  # noqa: ANN401 - to a type checker it is the set that is read
     """Return a class attribute: the names of the options that have one of these marks."""
     return _MarkedOptions(*marks)
-
-
-class _Later:
-    """Stands for a ``Config`` that is in another module. Components are converted one by one; then it goes."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __get__(self, component: object, cls: type[Any]) -> type[BaseModel]:
-        module, _, name = self.path.partition(":")
-        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
-
-
-def later(path: str) -> Any:  # noqa: ANN401 - to a type checker it is the class that it stands for
-    """Return a ``Config`` that is imported from ``module:Class`` when it is first used."""
-    return _Later(path)
 
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)

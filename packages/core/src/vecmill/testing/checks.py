@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import PublishError
 from vecmill.job.identity import location_options, paths, without_folders
-from vecmill.plugins.registry import options
+from vecmill.plugins.registry import validate_options
 from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Publishing
 from vecmill.records.manifest import hash_identity
 from vecmill.sources.batches import extra_fields
@@ -51,7 +51,7 @@ def check_chunker(
         model: The model it cuts for.
     """
     tokenizer = tokenizer or WordTokenizer()
-    chunker = cls(options(cls, "chunker", config or {}), tokenizer, model)
+    chunker = cls(validate_options(cls, "chunker", config or {}), tokenizer, model)
     _check_paths(chunker)
     for number, text in enumerate(texts):
         document = Document(id=str(number), text=text, title="A title")
