@@ -15,7 +15,7 @@ import vecmill
 from reliability.killing import STAND_INS, VECMILL, assert_same
 from reliability.small_job import write_job
 from vecmill.errors import EmbedError, RunError, StoreError
-from vecmill.job import finalize, runner
+from vecmill.job import publish, runner
 from vecmill.records import ShardDone
 from vecmill.store import destination
 from vecmill.store.files import remove_file
@@ -241,7 +241,7 @@ def test_a_clock_that_jumps_shows_in_the_times_alone(scene, tmp_path, monkeypatc
         def now(cls, tz=None):
             return cls(2026, 1, 1, next(cls.hours), tzinfo=tz)
 
-    for module in (runner, finalize):
+    for module in (runner, publish):
         monkeypatch.setattr(module, "datetime", Jumping)
     dataset = vecmill.run(job(scene, tmp_path / "out"))
     timing = dataset.manifest.timing

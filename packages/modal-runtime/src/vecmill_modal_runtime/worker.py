@@ -20,7 +20,7 @@ from vecmill_modal_runtime import volume
 from vecmill_modal_runtime.dispatch import Outcome, failure
 from vecmill_modal_runtime.router import BATCH_TOKENS, Router
 
-HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedder", "vecmill.worker.shard")
+HEAVY = ("httpx2", "numpy", "pyarrow.parquet", "tokenizers", "vecmill.tei.embedder", "vecmill.worker.worker")
 """Imported without a GPU, a network or a file of the Volume: what a snapshot may hold."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
-from vecmill.job.finalize import REFUSED
 from vecmill.job.identity import difference, select_decisive
+from vecmill.job.publish import REFUSED
 from vecmill.store.destination import clear, read_note, refuse_foreign_folder
 from vecmill.store.files import read_manifest, write_json
 from vecmill.store.state import (

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, RunError
 from vecmill.job import resume
-from vecmill.job.finalize import REFUSED, Finish, judge
 from vecmill.job.plan import plan, publishers_of
-from vecmill.job.publish import check, deliver, directory
+from vecmill.job.publish import REFUSED, Finish, check, deliver, directory, judge
 from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
 from vecmill.plugins.registry import build, validate_options

@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from vecmill.errors import PluginError, ReuseError, RunError, StoreError
-from vecmill.job.finalize import REFUSED
-from vecmill.job.publish import prepare_uploads
+from vecmill.job.publish import REFUSED, prepare_uploads
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
 from vecmill.store.ids import find_duplicates
 from vecmill.store.reuse_index import write_index

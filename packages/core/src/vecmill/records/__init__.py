@@ -17,8 +17,8 @@ from vecmill.records.events import (
     Spent,
     WorkerSaid,
 )
-from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing, Words
-from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity
+from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity, Words
 from vecmill.records.tasks import (
     Account,
     ComponentSpec,

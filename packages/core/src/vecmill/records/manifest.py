@@ -7,12 +7,12 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
-from vecmill.records.model import ModelInfo
+from vecmill.records.model import ModelInfo, Words
 from vecmill.records.tasks import Account, FileEntry
 
 if TYPE_CHECKING:
@@ -69,14 +69,6 @@ class Places(BaseModel):
     run_id: Word = ""
     embedder: Tree = Field(default_factory=dict)
     fault: str = Field("", exclude=True)
-
-
-Words: TypeAlias = Annotated[
-    tuple[Word, ...],
-    Field(max_length=10_000),
-    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-]
-"""Some words; one alone may stand without a list."""
 
 
 class Terms(BaseModel):

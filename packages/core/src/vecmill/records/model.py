@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from vecmill.records.bounds import Dimension, Line, MaxTokens, Text, Word
 from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
@@ -13,6 +13,14 @@ Similarity: TypeAlias = Literal["cosine", "dot", "euclidean", "manhattan"]
 """How two vectors are compared: two of them are products, two are distances."""
 SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
 ColumnName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,63}$")]
+
+
+Words: TypeAlias = Annotated[
+    tuple[Word, ...],
+    Field(max_length=10_000),
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+]
+"""Some words; one alone may stand without a list."""
 
 
 class Output(BaseModel):

@@ -13,7 +13,7 @@ from vecmill.files.store import AGAIN
 from vecmill.protocols import INCIDENTAL, Options
 from vecmill.records import Partition
 from vecmill.records.documents import CHUNK_COLUMNS, VECTOR_COLUMN
-from vecmill.records.manifest import Words
+from vecmill.records.model import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

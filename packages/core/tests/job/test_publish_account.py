@@ -3,7 +3,7 @@
 import pyarrow.parquet as pq
 import pytest
 
-from vecmill.job import finalize as account
+from vecmill.job import publish as account
 from vecmill.records import Account, FileEntry, Receipt, Reused
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import QUARANTINE, parquet_file
