@@ -14,8 +14,7 @@ from vecmill.protocols.component import (
     Tokenizer,
     group_by_tokens,
 )
-from vecmill.protocols.publisher import Publisher
-from vecmill.protocols.runtime import Launcher, Lease, Runtime
+from vecmill.protocols.driver import Launcher, Lease, Publisher, Runtime
 
 __all__ = [
     "INCIDENTAL",
