@@ -142,7 +142,7 @@ def names(folder):
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_tests_lie_by_room(package):
-    """``worker/shard.py`` is tested in ``tests/worker/test_shard.py``; a topic may follow the module's name."""
+    """``worker/reading.py`` is tested in ``tests/worker/test_reading.py``; a topic may follow the module's name."""
     (source,) = (path.parent for path in package.glob("src/*/__init__.py"))
     for path in (package / "tests").rglob("test_*.py"):
         room = path.parent.relative_to(package / "tests")

@@ -18,7 +18,7 @@ from vecmill import Job
 from vecmill.errors import ConfigError, ModelError, SourceError, StoreError, VecmillError
 from vecmill.job.publish import publish
 from vecmill.models import find_folder, open_model
-from vecmill.paths import is_inside
+from vecmill.sanitize import is_inside
 from vecmill.sources.saved import SavedSource
 
 OUTSIDE = ["../x", "a/../../x", "..", "/etc/passwd", "C:\\x", "\\\\host\\x", "a\\..\\..\\x", "", "a//b", "x\0"]

@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.webhook import Receiver
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 from vecmill_modal_runtime.webhook import PAUSES, call_webhook
 
 REPORT = {"app": "vecmill-wikipedia", "state": "failed", "error": "no"}

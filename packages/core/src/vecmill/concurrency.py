@@ -134,7 +134,7 @@ def end_process(name: str, error: BaseException) -> NoReturn:
     """End the process at once, from whatever thread: the main one may wait for what will never come."""
     import traceback
 
-    from vecmill.redaction import redact_secrets
+    from vecmill.sanitize import redact_secrets
 
     message = f"the thread {name!r} failed, and the process cannot go on without it: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))

@@ -22,7 +22,7 @@ from vecmill.plugins.manager import EXTRA, GROUP, OWN
 from vecmill.plugins.registry import build, validate_options
 from vecmill.protocols import Resources
 from vecmill.records import ShardFailure
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

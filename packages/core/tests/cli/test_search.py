@@ -6,7 +6,7 @@ import re
 import pytest
 
 from vecmill.records import ModelInfo
-from vecmill.redaction import UNSAFE
+from vecmill.sanitize import UNSAFE
 from vecmill.testing import HashEmbedder
 
 

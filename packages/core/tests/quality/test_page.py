@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from vecmill.quality import measure
 from vecmill.quality.page import page
-from vecmill.redaction import UNSAFE
+from vecmill.sanitize import UNSAFE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>&amp;"
 

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from doubles.hub.card import problems
 from vecmill import run
 from vecmill.records import SIMILARITIES, Cost, ModelInfo, Terms
-from vecmill.redaction import MARKS, UNSAFE, printable
+from vecmill.sanitize import MARKS, UNSAFE, printable
 from vecmill.store.card import (
     Location,
     format_card,

@@ -33,7 +33,7 @@ from vecmill.records import (
     ShardTask,
     WorkerSaid,
 )
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

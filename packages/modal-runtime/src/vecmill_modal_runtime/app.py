@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import modal
 
 from vecmill.errors import ConfigError, RunError, VecmillError
-from vecmill.redaction import printable, redact_secrets
+from vecmill.sanitize import printable, redact_secrets
 from vecmill_modal_runtime.images import cpu_image, tei_image
 from vecmill_modal_runtime.volume import BUCKET, DEFAULT, MOUNT, volume
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import EngineError, StoreError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
-from vecmill.redaction import redact_secrets
 from vecmill.runtimes import is_final
+from vecmill.sanitize import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence

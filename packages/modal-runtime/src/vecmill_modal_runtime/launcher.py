@@ -89,8 +89,8 @@ def upload_source(spec: ComponentSpec, volume_name: str) -> ComponentSpec:
         ConfigError: They are not there, or their source is none whose files are known.
     """
     from vecmill.files import LocalFile
-    from vecmill.paths import expand_path
     from vecmill.runtimes import build_component
+    from vecmill.sanitize import expand_path
     from vecmill.sources import FilesSource
     from vecmill_modal_runtime.volume import BUCKET, MOUNT, SOURCES, put, upload
 
@@ -144,7 +144,7 @@ def _describe_dataset(result: dict[str, str], manifest: str, volume_name: str) -
 
 
 def _refuse_folder(job: Job) -> None:
-    from vecmill.paths import expand_path
+    from vecmill.sanitize import expand_path
 
     model = str(job.embedder.options.get("model") or "")
     if model and expand_path(model).is_dir():

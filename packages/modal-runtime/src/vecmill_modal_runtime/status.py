@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from vecmill.concurrency import start_thread
 from vecmill.errors import RunError, StoreError, VecmillError
 from vecmill.records import Account, RunFinished, RunStarted, ShardDone, ShardFailed, ShardRetried, Spent
-from vecmill.redaction import printable, redact_secrets
+from vecmill.sanitize import printable, redact_secrets
 from vecmill_modal_runtime.volume import DEFAULT, NAME
 from vecmill_modal_runtime.webhook import call_webhook
 

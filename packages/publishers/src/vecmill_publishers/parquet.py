@@ -6,8 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from vecmill.errors import PublishError, StoreError
-from vecmill.paths import expand_path
 from vecmill.protocols import Options, Publisher
+from vecmill.sanitize import expand_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vecmill.redaction import escape_json, printable, redact_secrets
+from vecmill.sanitize import escape_json, printable, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

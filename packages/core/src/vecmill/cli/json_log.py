@@ -25,7 +25,7 @@ from vecmill.cli.command import Settings
 from vecmill.cli.signals import INTERRUPTED
 from vecmill.concurrency import interrupt_requested
 from vecmill.errors import ConfigError, VecmillError
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator

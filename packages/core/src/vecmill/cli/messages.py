@@ -11,7 +11,7 @@ import click
 
 from vecmill.cli.format import clean_text
 from vecmill.errors import PluginWarning, VecmillError
-from vecmill.redaction import printable
+from vecmill.sanitize import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

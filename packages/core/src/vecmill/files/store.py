@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
-from vecmill.paths import expand_path, writable_down
+from vecmill.sanitize import expand_path, writable_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from vecmill.errors import ConfigError
-from vecmill.paths import writable_down
 from vecmill.plugins import load
 from vecmill.plugins.registry import explain, validate_options
 from vecmill.records import ComponentSpec
+from vecmill.sanitize import writable_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from vecmill.errors import ConfigError
-from vecmill.paths import writable_down
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.records.model import describe_weights
+from vecmill.sanitize import writable_down
 from vecmill.store.files import read_manifest
 from vecmill.store.layout import Layout
 

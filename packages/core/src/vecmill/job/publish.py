@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from vecmill.__about__ import __version__
 from vecmill.concurrency import check_interrupt
 from vecmill.errors import PublishError, RunError, name_errors
-from vecmill.paths import writable_down
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Account, ComponentSpec, Manifest, Reused, Timing, WorkerUpload
+from vecmill.sanitize import writable_down
 from vecmill.store.card import format_card, read_user_section
 from vecmill.store.destination import locked_to_read
 from vecmill.store.files import finished_manifest, read_text, write_bytes, write_json, write_places

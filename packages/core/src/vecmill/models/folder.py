@@ -16,9 +16,9 @@ from vecmill.models.model_files import (
     record_reads,
     sentence_settings,
 )
-from vecmill.paths import is_inside
 from vecmill.records import ModelInfo
 from vecmill.records.model import SIMILARITIES
+from vecmill.sanitize import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

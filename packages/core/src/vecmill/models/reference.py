@@ -23,7 +23,7 @@ from vecmill.models.model_files import (
     record_reads,
     safetensors_files,
 )
-from vecmill.paths import expand_path, is_inside
+from vecmill.sanitize import expand_path, is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -6,7 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from vecmill.quality.report import SHORT
-from vecmill.redaction import printable
+from vecmill.sanitize import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

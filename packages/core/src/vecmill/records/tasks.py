@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from vecmill.paths import is_inside
 from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
 from vecmill.records.model import ModelInfo
+from vecmill.sanitize import is_inside
 
 if TYPE_CHECKING:
     from pathlib import Path

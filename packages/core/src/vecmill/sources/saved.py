@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.paths import is_inside
 from vecmill.protocols import LOCATION
+from vecmill.sanitize import is_inside
 from vecmill.sources.files_source import FilesSource
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vecmill.records.manifest import SOMEWHERE
-from vecmill.redaction import escape_json, printable
+from vecmill.sanitize import escape_json, printable
 from vecmill.store.front_matter import format_front_matter, format_title
 from vecmill.store.parquet import extra_columns
 

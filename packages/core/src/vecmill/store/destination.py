@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from vecmill.errors import PublishError, StoreError
-from vecmill.paths import is_inside
+from vecmill.sanitize import is_inside
 from vecmill.store.card import read_user_section
 from vecmill.store.files import read_json, read_manifest, read_text, remove_file
 from vecmill.store.layout import Layout

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
-from vecmill.paths import writable_down
 from vecmill.records import FORMAT, Dataset, Manifest, Places
-from vecmill.redaction import escape_json
+from vecmill.sanitize import escape_json, writable_down
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from vecmill.redaction import UNSAFE
+from vecmill.sanitize import UNSAFE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

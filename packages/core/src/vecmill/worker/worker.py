@@ -15,7 +15,7 @@ from vecmill.errors import ModelError, PluginError, VecmillError
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Account, FileEntry, Progress, Receipt, Sent
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 from vecmill.store.files import write_json
 from vecmill.store.ids import write_ids
 from vecmill.store.layout import Layout

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vecmill.errors import ConfigError
-from vecmill.paths import expand_path
-from vecmill.redaction import escape_json
+from vecmill.sanitize import escape_json, expand_path
 from vecmill.store import RUNS, Location, format_card, list_runs, read_user_section
 from vecmill_publishers.hub.preflight import CARD, MANIFEST, RUN
 

@@ -24,7 +24,7 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     from vecmill.cli.progress import waiting
     from vecmill.quality import measure
     from vecmill.quality.page import page, sentences
-    from vecmill.redaction import flatten
+    from vecmill.sanitize import flatten
 
     options = read_embedder(embedder)
     with waiting(f"measuring {directory}") as wait:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from vecmill.cli.command import ask_on_terminal, model_options, read_embedder, subcommand
-from vecmill.redaction import flatten
+from vecmill.sanitize import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

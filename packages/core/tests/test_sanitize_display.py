@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.redaction import UNSAFE, escape_json, flatten, printable
+from vecmill.sanitize import UNSAFE, escape_json, flatten, printable
 
 WILD = "a\x1b[31mred\x07\r\x85\x9b2J\u2028\u2029\u202egnol\u2066\ud800\x7f é 漢字\n\tb"
 

@@ -1,10 +1,10 @@
-"""Tests of vecmill.redaction."""
+"""Tests of vecmill.sanitize."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.redaction import redact_secrets
+from vecmill.sanitize import redact_secrets
 
 
 @pytest.mark.parametrize("name", ["HF_TOKEN", "VECMILL_TEI_API_KEY", "MODAL_TOKEN_SECRET", "PGPASSWORD", "my_key"])

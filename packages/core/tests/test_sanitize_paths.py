@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vecmill.errors import ConfigError
-from vecmill.paths import expand_path
+from vecmill.sanitize import expand_path
 
 
 def test_a_home_is_found_and_all_else_stays(monkeypatch, tmp_path):
