@@ -178,7 +178,7 @@ def test_a_shard_that_comes_out_otherwise_is_refused(scene, fresh, monkeypatch):
     victim = next(path for path in (fresh / "data").iterdir() if "d70" in pq.read_table(path)["id"].to_pylist())
     cut(victim)
     monkeypatch.setattr(HashEmbedder, "embed", embed)
-    with pytest.raises(StoreError, match=rf"{victim.name} was damaged.*came out with \d+ rows instead of \d+"):
+    with pytest.raises(StoreError, match=rf"{victim.name} was damaged.*has \d+ rows after it was done again instead of \d+"):
         vecmill.run(job(scene, fresh))
 
 
@@ -330,7 +330,7 @@ def test_a_source_that_only_looks_otherwise_is_the_same(tmp_path):
 def test_a_folder_that_is_removed_meanwhile_is_noticed(scene, tmp_path):
     """Receipts of files that are gone make no dataset."""
     work, out = job(scene, tmp_path / "out"), tmp_path / "out"
-    with pytest.raises(StoreError, match=r"removed since they were written"):
+    with pytest.raises(StoreError, match=r"were removed after they were written"):
         vecmill.run(work, after_first_shard(lambda: shutil.rmtree(out)))
     vecmill.run(work)
     assert_same(scene / "alone", out)

@@ -153,7 +153,7 @@ def test_a_saved_datasets_listing_may_be_anything(tmp_path, content):
 @pytest.mark.parametrize("name", ["../../x", "/x", "a/b", "..", ".", "", " ", "a\\b", "x\0"])
 def test_a_jobs_name_is_a_name(name):
     """It becomes a folder's in ``out``."""
-    with pytest.raises(ConfigError, match="name: a name of a folder is needed"):
+    with pytest.raises(ConfigError, match="name: it must name a folder, without / and"):
         Job(source={"name": "pydoc"}, embedder={"name": "hash"}, name=name)
 
 

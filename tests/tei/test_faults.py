@@ -226,7 +226,7 @@ def test_a_server_that_wants_the_models_name_is_sent_it(router, job):
     router.behave(no_info=True, models=["their-name-for-it"])
     check_complete(run(job(router.url)))
     router.behave(no_info=True, models=["one", "two"])
-    with pytest.raises(RunError, match=r"the models 'one', 'two', and which of them is .*embedder\.served_model"):
+    with pytest.raises(RunError, match=r"the models 'one', 'two', and it is not clear which of them is .*embedder\.served_model"):
         run(job(router.url, out="unclear"))
     check_complete(run(job(router.url, out="unclear", served_model="two")))
     with pytest.raises(RunError, match=r"model `three` does not exist.*embedder\.served_model"):
@@ -240,7 +240,7 @@ def test_a_server_that_wants_the_models_name_is_sent_it(router, job):
 def test_a_router_that_serves_no_text_is_told_from_bad_texts(router, job, behaviour, words):
     """In a few dozen requests, with its own words; when it is mended, the same command makes the dataset."""
     router.behave(**behaviour)
-    with pytest.raises(RunError, match=rf"accepted none; of the last one: .*{words}"):
+    with pytest.raises(RunError, match=rf"accepted none; the last message was: .*{words}"):
         run(job(router.url))
     assert router.metrics()["te_request_count"] <= 100
     router.behave()
