@@ -178,7 +178,9 @@ def test_a_shard_that_comes_out_otherwise_is_refused(scene, fresh, monkeypatch):
     victim = next(path for path in (fresh / "data").iterdir() if "d70" in pq.read_table(path)["id"].to_pylist())
     cut(victim)
     monkeypatch.setattr(HashEmbedder, "embed", embed)
-    with pytest.raises(StoreError, match=rf"{victim.name} was damaged.*has \d+ rows after it was done again instead of \d+"):
+    with pytest.raises(
+        StoreError, match=rf"{victim.name} was damaged.*has \d+ rows after it was done again instead of \d+"
+    ):
         vecmill.run(job(scene, fresh))
 
 

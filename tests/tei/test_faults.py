@@ -226,7 +226,9 @@ def test_a_server_that_wants_the_models_name_is_sent_it(router, job):
     router.behave(no_info=True, models=["their-name-for-it"])
     check_complete(run(job(router.url)))
     router.behave(no_info=True, models=["one", "two"])
-    with pytest.raises(RunError, match=r"the models 'one', 'two', and it is not clear which of them is .*embedder\.served_model"):
+    with pytest.raises(
+        RunError, match=r"the models 'one', 'two', and it is not clear which of them is .*embedder\.served_model"
+    ):
         run(job(router.url, out="unclear"))
     check_complete(run(job(router.url, out="unclear", served_model="two")))
     with pytest.raises(RunError, match=r"model `three` does not exist.*embedder\.served_model"):
