@@ -16,6 +16,7 @@ from vecmill.cli import environment as machine
 from vecmill.cli.command import subcommand
 from vecmill.cli.environment import EXTRA, LOCAL, Check, accounts, missing, packages
 from vecmill.cli.format import clean_text, printable, size
+from vecmill.concurrency import check_interrupt
 from vecmill.plugins.manager import DISABLE
 
 if TYPE_CHECKING:
@@ -149,8 +150,11 @@ def command(context: click.Context, *, as_json: bool) -> None:
     """
     from vecmill.cli.progress import waiting
 
+    checks = []
     with waiting("checking"):
-        checks = list(diagnosis())
+        for check in diagnosis():
+            check_interrupt()
+            checks.append(check)
     failures = sum(check.level == "fail" for check in checks)
     if as_json:
         import dataclasses

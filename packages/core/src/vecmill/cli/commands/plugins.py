@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.command import subcommand
+from vecmill.concurrency import check_interrupt
 from vecmill.plugins import DISABLE, load
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ COLORS = {"in use": "green", "disabled": "yellow", "broken": "red"}
 def command(*, as_json: bool) -> None:
     """List the installed components: what a job file can name, and the plugins that bring it."""
     found = inventory(options=as_json)
+    check_interrupt()
     if as_json:
         import dataclasses
         import json
