@@ -30,9 +30,9 @@ from vecmill.plugins import load
 from vecmill.protocols import Options, Runtime
 from vecmill.records import Account, FileEntry, Output, Receipt, ShardTask
 from vecmill.store.files import write_json
-from vecmill.store.ids import find_duplicates, write_ids
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import dataset_schema
+from vecmill.store.state import find_duplicates, write_ids
 from vecmill.testing import install
 
 if TYPE_CHECKING:

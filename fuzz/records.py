@@ -17,11 +17,11 @@ from vecmill import Job, run, search, verify
 from vecmill.errors import VecmillError
 from vecmill.files.hub_repo import read_terms
 from vecmill.quality import measure
-from vecmill.quality.page import page
+from vecmill.quality.report import format_page
 from vecmill.records import FileEntry, Partition
 from vecmill.store.card import Location, format_card, format_user_section, read_user_section
 from vecmill.store.destination import read_note
-from vecmill.store.files import finished_manifest, read_places
+from vecmill.store.files import finished_manifest, read_local_options
 from vecmill.store.layout import Layout
 from vecmill.store.state import STATE_FOLDER, find_run, read_sent, read_state, valid_receipt
 from vecmill.testing import install
@@ -70,7 +70,7 @@ def _manifest(content: bytes) -> None:
     for fault in verify(layout.root).faults:
         assert fault.problem.strip()
     search(layout.root, "what boils?")
-    assert page(measure(layout.root)).startswith("<!doctype html>")
+    assert format_page(measure(layout.root)).startswith("<!doctype html>")
 
 
 def _note(path: Callable[[Layout], Path], read: Callable[[Layout], object]) -> Callable[[bytes], None]:
@@ -127,7 +127,7 @@ def _mapping(front: str) -> dict[str, Any]:
 
 KINDS: tuple[Callable[[bytes], None], ...] = (
     _manifest,
-    _note(lambda layout: layout.places, read_places),
+    _note(lambda layout: layout.local_options, read_local_options),
     _note(lambda layout: layout.sent, _sent),
     _note(lambda layout: layout.run, read_state),
     _note(lambda layout: layout.receipt(0), lambda layout: valid_receipt(layout, RUN, 0, Partition(where={}))),

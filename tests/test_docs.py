@@ -143,7 +143,7 @@ def test_every_column_of_a_dataset_is_documented():
         *DOCUMENT_COLUMNS,
         *CHUNK_COLUMNS,
         VECTOR_COLUMN,
-        *Manifest.model_fields.keys() - {"identity", "duplicates", "places"},
+        *Manifest.model_fields.keys() - {"identity", "duplicates", "local_options"},
     ]:
         assert f"`{name}`" in page, name
 

@@ -83,12 +83,7 @@ IRREGULAR = {
     *("shown", "taken", "told", "understood"),
 }
 NO_PARTICIPLES = {"embed", "feed", "seed", "need", "speed", "shed", "proceed"}
-PENDING = {
-    "core/quality",
-    "core/records",
-    "core/retrieval",
-    "core/store",
-}
+PENDING: set[str] = set()
 """Rooms that still have some of these words."""
 
 

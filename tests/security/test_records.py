@@ -16,7 +16,7 @@ from small_dataset import small_job
 from vecmill.cli.main import group
 from vecmill.errors import StoreError
 from vecmill.records import Manifest
-from vecmill.records.bounds import DEEPEST
+from vecmill.records.model import DEEPEST
 from vecmill.store.card import Location, format_card
 from vecmill.store.files import finished_manifest
 from vecmill.store.layout import Layout

@@ -11,7 +11,7 @@ import pytest
 import vecmill
 from vecmill.concurrency import usable_processors
 from vecmill.errors import RunError
-from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerSaid
+from vecmill.records import RunStarted, ShardDone, ShardRetried, ShardStarted, ShardTask, WorkerLogged
 from vecmill_local_runtime import runtime, workers
 
 
@@ -43,7 +43,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_shard_done_again(job):
     before, after = [event for event in events if isinstance(event, ShardStarted) and event.shard == retried.shard]
     assert (before.attempt, after.attempt, before.worker == after.worker) == (1, 2, False)
     assert before.worker is not None
-    assert WorkerSaid(before.worker, retried.shard, "my last words") in events
+    assert WorkerLogged(before.worker, retried.shard, "my last words") in events
     assert shards(killed) == shards(vecmill.run(job("quiet")))
 
 
@@ -87,7 +87,7 @@ def test_no_event_and_no_error_names_a_secret(job, monkeypatch, do):
     with pytest.raises(RunError, match=r"my last words \*\*\*|out of order \*\*\*") as caught:
         vecmill.run(job(do=do, times=99), events.append)
     assert "a secret of the environment" not in str(caught.value) + repr(events)
-    lines = [event.text for event in events if isinstance(event, WorkerSaid)]
+    lines = [event.text for event in events if isinstance(event, WorkerLogged)]
     assert lines == ["my last words ***"] * 3 if do == "die" else "as it fails ***" in lines
 
 

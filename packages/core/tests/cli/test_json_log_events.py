@@ -17,7 +17,7 @@ from vecmill.records import (
     ShardProgress,
     ShardRetried,
     ShardStarted,
-    WorkerSaid,
+    WorkerLogged,
 )
 
 
@@ -54,7 +54,7 @@ def test_progress_is_logged_now_and_then(log_event, clock):
 
 def test_a_workers_own_line_is_logged_with_what_it_works_on(log_event):
     """As it was written."""
-    assert log_event(WorkerSaid(4711, None, "loading")) == [
+    assert log_event(WorkerLogged(4711, None, "loading")) == [
         ("worker.said", "info", {"worker": 4711, "shard": None, "text": "loading"})
     ]
 

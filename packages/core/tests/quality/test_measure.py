@@ -6,7 +6,7 @@ import pytest
 
 from vecmill.errors import RunError, StoreError
 from vecmill.quality import measure
-from vecmill.quality.measure import STRETCHES, sample
+from vecmill.quality.measure import RANGES, sample
 
 SENTENCES = [f"Sentence number {n} of the corpus speaks of {n * n} things." for n in range(60)]
 
@@ -67,9 +67,9 @@ def test_a_sample_comes_from_all_over_a_large_dataset(made):
     dataset = made(*(text + str(n) for n in range(9) for text in SENTENCES), shards={"target_mb": 0.02})
     assert len(dataset.manifest.shards) > 2
     table = pq.read_table(dataset.path / "data")
-    taken = sample(dataset.path, dataset.manifest, rows=5 * STRETCHES)
+    taken = sample(dataset.path, dataset.manifest, rows=5 * RANGES)
     places = [table.column("id").to_pylist().index(id_) for id_ in taken.ids]
-    assert len(set(places)) == len(places) == 5 * STRETCHES
+    assert len(set(places)) == len(places) == 5 * RANGES
     assert places == sorted(places)
     assert places[0] == 0
     assert places[-1] == table.num_rows - 1

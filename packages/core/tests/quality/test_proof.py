@@ -11,7 +11,7 @@ import vecmill
 from tampering import Copy, set_cell
 from vecmill.errors import ConfigError, ModelError
 from vecmill.quality import proof
-from vecmill.store.verify import Fault
+from vecmill.store.verify import Problem
 
 ROWS = [
     {"id": f"d{n}", "title": f"Title {n}", "text": " ".join(f"sentence {k} says the number {n}." for k in range(20))}
@@ -123,7 +123,7 @@ def test_a_model_is_not_opened_for_a_dataset_whose_files_are_at_fault(copy, monk
     monkeypatch.setattr(proof, "open_embedder", lambda *_, **__: pytest.fail("it was opened"))
     copy.shard(0).unlink()
     result = vecmill.verify(copy.root, sample=5)
-    assert (result.faults, result.embedded) == ([Fault(copy.manifest["shards"][0]["path"], "the file is missing")], 0)
+    assert (result.faults, result.embedded) == ([Problem(copy.manifest["shards"][0]["path"], "the file is missing")], 0)
 
 
 def test_truncated_chunks_are_counted_as_the_model_saw_them(made):

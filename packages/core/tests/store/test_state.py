@@ -1,15 +1,19 @@
-"""Tests of vecmill.store.state: the register of this user's runs, and what workers sent."""
+"""Tests of vecmill.store.state: the register of this user's runs, what workers sent, and ids that are there twice."""
 
 import stat
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import vecmill
 from vecmill.records import ComponentSpec, Sent
+from vecmill.store import state as ids
 from vecmill.store.layout import Layout
-from vecmill.store.state import OwnRun, add_sent, find_run, read_sent, register_run
+from vecmill.store.state import UserRun, add_sent, find_run, read_sent, register_run
 
 RUN = "0123456789abcdef"
 SPEC = ComponentSpec(name="tei", options={"url": "http://127.0.0.1:1", "model": "a/b"})
@@ -89,7 +93,7 @@ def test_no_register_is_looked_for_in_the_current_folder(tmp_path, monkeypatch, 
     for folder in ("state", ".local/state"):
         runs = tmp_path / folder / "vecmill" / "runs"
         runs.mkdir(parents=True)
-        (runs / f"{RUN}.json").write_text(OwnRun(run_id=RUN, embedder=SPEC).model_dump_json())
+        (runs / f"{RUN}.json").write_text(UserRun(run_id=RUN, embedder=SPEC).model_dump_json())
     monkeypatch.chdir(tmp_path)
     assert find_run(RUN) is None
 
@@ -107,3 +111,57 @@ def test_of_a_damaged_note_nothing_was_sent_and_the_next_one_takes_its_place(tmp
     assert read_sent(layout) == ()
     add_sent(layout, [RECEIPT])
     assert read_sent(layout) == (SENT,)
+
+
+def write(layout, index, count, names, refused=()):
+    """Write a shard's ids, and its rows, as a worker would."""
+    ids.write_ids(layout, index, [*names, *refused])
+    layout.data.mkdir(exist_ok=True)
+    pq.write_table(pa.table({"id": [name for name in names for _ in range(2)]}), layout.shard(index, count))
+
+
+def test_an_id_in_two_shards_is_a_duplicate_in_the_later_one(tmp_path):
+    """The first shard keeps the document; each later one is told to set its own aside."""
+    layout = Layout(tmp_path)
+    for index, names in enumerate([["a", "b"], ["c"], ["b", "d"], ["b", "c"]]):
+        write(layout, index, 4, names)
+    assert ids.find_duplicates(layout, range(4), 4) == {2: ["b"], 3: ["b", "c"]}
+
+
+def test_a_document_that_was_refused_counts_and_one_that_was_never_read_does_not(tmp_path):
+    """Both are in quarantine; the ids of the shard tell which is which."""
+    layout = Layout(tmp_path)
+    layout.shard_quarantine(0).parent.mkdir(parents=True)
+    pq.write_table(pa.table({"id": ["refused", "blank", None]}), layout.shard_quarantine(0))
+    write(layout, 0, 3, ["a"], refused=["refused"])
+    write(layout, 1, 3, ["blank", "refused"])
+    write(layout, 2, 3, ["blank"])
+    assert ids.find_duplicates(layout, range(3), 3) == {1: ["refused"], 2: ["blank"]}
+
+
+def test_equal_hashes_of_different_ids_are_no_duplicates(tmp_path, monkeypatch):
+    """When two ids collide in 64 bits, the ids themselves decide."""
+    monkeypatch.setattr(ids, "hash_ids", lambda names: np.zeros(len(list(names)), np.uint64))
+    layout = Layout(tmp_path)
+    write(layout, 0, 2, ["a"])
+    write(layout, 1, 2, ["b"])
+    assert ids.find_duplicates(layout, range(2), 2) == {}
+
+
+def test_no_shards_have_no_duplicates(tmp_path):
+    """Nothing in, nothing out."""
+    assert ids.find_duplicates(Layout(tmp_path), [], 0) == {}
+
+
+@pytest.mark.parametrize("room", [1, 3, 50, 1000])
+def test_hashes_are_compared_in_parts_that_miss_none(tmp_path, monkeypatch, room):
+    """Whatever fits at a time, every hash is in one part, beside its equals, and the same duplicates are found."""
+    layout = Layout(tmp_path)
+    names = [[str(number) for number in range(100 * index, 100 * index + 110)] for index in range(4)]
+    for index, each in enumerate(names):
+        write(layout, index, 4, each)
+    monkeypatch.setattr(ids, "ROOM", room)
+    parts = list(ids._parts(layout, range(4)))
+    assert np.array_equal(np.concatenate(parts), np.sort(ids.hash_ids(name for each in names for name in each)))
+    assert len(parts) == -(-440 // room)
+    assert ids.find_duplicates(layout, range(4), 4) == {index: names[index][:10] for index in (1, 2, 3)}

@@ -31,7 +31,7 @@ from vecmill.records import (
     ShardRetried,
     ShardStarted,
     ShardTask,
-    WorkerSaid,
+    WorkerLogged,
 )
 from vecmill.sanitize import redact_secrets
 
@@ -112,7 +112,7 @@ class Pool:
 
     def _report_line(self, process: WorkerProcess, line: str) -> None:
         task = self._busy.get(process)
-        self._report(WorkerSaid(process.pid, task.index if task else None, line))
+        self._report(WorkerLogged(process.pid, task.index if task else None, line))
 
     def _start(self, number: int, processors: Sequence[int]) -> WorkerProcess:
         return WorkerProcess(number, processors, lambda process, kind, body: self._inbox.put((process, kind, body)))

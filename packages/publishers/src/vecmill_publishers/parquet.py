@@ -43,8 +43,10 @@ class ParquetPublisher(Publisher["ParquetPublisher.Config"]):
         Raises:
             PublishError: It is not.
         """
+        from vecmill.store import Layout, check_folder
+
         with _delivering():
-            self._mirror.check()
+            check_folder(Layout(self.directory().absolute()))
 
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
         """Yield what would be written and removed."""
@@ -57,12 +59,18 @@ class ParquetPublisher(Publisher["ParquetPublisher.Config"]):
         Raises:
             PublishError: The folder holds something else, a file is damaged, or one could not be copied.
         """
+        from vecmill.store import is_same_folder
+
+        target = self.directory().absolute()
+        with _delivering():
+            if not is_same_folder(dataset, target):
+                self._mirror.receive(dataset, manifest, self._report_bytes)
+        return str(target)
+
+    def _report_bytes(self, done: int, total: int) -> None:
         from vecmill.records import Publishing
 
-        target = str(self.directory().absolute())
-        with _delivering():
-            self._mirror.receive(dataset, manifest, lambda done, total: self.report(Publishing(target, done, total)))
-        return target
+        self.report(Publishing(str(self.directory().absolute()), done, total))
 
     @property
     def _mirror(self) -> Mirror:

@@ -147,7 +147,7 @@ class LogEvents:
             case records.Spent(cost, machines):
                 if self._due("cost"):
                     yield "run.spent", "info", {"cost": cost.model_dump(), "machines": machines}
-            case records.WorkerSaid():
+            case records.WorkerLogged():
                 yield "worker.said", "info", dataclasses.asdict(event)
             case _:
                 yield from self._shard_lines(event)

@@ -11,7 +11,7 @@ from vecmill.job.identity import earlier, hide_options, identity, location_optio
 from vecmill.job.publish import directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
-from vecmill.records import ComponentSpec, Places, ShardTask, SourceInfo, WorkSpec
+from vecmill.records import ComponentSpec, LocalOptions, ShardTask, SourceInfo, WorkSpec
 from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
 from vecmill.records.manifest import hash_identity
 from vecmill.sources.corpus import Corpus
@@ -153,7 +153,7 @@ class Plan:
     publishers: list[Publisher[Any]]
     split: Split
     tasks: list[ShardTask]
-    local_options: Places
+    local_options: LocalOptions
     since: tuple[Layout, Manifest] | None = None
     trust_vectors: bool = False
     lease: Lease | None = None
@@ -238,10 +238,10 @@ def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layou
     return WorkSpec(run_id=run_id, directory=str(layout.root), truncate=job.truncate, **specs)
 
 
-def _local_options(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> Places:
+def _local_options(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> LocalOptions:
     """Return the options with which this machine opens the dataset's model again."""
     embedder = hide_options(spec.embedder.options, location_options(parts["embedder"]))
-    return Places(run_id=spec.run_id, embedder=embedder) if embedder else Places()
+    return LocalOptions(run_id=spec.run_id, embedder=embedder) if embedder else LocalOptions()
 
 
 def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split | None:

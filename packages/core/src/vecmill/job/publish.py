@@ -22,7 +22,7 @@ from vecmill.records import Account, ComponentSpec, Manifest, Reused, Timing, Wo
 from vecmill.sanitize import writable_down
 from vecmill.store.card import format_card, read_user_section
 from vecmill.store.destination import locked_to_read
-from vecmill.store.files import finished_manifest, read_text, write_bytes, write_json, write_places
+from vecmill.store.files import finished_manifest, read_text, write_bytes, write_json, write_local_options
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import GROUP_BYTES, QUARANTINE, parquet_file, read_column_types
 from vecmill.store.state import add_sent, read_refused, read_sent, register_run
@@ -337,7 +337,7 @@ class Finish:
             ),
             reused=sum_reused(receipts) or self._unnoted_reuse(before),
             cost=self._shards.cost,
-            places=plan.local_options,
+            local_options=plan.local_options,
         )
         if before and all(getattr(manifest, key) == getattr(before, key) for key in MADE):
             manifest = manifest.model_copy(update={"timing": before.timing})
@@ -365,7 +365,7 @@ class Finish:
 
     def _note_locations(self) -> None:
         """Register on this machine that the run is this user's, and where its model is."""
-        write_places(self._plan.layout, self._plan.local_options)
+        write_local_options(self._plan.layout, self._plan.local_options)
         register_run(self._plan.run_id, self._plan.embedder)
 
     def _status(self, manifest: Manifest) -> str:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 from vecmill.errors import PluginError, ReuseError, RunError, StoreError
 from vecmill.job.publish import REFUSED, prepare_uploads
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
-from vecmill.store.ids import find_duplicates
 from vecmill.store.reuse_index import write_index
-from vecmill.store.state import read_refused, refuse_earlier
+from vecmill.store.state import find_duplicates, read_refused, refuse_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -209,7 +208,7 @@ class Shards:
     @cached_property
     def _spec(self) -> WorkSpec:
         """What tasks share, with what is only prepared when there is work to do: an index, publishers' uploads."""
-        changes: dict[str, object] = {"errands": prepare_uploads(self._plan.publishers)}
+        changes: dict[str, object] = {"uploads": prepare_uploads(self._plan.publishers)}
         if self._plan.since is not None:
             there, manifest = self._plan.since
             why = read_refused(self._plan.layout).get(manifest.shards_digest)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 ROWS = 10_000
-STRETCHES = 20
+RANGES = 20
 COLUMNS = ["id", "title", "chunk_index", "text"]
 
 
@@ -42,7 +42,7 @@ class Sample:
         ids: Document of each row.
         titles: Its title.
         texts: Its text.
-        vectors: Shape ``(rows, dimension)``, as they stand in the dataset.
+        vectors: Shape ``(rows, dimension)``, as they are in the dataset.
     """
 
     ids: list[str]
@@ -52,10 +52,10 @@ class Sample:
 
 
 def sample(root: Path, manifest: Manifest, rows: int = ROWS) -> Sample:
-    """Take stretches of consecutive rows at equal distances, so that whole documents are among them."""
+    """Take ranges of consecutive rows at equal distances, so that complete documents are among them."""
     if not sum(entry.rows for entry in manifest.shards):
         raise StoreError(f"{root} holds no chunks: there is nothing to report on")
-    table = pa.concat_tables([_stretch(root, manifest, *place) for place in _places(manifest, rows)])
+    table = pa.concat_tables([_read_range(root, manifest, *rows_) for rows_ in _choose_ranges(manifest, rows)])
     output = manifest.model.output
     with reading(root):
         vectors = from_column(table.column(output.name), output)
@@ -65,16 +65,16 @@ def sample(root: Path, manifest: Manifest, rows: int = ROWS) -> Sample:
     return Sample(ids, titles, texts, vectors)
 
 
-def _places(manifest: Manifest, rows: int) -> list[tuple[int, int]]:
-    """Return first and last row of each stretch, numbered through all shards."""
+def _choose_ranges(manifest: Manifest, rows: int) -> list[tuple[int, int]]:
+    """Return first and last row of each range, numbered through all shards."""
     total = sum(entry.rows for entry in manifest.shards)
     if total <= rows:
         return [(0, total)]
-    each = rows // STRETCHES
-    return [(start, start + each) for start in np.linspace(0, total - each, STRETCHES).astype(int).tolist()]
+    each = rows // RANGES
+    return [(start, start + each) for start in np.linspace(0, total - each, RANGES).astype(int).tolist()]
 
 
-def _stretch(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
+def _read_range(root: Path, manifest: Manifest, start: int, stop: int) -> pa.Table:
     tables, first = [], 0
     for entry in manifest.shards:
         low, high = max(start - first, 0), min(stop - first, entry.rows)

@@ -1,4 +1,4 @@
-"""Proof: a dataset checked by its own files, and some of its chunks by the model that made them."""
+"""Proof: a dataset checked by its files, and some of its chunks by the model that made them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vecmill.retrieval.query import open_embedder
 from vecmill.store.parquet import group_ends
 from vecmill.store.state import find_run
 from vecmill.store.vectors import compare_vectors, from_column
-from vecmill.store.verify import MOST, Fault
+from vecmill.store.verify import MOST, Problem
 from vecmill.store.verify import verify as verify_files
 from vecmill.worker.embedding import name_embedder_errors
 
@@ -39,7 +39,7 @@ COLUMNS = [*DOCUMENT_COLUMNS, "text", "tokens"]
 BLOCK = 4096
 """Chunks that are embedded at a time, and held in memory."""
 OWN_CHUNKERS = ("paragraphs", "tokens", "characters")
-"""Chunkers of which no option leads anywhere, so that a manifest from elsewhere may set them."""
+"""Chunkers of which no option leads anywhere, so that a manifest from another machine may set them."""
 
 
 class _Row(NamedTuple):
@@ -60,12 +60,12 @@ def verify(
 ) -> Verification:
     """Check a dataset: every file's size and sha256, every row, the account, and that nothing contradicts the rest.
 
-    Rows: columns and types, ids and places in order, ``text`` as long as its span, what is the document's the same
+    Rows: columns and types, ids and positions in order, ``text`` as long as its span, what is the document's the same
     in all of its chunks, vectors finite and, where the model normalises, of unit length. Besides: manifest,
     quarantine and card against each other and the rows, and that there is no file which readers would take for one
     of the dataset.
 
-    That each vector is the one of its text only the model can tell: with ``sample``, so many chunks are embedded again,
+    Only the model knows that each vector is the one of its text: with ``sample``, so many chunks are embedded again,
     if no fault was found before. Which ones is left to chance.
 
     Args:
@@ -98,7 +98,7 @@ def verify(
     return dataclasses.replace(result, faults=faults[:MOST], more=max(0, len(faults) - MOST), embedded=count)
 
 
-def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: int) -> Iterator[Fault]:
+def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: int) -> Iterator[Problem]:
     """Yield the chunks of a sample that have other vectors, or another number of tokens, than the model gives them."""
     with name_embedder_errors(embedder, "model() or tokenizer()"):
         found, tokenizer = embedder.model(), embedder.tokenizer()
@@ -113,12 +113,12 @@ def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: in
             stored = from_column(table.column(output.name), output)
             compared = compare_vectors(stored, made, found.precision, manifest.model.precision)
             for number in np.flatnonzero(compared.differ).tolist():
-                path, place = rows[number]
+                path, at = rows[number]
                 cosine = compared.cosines[number]
-                yield Fault(path, f"row {place}: the model gives another vector for its text (cosine {cosine:.2f})")
+                yield Problem(path, f"row {at}: the model gives another vector for its text (cosine {cosine:.2f})")
             for row, stated, counted in zip(rows, table.column("tokens").to_pylist(), counts.tolist(), strict=True):
                 if stated != counted:
-                    yield Fault(
+                    yield Problem(
                         row.path, f"row {row.row}: tokens is {stated}, and the model counts {counted} in its text"
                     )
 
@@ -137,7 +137,7 @@ def _embed(
 
 
 def _chunker(manifest: Manifest, embedder: Embedder[Any]) -> Chunker[Any]:
-    """Make the dataset's chunker, which knows what stands in front of each text."""
+    """Make the dataset's chunker, which knows what is put in front of each text."""
     recipe = manifest.recipe["chunker"]
     if recipe["name"] not in OWN_CHUNKERS and find_run(manifest.run_id) is None:
         raise ModelError(

@@ -15,9 +15,19 @@ from vecmill.records.events import (
     ShardRetried,
     ShardStarted,
     Spent,
-    WorkerSaid,
+    WorkerLogged,
 )
-from vecmill.records.manifest import FORMAT, Cost, Dataset, Manifest, Places, Reused, SourceInfo, Terms, Timing
+from vecmill.records.manifest import (
+    FORMAT,
+    Cost,
+    Dataset,
+    LocalOptions,
+    Manifest,
+    Reused,
+    SourceInfo,
+    Terms,
+    Timing,
+)
 from vecmill.records.model import SIMILARITIES, ModelInfo, Output, Similarity, Words
 from vecmill.records.tasks import (
     Account,
@@ -45,12 +55,12 @@ __all__ = [
     "DocumentsRetried",
     "Estimate",
     "FileEntry",
+    "LocalOptions",
     "Manifest",
     "ModelInfo",
     "Output",
     "Pace",
     "Partition",
-    "Places",
     "Progress",
     "Publishing",
     "Range",
@@ -77,6 +87,6 @@ __all__ = [
     "Timing",
     "Words",
     "WorkSpec",
-    "WorkerSaid",
+    "WorkerLogged",
     "WorkerUpload",
 ]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 DOCUMENT_COLUMNS = ("id", "url", "title")
 """What a document has once, and each of its rows has."""
 CHUNK_COLUMNS = ("chunk_index", "start", "end", "text", "tokens")
-"""What each row has of its own, but for what the model gives."""
+"""What each row has for itself, but for what the model gives."""
 VECTOR_COLUMN = "embedding"
 """What a model's one output is called, if the model does not say."""
 
@@ -17,7 +17,7 @@ class Document(NamedTuple):
 
     Attributes:
         id: The document's key, unique in the corpus.
-        text: The whole text. Never blank (the model reads a token in it), and always valid Unicode.
+        text: All of its text. Never blank (the model reads a token in it), and always valid Unicode.
         title: Its title, or an empty string.
         url: Where it is from, or an empty string.
     """
@@ -29,7 +29,7 @@ class Document(NamedTuple):
 
 
 class Span(NamedTuple):
-    """The place of a chunk in its document: ``document.text[start:end]``.
+    """The position of a chunk in its document: ``document.text[start:end]``.
 
     Attributes:
         start: First character, counted in Unicode code points from 0.

@@ -18,7 +18,7 @@ class Pace(BaseModel):
     """How fast a runtime embeds, and at what price.
 
     Attributes:
-        where: In words, such as ``10 x A10G on Modal``.
+        where: As text, such as ``10 x A10G on Modal``.
         tokens_per_second: Of one worker; none where it is not known.
         workers: The most that work at once.
         startup_seconds: Until a worker embeds its first chunk.
@@ -68,5 +68,5 @@ class Estimate(BaseModel):
 
     @property
     def exact(self) -> bool:
-        """Whether the whole corpus was counted."""
+        """Whether all of the corpus was counted."""
         return self.sampled_bytes >= self.source_bytes

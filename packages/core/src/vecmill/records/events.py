@@ -1,4 +1,4 @@
-"""Events: what an observer of a run is told."""
+"""Events: what an observer of a run receives."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ShardFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSaid:
+class WorkerLogged:
     """A worker, or a library in it, wrote a line to its log; ``shard`` is what it works on, if anything."""
 
     worker: int
@@ -129,7 +129,7 @@ RunEvent = (
     | ShardDone
     | ShardRetried
     | ShardFailed
-    | WorkerSaid
+    | WorkerLogged
     | Spent
     | DocumentsRetried
     | RunFinished

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from vecmill.records.bounds import Amount, Count, Line, RunId, Text, Time, Tree, Word
-from vecmill.records.model import ModelInfo, Words
+from vecmill.records.model import Amount, Count, Line, ModelInfo, RunId, Text, Time, Tree, Word, Words
 from vecmill.records.tasks import Account, FileEntry
 
 if TYPE_CHECKING:
@@ -55,20 +54,20 @@ SOMEWHERE = ".../"
 """Stands for the folders that a file or a folder is in."""
 
 
-class Places(BaseModel):
-    """Where a dataset's model is on this machine: a folder, an address.
+class LocalOptions(BaseModel):
+    """Where a dataset's model is on this machine: a folder or an address.
 
     Attributes:
-        run_id: Of the run that they belong to.
-        embedder: Options of the embedder, in place of what the recipe says.
-        fault: Why they cannot be known, if they cannot.
+        run_id: Of the run that was made with it.
+        embedder: Options of the embedder, instead of what the recipe says.
+        error: Why it cannot be known, if it cannot.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     run_id: Word = ""
     embedder: Tree = Field(default_factory=dict)
-    fault: str = Field("", exclude=True)
+    error: str = Field("", exclude=True)
 
 
 class Terms(BaseModel):
@@ -89,7 +88,7 @@ class Terms(BaseModel):
     language: Words = ()
 
     def but(self, license: tuple[str, ...] = (), language: tuple[str, ...] = ()) -> Terms:  # noqa: A002 - the Hub's word
-        """Return these terms with other words, where there are any."""
+        """Return these terms with others instead, where there are any."""
         named = Terms(license=license) if license else self.model_copy(update={"language": ()})
         return named.model_copy(update={"language": language or self.language})
 
@@ -168,13 +167,13 @@ class Reused(BaseModel):
 class Manifest(BaseModel):
     """The recipe, the source, the model, the account and every file of a finished run.
 
-    ``status`` is ``complete``, or ``failed`` when more documents were set aside than the job allows;
-    the dataset is then kept for inspection. ``max_quarantine`` is the share that it allowed when that was judged.
+    ``status`` is ``complete``, or ``failed`` when more documents were quarantined than the job allows;
+    the dataset then stays for inspection. ``max_quarantine`` is the share that it allowed when that was judged.
     ``columns`` are those of the shards, with their Arrow types.
     ``duplicates`` lists, by shard, ids that an earlier shard has.
     ``cost`` is there only if the runtime sends a bill, ``reused`` if vectors of an earlier run were used again.
     ``split`` is the digest of how the source was cut into shards, empty in datasets of the first versions.
-    ``places`` is never written with the rest: the recipe is for all to read, and they are of this machine alone.
+    ``local_options`` is never written with the rest: all may read the recipe, and it is of this machine alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -198,7 +197,7 @@ class Manifest(BaseModel):
     timing: Timing
     reused: Reused | None = None
     cost: Cost | None = None
-    places: Places = Field(default=Places(), exclude=True)
+    local_options: LocalOptions = Field(default=LocalOptions(), exclude=True)
 
     @field_validator("shards", "quarantine")
     @classmethod
@@ -213,10 +212,10 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        """Refuse a file that stands there twice."""
+        """Refuse a file that is named twice."""
         paths = [entry.path for entry in self.files]
         if len(set(paths)) < len(paths):
-            raise ValueError("a file stands in it twice")
+            raise ValueError("a file is named twice in it")
         return self
 
     @property

@@ -1,26 +1,78 @@
-"""Model: what a model is, what it gives for a text, and how that is compared."""
+"""Model: what a model is, what it gives for a text, and how that is compared.
+
+Before it stand the bounds of what the fields of any record may hold. A manifest may come from anywhere, and so may the
+files with it.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from vecmill.records.bounds import Dimension, Line, MaxTokens, Text, Word
 from vecmill.records.documents import CHUNK_COLUMNS, DOCUMENT_COLUMNS, VECTOR_COLUMN
 
-Similarity: TypeAlias = Literal["cosine", "dot", "euclidean", "manhattan"]
-"""How two vectors are compared: two of them are products, two are distances."""
-SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
-ColumnName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,63}$")]
+MOST = 2**53
+"""The greatest count: every reader of JSON takes it as it is."""
+DEEPEST = 64
+"""Tables in tables of a recipe or an identity."""
 
 
+def check_tree(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
+    """Return a tree of JSON values that is not nested too deeply to be compared, shown and written.
+
+    Raises:
+        ValueError: It is.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [item for each in level for item in _branches(each)]
+        if not level:
+            return value
+    raise ValueError(f"it is nested more than {DEEPEST} deep")
+
+
+def check_time(text: str) -> str:
+    """Return a time as ISO 8601 writes it.
+
+    Raises:
+        ValueError: It is none.
+    """
+    datetime.fromisoformat(text)
+    return text
+
+
+def _branches(value: Any) -> list[Any]:  # noqa: ANN401 - (the same)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, dict | list)]
+
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=MOST)]
+Amount: TypeAlias = Annotated[float, Field(ge=0, le=MOST, allow_inf_nan=False)]
+Dimension: TypeAlias = Annotated[int, Field(ge=1, le=1 << 20)]
+MaxTokens: TypeAlias = Annotated[int, Field(ge=1, le=10**30)]
+"""A tokenizer without a limit says so by a number of thirty digits."""
+Word: TypeAlias = Annotated[str, StringConstraints(max_length=256)]
+Line: TypeAlias = Annotated[str, StringConstraints(max_length=4096)]
+Text: TypeAlias = Annotated[str, StringConstraints(max_length=1 << 20)]
+RunId: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_]{1,64}$")]
+Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{64})?$")]
+"""In hex; empty for a file that nobody has hashed yet."""
+Time: TypeAlias = Annotated[str, StringConstraints(max_length=64), AfterValidator(check_time)]
+Tree: TypeAlias = Annotated[dict[str, Any], AfterValidator(check_tree)]
 Words: TypeAlias = Annotated[
     tuple[Word, ...],
     Field(max_length=10_000),
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
 ]
-"""Some words; one alone may stand without a list."""
+"""Some words; a single one needs no list."""
+
+
+Similarity: TypeAlias = Literal["cosine", "dot", "euclidean", "manhattan"]
+"""How two vectors are compared: two of them are products, two are distances."""
+SIMILARITIES: tuple[Similarity, ...] = get_args(Similarity)
+ColumnName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][0-9A-Za-z_]{0,63}$")]
 
 
 class Output(BaseModel):
@@ -69,7 +121,7 @@ class ModelInfo(BaseModel):
         prompt: Put in front of every embedded document.
         query_prompt: Put in front of a search query.
         precision: Arithmetic that made the vectors, such as ``bf16``.
-        files: The sha256, in hex, of the files beside the weights that decide the vectors, by name.
+        files: The sha256, in hex, of the files besides the weights that decide the vectors, by name.
         outputs: What it gives for each text; one output for now.
         similarity: That of its output.
     """

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from vecmill.records.bounds import Amount, Count, Line, RunId, Sha256, Tree, Word
-from vecmill.records.model import ModelInfo
+from vecmill.records.model import Amount, Count, Line, ModelInfo, RunId, Sha256, Tree, Word
 from vecmill.sanitize import is_inside
 
 if TYPE_CHECKING:
@@ -32,12 +31,12 @@ class Account(BaseModel):
     Attributes:
         documents_in: Documents read from the source.
         documents_embedded: Documents of which every chunk has a vector in the dataset.
-        documents_quarantined: Documents set aside whole, each with a reason.
+        documents_quarantined: Documents quarantined, each with a reason.
         chunks: Rows of the dataset.
         characters: Characters of text in those rows.
         tokens: The model's tokens embedded, special tokens included.
         truncated_chunks: Chunks of which the model saw only the beginning.
-        shortened_titles: Documents whose title was too long to stand whole before each chunk.
+        shortened_titles: Documents whose title was too long, and was shortened before each chunk.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -80,7 +79,7 @@ class Sent(BaseModel):
     """A shard that a worker sent.
 
     Attributes:
-        publisher: Whose errand it was, by name.
+        publisher: Whose upload it was, by name.
         sha256: Of the shard, in hex.
         note: What the publisher's ``send`` returned; opaque to all others.
     """
@@ -105,7 +104,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a job is run, beside what it says itself: the keywords of ``vecmill.run``.
+    """How a job is run, besides what it says itself: the keywords of ``vecmill.run``.
 
     Attributes:
         overwrite: Replace another run in the output folder.
@@ -157,7 +156,7 @@ class WorkSpec(BaseModel):
         since: The folder of an earlier dataset whose vectors are used again.
         seed: Decides which of those are checked; drawn by chance for each command, and no part of what comes out.
         trust_vectors: Whether none of them is checked.
-        errands: What publishers have a worker do with a shard that it finished.
+        uploads: What publishers have a worker do with a shard that it finished.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -174,7 +173,7 @@ class WorkSpec(BaseModel):
     since: str | None = None
     seed: int = 0
     trust_vectors: bool = False
-    errands: tuple[WorkerUpload, ...] = ()
+    uploads: tuple[WorkerUpload, ...] = ()
 
 
 class ShardTask(BaseModel):
@@ -185,7 +184,7 @@ class ShardTask(BaseModel):
         index: The shard's number, from 0.
         count: How many shards the run has.
         partition: The rows to read.
-        duplicates: Ids to set aside because an earlier shard has them.
+        duplicates: Ids to quarantine because an earlier shard has them.
         again: Whether the shard is there, and is made again for the documents that the engine refused: all others keep
             their vectors.
         sealed: What ``digest`` was where the task was made; empty if nobody wrote it down.
@@ -203,7 +202,7 @@ class ShardTask(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Hash everything that a worker is told, in 16 hex digits."""
+        """Hash everything that a worker receives, in 16 hex digits."""
         return hash_json(self.model_dump(mode="json", exclude={"sealed"}))
 
     def seal(self) -> ShardTask:
@@ -240,9 +239,9 @@ class Receipt(BaseModel):
         partition: The digest of the partition that was read; the first versions did not note it.
         task: The digest of the task as the worker understood it.
         shard: Its file.
-        quarantine: The file of documents set aside, if there are any.
+        quarantine: The file of quarantined documents, if there are any.
         account: Its counts.
-        reasons: Documents set aside by reason.
+        reasons: Quarantined documents by reason.
         reused_chunks: How many chunks have the vector that an earlier run gave them.
         reused_from: That run's id; empty if there was none.
         reused_shards: The digest of the shards that the run's dataset had then; the first versions did not note it.

@@ -65,7 +65,7 @@ class Passage:
 
 
 class RowGroup(NamedTuple):
-    """A piece of a shard: the shard's number, its own number there, and its rows."""
+    """A row group of a shard: the shard's number, its number in the shard, and its rows."""
 
     shard: int
     number: int
@@ -84,7 +84,7 @@ class RowGroups:
     """The row groups of a finished dataset, in order.
 
     They are those of the dataset that was there first: when its folder gets another one, under the same names, or its
-    own files are made again, whatever is read after that is refused.
+    files are made again, whatever is read after that is refused.
 
     Raises:
         StoreError: There is none at ``path``.
@@ -105,7 +105,7 @@ class RowGroups:
 
     def vectors(self, group: RowGroup) -> npt.NDArray[np.float32]:
         """Read the vectors of a row group, to be scored, shape ``(rows, dimension)``; may be called by many threads."""
-        # The file is opened anew, for threads must not share one.
+        # The file is opened for each call, as threads must not share one.
         path = self._file(group.shard)
         output = self.manifest.model.output
         with reading(path), pq.ParquetFile(path, memory_map=True) as file:
@@ -115,7 +115,7 @@ class RowGroups:
         return comparable_vectors(vectors, output)
 
     def passage(self, hit: Hit) -> Passage:
-        """Read what stands in a row."""
+        """Read the passage of a row."""
         path = self._file(hit.group.shard)
         self._refuse_changed(hit.group.shard)  # before, as another file may lack the row group
         with reading(path), pq.ParquetFile(path) as file:
@@ -153,7 +153,7 @@ class RowGroups:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes with a file's content; not its number, which network file systems give out anew."""
+    """Return what changes with a file's content; not its inode, which network file systems change."""
     try:
         found = path.stat()
     except OSError:
@@ -177,7 +177,7 @@ def search(
 
     Args:
         path: The dataset's folder.
-        query: A question in plain words.
+        query: A question.
         limit: How many chunks.
         model: The dataset's model, if no run of this user made it here: a Hub id, or a folder.
         embedder: The embedder's name or options, in the same way, such as ``{"url": "http://…"}``.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vecmill.store.card import RUNS, Location, format_card, list_runs, read_user_section
-    from vecmill.store.destination import check_files
+    from vecmill.store.destination import check_files, check_folder, is_same_folder
     from vecmill.store.files import finished_manifest, read_json, read_manifest, sha256, write_bytes
     from vecmill.store.layout import Layout
     from vecmill.store.mirror import Mirror
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "card": ("RUNS", "Location", "format_card", "list_runs", "read_user_section"),
-    "destination": ("check_files",),
+    "destination": ("check_files", "check_folder", "is_same_folder"),
     "files": ("finished_manifest", "read_json", "read_manifest", "sha256", "write_bytes"),
     "layout": ("Layout",),
     "mirror": ("Mirror",),
@@ -34,8 +34,10 @@ __all__ = [
     "Location",
     "Mirror",
     "check_files",
+    "check_folder",
     "finished_manifest",
     "format_card",
+    "is_same_folder",
     "list_runs",
     "parquet_file",
     "read_json",

@@ -24,7 +24,7 @@ def format_card(manifest: Manifest, location: Location | None = None, user_text:
     Args:
         manifest: The finished run.
         location: Where the dataset is read from; by default the folder that the run made, or a copy of a repo.
-        user_text: The user's own text, Markdown.
+        user_text: The user's text, Markdown.
     """
     location = location or Location(folder=manifest.shard_folder)
     sections = [
@@ -51,7 +51,7 @@ def _describe_dataset(manifest: Manifest, location: Location) -> str:
     return f"""\
 # {format_text(format_title(manifest, location))}
 
-{account.chunks:,} chunks of {account.documents_embedded:,} documents, each with its place in the source and a vector of
+{account.chunks:,} chunks of {account.documents_embedded:,} documents, each with its offsets and a vector of
 {model.dimension} dimensions.
 
 | | |
@@ -141,7 +141,7 @@ def _describe_account(manifest: Manifest) -> str:
 | --- | ---: |
 {rows}
 
-Every document that went in is in the dataset whole, or was set aside in `quarantine.parquet` with the reason.
+Every document that went in is in the dataset with all its text, or in `quarantine.parquet` with the reason.
 It took {spent}{_cost(manifest.cost)}
 """
 
@@ -161,14 +161,14 @@ Made by vecmill {format_text(manifest.vecmill)} from {source}{pinned}, run `{man
 
 
 def _format_duration(seconds: float) -> str:
-    """Return a time in words."""
+    """Return a time as text."""
     if seconds < MINUTE:
         return f"{seconds:.1f} seconds"
     return f"{seconds / MINUTE:.1f} minutes" if seconds < HOUR else f"{seconds / HOUR:,.1f} hours"
 
 
 def _named_model(manifest: Manifest) -> str:
-    """Return the argument that names the model: readers elsewhere have to, for a manifest decides nothing there."""
+    """Return the argument that names the model: on another machine a manifest decides nothing."""
     model = manifest.recipe.get("embedder", {}).get("model")
     if not isinstance(model, str):
         return ""
@@ -236,7 +236,7 @@ class Location:
     pretty_name: str = ""
 
     def terms(self, stated: Terms) -> Terms:
-        """Return the text's terms: those that a manifest states, or one's own instead."""
+        """Return the text's terms: those that a manifest states, or others instead."""
         return stated.but(self.license, self.language)
 
 
@@ -272,7 +272,7 @@ def remove_user_section(readme: str) -> str:
 
 
 def _tame(user_text: str) -> str:
-    """Take the marks out of a text, so that it cannot end its own part."""
+    """Take the marks out of a text, so that it cannot end its section."""
     while BEGIN in user_text or END in user_text:
         user_text = user_text.replace(BEGIN, "").replace(END, "")
     return user_text

@@ -1,4 +1,4 @@
-"""Consistency: what a manifest says in two places, what a card says of the manifest, and where they differ.
+"""Consistency: what a manifest says twice, what a card says of the manifest, and where they differ.
 
 No file but these two is needed.
 """
@@ -31,7 +31,7 @@ _HASHED = re.compile(r"(.*)#[0-9a-f]{8}", flags=re.DOTALL)
 
 
 def list_missing_parts(manifest: Manifest) -> list[str]:
-    """Return the parts of a recipe that are not there, or are no table, so that nothing can be said of them."""
+    """Return the parts of a recipe that are not there, or are no table, so that nothing can be checked in them."""
     return [kind for kind in PARTS if not isinstance(manifest.recipe.get(kind), dict)]
 
 
@@ -111,7 +111,7 @@ def _account(manifest: Manifest) -> Iterator[str]:
 def _status(manifest: Manifest) -> Iterator[str]:
     account, status = manifest.account, manifest.status
     if status == "failed" and account.chunks and not account.documents_quarantined:
-        yield "status is failed, and no document was set aside"
+        yield "status is failed, and no document was quarantined"
     if manifest.max_quarantine is not None:
         share = account.documents_quarantined / max(1, account.documents_in)
         expected = "complete" if account.chunks and share <= manifest.max_quarantine else "failed"
@@ -131,9 +131,9 @@ def _files(manifest: Manifest) -> Iterator[str]:
         if PurePosixPath(entry.path) != PurePosixPath(folder) / name:
             yield f"shard {index} is {entry.path}, not {folder}/{name}"
             break
-    place = "quarantine.parquet" if folder == "data" else f"{folder}/quarantine.parquet"
-    if manifest.quarantine is not None and manifest.quarantine.path != place:
-        yield f"quarantine is {manifest.quarantine.path}, not {place}"
+    path = "quarantine.parquet" if folder == "data" else f"{folder}/quarantine.parquet"
+    if manifest.quarantine is not None and manifest.quarantine.path != path:
+        yield f"quarantine is {manifest.quarantine.path}, not {path}"
 
 
 def _duplicates(manifest: Manifest) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _duplicates(manifest: Manifest) -> Iterator[str]:
     if any(not 0 < index < len(manifest.shards) for index in manifest.duplicates):
         yield "duplicates names a shard that has no earlier one, or that there is not"
     if len(listed) > quarantined:
-        yield f"duplicates lists {len(listed)} ids, and {quarantined} documents were set aside for theirs"
+        yield f"duplicates lists {len(listed)} ids, and {quarantined} documents were quarantined for theirs"
 
 
 def _history(manifest: Manifest) -> Iterator[str]:
@@ -219,7 +219,7 @@ OF_THE_PLACE = frozenset({"title", "pretty_name", *OF_THE_TEXT})
 
 
 def read_facts(readme: str) -> dict[str, Any]:
-    """Return what a card states by name, in its front matter and its text, the user's own part left out."""
+    """Return what a card states by name, in its front matter and its text, the user section left out."""
     text = remove_user_section(readme)
     found: dict[str, Any] = {key: match[1] for key, regex in _SENTENCES.items() if (match := _search(regex, text))}
     found |= {f"the row {match[1]!r}": match[2].replace("\\|", "|") for match in _ROW.finditer(text)}

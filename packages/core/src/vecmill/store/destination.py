@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from vecmill.errors import PublishError, StoreError
 from vecmill.sanitize import is_inside
@@ -35,7 +35,7 @@ class MirrorNote(BaseModel):
         folder: The hash of the folder that it was copied from.
         recipe: The hash of the recipe that it was made by.
         files: Every file of the copy, and of the one before it while it is being replaced.
-        own: The hash of the user's part of the card, as it was copied.
+        user_section: The hash of the user's part of the card, as it was copied.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,7 +44,7 @@ class MirrorNote(BaseModel):
     folder: str
     recipe: str
     files: tuple[str, ...] = ()
-    own: str = ""
+    user_section: str = Field("", validation_alias=AliasChoices("user_section", "own"))
 
     def follows(self, dataset: Path, manifest: Manifest) -> bool:
         """Whether a dataset is the next one of those in the folder: from the same folder, or of the same recipe."""
@@ -52,7 +52,7 @@ class MirrorNote(BaseModel):
 
 
 def read_note(layout: Layout) -> MirrorNote | None:
-    """Return the note of a folder; ``None`` if it has none, or one that cannot be read, which vouches for nothing."""
+    """Return the note of a folder; ``None`` if it has none, or one that cannot be read, which proves nothing."""
     try:
         note = read_json(layout.mirror, MirrorNote)
     except StoreError:
@@ -67,7 +67,7 @@ def may_hold(path: str) -> bool:
 
 
 def hash_folder(folder: Path) -> str:
-    """Hash the place of a folder: a copy may be passed on, and is to name no folder of this machine."""
+    """Hash the path of a folder: a copy may be passed on, and is to name no folder of this machine."""
     return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()
 
 
@@ -90,7 +90,7 @@ SHOWN = 3
 def refuse_foreign_folder(layout: Layout) -> None:
     """Refuse a folder that is not empty and that holds nothing of vecmill's: no run, no dataset, no copy of one.
 
-    What says that it does has to be readable: a damaged file of such a name vouches for nothing.
+    The file that says so has to be readable: a damaged file of such a name proves nothing.
 
     Raises:
         StoreError: Names what is there.
@@ -132,6 +132,24 @@ def check_files(dataset: Path, manifest: Manifest) -> None:
         )
 
 
+def check_folder(layout: Layout) -> None:
+    """Refuse, before the work, a folder that could not take a dataset.
+
+    Raises:
+        StoreError: It cannot be written, or holds what vecmill did not write.
+    """
+    refuse_unwritable(layout.root)
+    refuse_foreign_folder(layout)
+
+
+def is_same_folder(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one folder, however either of them is written."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def refuse_unwritable(root: Path) -> None:
     """Refuse a folder that could not be written, whether it is there already or not.
 
@@ -152,7 +170,7 @@ def refuse_unwritable(root: Path) -> None:
 
 
 def clear(layout: Layout) -> None:
-    """Remove a dataset: the files that a run or a copy writes, and nothing else. A card with words of its user's stays.
+    """Remove a dataset: the files that a run or a copy writes, and nothing else. A card with a user section stays.
 
     What says whose files these are goes last: killed half way, the folder is still known for what it is.
     """
@@ -163,7 +181,7 @@ def clear(layout: Layout) -> None:
     if layout.data.is_dir() and not layout.data.is_symlink() and not any(layout.data.iterdir()):
         layout.data.rmdir()
     card = [] if read_user_section(read_text(layout.card)) else [layout.card]
-    for path in (*card, layout.quarantine, layout.sent, layout.places, layout.manifest):
+    for path in (*card, layout.quarantine, layout.sent, layout.local_options, layout.manifest):
         remove_file(path)
     clear_state(layout)
     remove_file(layout.mirror)
@@ -178,7 +196,7 @@ def list_parquet_files(layout: Layout) -> Iterator[str]:
 
 
 def _is_trace(layout: Layout, path: Path) -> bool:
-    """Whether a file tells of no stranger: a lock, files of a run that had not begun, a card of ours."""
+    """Whether a file is vecmill's: a lock, files of a run that had not begun, a card of ours."""
     if path == layout.card:
         return read_user_section(read_text(path)) is not None
     empty = path == layout.data and path.is_dir() and not any(path.iterdir())
@@ -216,23 +234,23 @@ def lock_folder(layout: Layout) -> Iterator[None]:
     """Hold a dataset folder, creating it if need be. A killed holder's lock is free at once.
 
     With ``VECMILL_LOCKS`` the lock is a file in the folder that it names, and the dataset folder says which: a command
-    without the variable, or with another value of it, looks there. The folder's own lock is then held for as long as
+    without the variable, or with another value of it, finds it there. The folder's lock is then held for as long as
     it takes to write that.
 
     Raises:
         StoreError: Another command works in it, it cannot be written, or what is to be written there is a link.
     """
     _refuse_links(layout)
-    elsewhere = _elsewhere(layout)
-    if elsewhere is None:
+    other_lock = _find_other_lock(layout)
+    if other_lock is None:
         with _hold_lock(layout, layout.lock):
             _refuse_holder(layout)
             yield
         return
-    with _hold_lock(layout, elsewhere):
+    with _hold_lock(layout, other_lock):
         with _held_if_possible(layout):
-            _refuse_holder(layout, but=elsewhere)
-            _write_holder(layout, elsewhere)
+            _refuse_holder(layout, but=other_lock)
+            _write_holder(layout, other_lock)
         try:
             yield
         finally:
@@ -305,7 +323,7 @@ def _hold_lock(layout: Layout, path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _held_if_possible(layout: Layout) -> Iterator[None]:
-    """Hold the folder's own lock, unless its file system has no locks: that is what the variable is for."""
+    """Hold the folder's lock, unless its file system has no locks: that is what the variable is for."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(layout.lock)
@@ -331,15 +349,15 @@ def _write_holder(layout: Layout, lock: Path) -> None:
             f"the folder that {LOCKS_FOLDER} names, {os.fsencode(lock.parent)!r}, is not UTF-8: rename it, or name "
             "another"
         ) from None
-    try:  # where it is, for whoever reads it holds the folder's lock; nothing partial is left beside it
-        layout.holder.unlink(missing_ok=True)  # it may have a second name elsewhere
+    try:  # where it is, as whoever reads it holds the folder's lock; no partial file is left
+        layout.holder.unlink(missing_ok=True)  # it may have a second name in another folder
         layout.holder.write_text(holder.model_dump_json(), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write {layout.holder}: {error.strerror or error}") from error
 
 
 def _refuse_holder(layout: Layout, but: Path | None = None) -> None:
-    """Refuse a folder in which a command works that holds a lock elsewhere on this machine."""
+    """Refuse a folder in which a command works that holds another lock on this machine."""
     from filelock import FileLock, Timeout
 
     try:
@@ -367,7 +385,7 @@ def _busy(layout: Layout) -> StoreError:
     return StoreError(f"another run works in {layout.root}: wait for it, or choose another folder")
 
 
-def _elsewhere(layout: Layout) -> Path | None:
+def _find_other_lock(layout: Layout) -> Path | None:
     folder = os.environ.get(LOCKS_FOLDER)
     if not folder:
         return None
@@ -375,13 +393,13 @@ def _elsewhere(layout: Layout) -> Path | None:
 
 
 def _refuse_links(layout: Layout) -> None:
-    """Refuse a folder whose own notes are links: what is written or removed there would be somebody's elsewhere.
+    """Refuse a folder whose notes are links: what is written or removed there would be somebody's in another folder.
 
     vecmill makes none. A folder that somebody else made, or that was unpacked, may have them.
     """
-    own = [layout.lock, layout.holder, layout.state]
+    notes = [layout.lock, layout.holder, layout.state]
     if not layout.state.is_symlink():
-        own += [Path(here) / name for here, folders, names in os.walk(layout.state) for name in [*folders, *names]]
-    linked = [path for path in own if path.is_symlink()]
+        notes += [Path(here) / name for here, folders, names in os.walk(layout.state) for name in [*folders, *names]]
+    linked = [path for path in notes if path.is_symlink()]
     if linked:
         raise StoreError(f"{linked[0]} is a link, and vecmill makes none there: remove it, or choose another folder")

@@ -1,4 +1,4 @@
-"""Files of a dataset's folder: written as a whole or not at all, JSON records among them, and the manifest."""
+"""Files of a dataset's folder: each is complete or not there; JSON records, and the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
-from vecmill.records import FORMAT, Dataset, Manifest, Places
+from vecmill.records import FORMAT, Dataset, LocalOptions, Manifest
 from vecmill.sanitize import escape_json, writable_down
 from vecmill.store.layout import Layout
 
@@ -54,7 +54,7 @@ class HashingFile:
 
 @contextlib.contextmanager
 def atomic(target: Path, temporary: Path) -> Iterator[HashingFile]:
-    """Write a file under another name in ``temporary`` and move it to ``target`` when it is whole.
+    """Write a file under another name in ``temporary`` and move it to ``target`` when it is complete.
 
     Raises:
         StoreError: It cannot be written: no space, no permission.
@@ -77,7 +77,7 @@ def atomic(target: Path, temporary: Path) -> Iterator[HashingFile]:
 
 
 def write_bytes(target: Path, temporary: Path, data: bytes) -> None:
-    """Write a small file, whole or not at all."""
+    """Write a small file: it is complete or not there."""
     with atomic(target, temporary) as file:
         file.write(data)
 
@@ -112,7 +112,7 @@ def remove(path: Path) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file or a link, if it is there; a folder in its place is not ours, and stays.
+    """Remove a file or a link, if it is there; a folder of that name is not ours, and stays.
 
     Raises:
         StoreError: It cannot be removed.
@@ -168,28 +168,28 @@ def _reason(error: OSError | ValidationError) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    reason = f"{place}: {first['msg']}".removeprefix(": ")
+    key = ".".join(map(str, first["loc"]))
+    reason = f"{key}: {first['msg']}".removeprefix(": ")
     return reason if len(reason) <= SHOWN else f"{reason[:SHOWN]}…"
 
 
-def write_places(layout: Layout, places: Places) -> None:
+def write_local_options(layout: Layout, location: LocalOptions) -> None:
     """Keep what is known on this machine alone, unless it is there; no file is left if that is nothing."""
-    if not places.embedder:
-        remove(layout.places)
-    elif places != read_places(layout):
-        write_json(layout, layout.places, places)
+    if not location.embedder:
+        remove(layout.local_options)
+    elif location != read_local_options(layout):
+        write_json(layout, layout.local_options, location)
 
 
-def read_places(layout: Layout) -> Places:
+def read_local_options(layout: Layout) -> LocalOptions:
     """Return what is known on this machine alone.
 
-    A damaged file stops nobody who can do without it: what is wrong is told to those who ask for a place.
+    A damaged file stops nobody who can do without it: its error is raised for those who need it.
     """
     try:
-        return _read(layout.places, Places) or Places()
+        return _read(layout.local_options, LocalOptions) or LocalOptions()
     except (OSError, ValidationError) as error:
-        return Places(fault=f"{layout.places} cannot be read ({_reason(error)})")
+        return LocalOptions(error=f"{layout.local_options} cannot be read ({_reason(error)})")
 
 
 class _Format(BaseModel):
@@ -210,9 +210,9 @@ def read_manifest(layout: Layout) -> Manifest | None:
             f"{layout.manifest} has format {version.format}, and this vecmill reads format {FORMAT}: "
             "use the version that wrote it, or choose another folder"
         )
-    manifest, places = read_json(layout.manifest, Manifest), read_places(layout)
-    fit = manifest is not None and (places.fault or places.run_id == manifest.run_id)
-    return manifest and manifest.model_copy(update={"places": places if fit else Places()})
+    manifest, location = read_json(layout.manifest, Manifest), read_local_options(layout)
+    fit = manifest is not None and (location.error or location.run_id == manifest.run_id)
+    return manifest and manifest.model_copy(update={"local_options": location if fit else LocalOptions()})
 
 
 def finished_manifest(layout: Layout) -> Manifest:
@@ -230,7 +230,7 @@ def finished_manifest(layout: Layout) -> Manifest:
 
 
 def manifest_sha256(dataset: Dataset) -> str:
-    """Return the sha256 of a dataset's ``manifest.json``, in hex; of a dataset elsewhere, as it was written there."""
+    """Return the sha256 of a dataset's ``manifest.json``, in hex; on another machine it is as it was written there."""
     if dataset.fetch is None:
         return sha256(Layout(dataset.path).manifest)
     return hashlib.sha256(_encode(dataset.manifest)).hexdigest()

@@ -72,10 +72,10 @@ def describe_features(columns: Mapping[str, str], outputs: Sequence[Output], var
     Args:
         columns: Names and Arrow types; none if they are not known.
         outputs: What the model gives: the columns of vectors.
-        variant: The kind of smaller vectors; empty for the whole ones.
+        variant: The kind of smaller vectors; empty for those of the run.
 
     Returns:
-        Nothing, if a column has a type that cannot be described; then the Parquet files tell.
+        Nothing, if a column has a type that cannot be described: readers then go by the Parquet files.
     """
     vectors = {output.name: output for output in outputs}
     found = [
@@ -110,7 +110,7 @@ def format_front_matter(manifest: Manifest, location: Location) -> str:
     """Return the front matter, fences included."""
     repo = manifest.source.options.get("repo")
     terms = location.terms(manifest.source.terms)
-    told: dict[str, Any] = {
+    stated: dict[str, Any] = {
         "pretty_name": format_title(manifest, location),
         "license": list(terms.license),
         "license_name": terms.license_name,
@@ -123,7 +123,7 @@ def format_front_matter(manifest: Manifest, location: Location) -> str:
         "configs": [describe_config(name, folder) for name, folder in list_folders(location).items()],
         "dataset_info": [_info(manifest, name, size) for name, size in _sizes(manifest, location).items()],
     }
-    return f"---\n{dump_yaml({key: value for key, value in told.items() if value})}---\n"
+    return f"---\n{dump_yaml({key: value for key, value in stated.items() if value})}---\n"
 
 
 def format_title(manifest: Manifest, location: Location) -> str:

@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def holder(self) -> Path:
-        """Which lock elsewhere is held by the command that works in this folder, if it is not ``lock``."""
+        """Which lock outside of this folder is held by the command that works in it, if it is not ``lock``."""
         return self.root / ".vecmill.holder.json"
 
     @property
@@ -66,7 +66,7 @@ class Layout:
         return self.root / ".vecmill.sent.json"
 
     @property
-    def places(self) -> Path:
+    def local_options(self) -> Path:
         """Where the dataset's model is on this machine; no publisher takes it along."""
         return self.root / ".vecmill.places.json"
 
@@ -109,7 +109,7 @@ class Layout:
         return self.state / "receipts" / f"{index:05d}.json"
 
     def shard_quarantine(self, index: int) -> Path:
-        """Return the path of the documents that a shard set aside."""
+        """Return the path of the documents that a shard quarantined."""
         return self.state / "quarantine" / f"{index:05d}.parquet"
 
     def ids(self, index: int) -> Path:

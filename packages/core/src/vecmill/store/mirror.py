@@ -1,8 +1,8 @@
 """Mirror: a finished dataset copied into a folder, where its readers see the old one or the new one.
 
 A folder is taken if it is empty, or if vecmill knows it for a copy of the same dataset. What is to come is copied
-beside what is there, and hashed on the way; only when all of it is there does the old manifest go, and with it what is
-no longer part, and the new files are moved to where they belong, the manifest last.
+next to what is there, and hashed on the way. When all of it is there, the old manifest is removed, then the files that
+are no longer part, and the new files are moved to their paths, the manifest last.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from vecmill.store.card import format_card, read_user_section, replace_user_sect
 from vecmill.store.destination import (
     SHARD,
     MirrorNote,
+    check_folder,
     clear,
     hash_folder,
     hash_recipe,
     hash_text,
+    is_same_folder,
     list_parquet_files,
     lock_folder,
     may_hold,
@@ -31,8 +33,8 @@ from vecmill.store.destination import (
 from vecmill.store.files import (
     atomic,
     manifest_content,
+    read_local_options,
     read_manifest,
-    read_places,
     read_text,
     remove_file,
     write_bytes,
@@ -71,12 +73,11 @@ class Mirror:
         Raises:
             StoreError: It cannot be written, or holds what vecmill did not write.
         """
-        refuse_unwritable(self._layout.root)
-        refuse_foreign_folder(self._layout)
+        check_folder(self._layout)
 
     def is_at(self, dataset: Path) -> bool:
         """Whether a dataset is in this very folder, however either of them is written."""
-        return _same(dataset, self._layout.root)
+        return is_same_folder(dataset, self._layout.root)
 
     def preview(self, dataset: Path, manifest: Manifest) -> Iterator[str]:
         """Yield in lines what ``receive`` would do now.
@@ -131,7 +132,7 @@ class Mirror:
 
     def _refuse_nested(self, dataset: Path) -> None:
         root = self._layout.root
-        if _within(root, dataset) or _within(dataset, root) or _same(self._layout.data, Layout(dataset).data):
+        if _within(root, dataset) or _within(dataset, root) or is_same_folder(self._layout.data, Layout(dataset).data):
             raise StoreError(
                 f"{root} and {dataset}, which is to be copied there, have files in common: choose another folder"
             )
@@ -158,12 +159,12 @@ class Mirror:
         """Refuse a folder with files that vecmill did not write, where they would be replaced, or read as ours."""
         root, ours = self._layout.root, self._ours()
         there = {entry.path for entry in _files(manifest) if os.path.lexists(root / entry.path)}
-        strangers = sorted(
+        foreign = sorted(
             path for path in {*there, *list_parquet_files(self._layout)} - ours if not SHARD.fullmatch(path)
         )
-        if strangers:
+        if foreign:
             raise StoreError(
-                f"{root} holds files that vecmill did not write ({', '.join(strangers[:SHOWN])}): move them away, or "
+                f"{root} holds files that vecmill did not write ({', '.join(foreign[:SHOWN])}): move them away, or "
                 "choose another folder"
             )
 
@@ -198,14 +199,14 @@ class Mirror:
             folder=hash_folder(dataset),
             recipe=hash_recipe(manifest),
             files=tuple(sorted({*wanted, *self._ours()})),
-            own=old.own if old else "",
+            user_section=old.user_section if old else "",
         )
         if note != old:
             write_json(self._layout, self._layout.mirror, note)
         return note.model_copy(update={"files": tuple(sorted(wanted))})
 
     def _stage(self, dataset: Path, missing: list[FileEntry], total: int, sent: Callable[[int, int], None]) -> None:
-        """Copy what is missing beside what is there; what an earlier try copied is not copied again."""
+        """Copy what is missing next to what is there; what an earlier try copied is not copied again."""
         incoming = Layout(self._layout.incoming)
         left = sum(entry.bytes for entry in missing)
         report = sent if left >= REPORTED_BYTES else _ignore
@@ -228,9 +229,9 @@ class Mirror:
                 raise damaged
 
     def _switch(self, dataset: Path, manifest: Manifest, missing: list[FileEntry], note: MirrorNote) -> None:
-        """Put what was copied in the place of what is there; from first to last there is no manifest."""
+        """Replace what is there by what was copied; meanwhile there is no manifest."""
         layout, gone = self._layout, self._list_gone(manifest)
-        text, own = self._card(dataset, manifest, note)
+        text, user_section = self._card(dataset, manifest, note)
         if missing or gone or not self._says(dataset, manifest):
             remove_file(layout.manifest)
         for path in gone:
@@ -244,15 +245,15 @@ class Mirror:
             write_bytes(layout.card, layout.temporary, text)
         if not layout.manifest.is_file():
             write_bytes(layout.manifest, layout.temporary, manifest_content(Layout(dataset), manifest))
-        self._end(manifest, note.model_copy(update={"own": own}))
+        self._end(manifest, note.model_copy(update={"user_section": user_section}))
 
     def _end(self, manifest: Manifest, note: MirrorNote) -> None:
         """Remove what was needed to go on, and what the folder knew of a run that was made in it."""
         layout = self._layout
         if note != read_note(layout):
             write_json(layout, layout.mirror, note)
-        if read_places(layout).run_id != manifest.run_id:
-            remove_file(layout.places)
+        if read_local_options(layout).run_id != manifest.run_id:
+            remove_file(layout.local_options)
         remove_file(layout.sent)
         clear_state(layout)
 
@@ -275,8 +276,8 @@ class Mirror:
         """Return the dataset's card, and the hash of its user's part: that of the copy, if it was written there."""
         text = read_text(Layout(dataset).card) or format_card(manifest)
         here = read_user_section(read_text(self._layout.card)) or ""
-        if here and hash_text(here) != note.own:
-            return replace_user_section(text, here).encode(), note.own
+        if here and hash_text(here) != note.user_section:
+            return replace_user_section(text, here).encode(), note.user_section
         return text.encode(), hash_text(read_user_section(text) or "")
 
 
@@ -300,15 +301,8 @@ def _blocks(path: Path, damaged: StoreError) -> Iterator[bytes]:
         raise damaged from error
 
 
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
-
-
 def _within(inner: Path, outer: Path) -> bool:
-    return any(_same(parent, outer) for parent in inner.resolve().parents)
+    return any(is_same_folder(parent, outer) for parent in inner.resolve().parents)
 
 
 def _count(files: list[FileEntry] | list[str]) -> str:

@@ -36,11 +36,11 @@ QUARANTINE = pa.schema(
         pa.field("detail", pa.string(), nullable=False),
     ]
 )
-"""``text`` is the document's own where it has one; what is not valid Unicode stands escaped."""
+"""``text`` is the document's where it has one; what is not valid Unicode is escaped."""
 
 
 def read_column_types(shard: Path) -> dict[str, str]:
-    """Return the columns of a shard, with their Arrow types in words."""
+    """Return the columns of a shard, with their Arrow types as text."""
     return {field.name: str(field.type) for field in pq.read_schema(shard)}
 
 
@@ -62,7 +62,7 @@ def dataset_schema(outputs: Sequence[Output], extra: Iterable[pa.Field] = ()) ->
 
 
 def extra_columns(names: Iterable[str], outputs: Sequence[Output]) -> list[str]:
-    """Return those of a dataset's columns that are the source's own, beside the ones that every dataset has."""
+    """Return those of a dataset's columns that are the source's, besides the ones that every dataset has."""
     known = {*DOCUMENT_COLUMNS, *CHUNK_COLUMNS, *(output.name for output in outputs)}
     return [name for name in names if name not in known]
 
@@ -71,7 +71,7 @@ UNREADABLE = (OSError, ValueError, KeyError, pa.ArrowException)
 """What Arrow raises of a file that is damaged, or made to be: invalid UTF-8 in a text is a ``ValueError``."""
 SHOWN = 200
 MOST_GROUP_BYTES = 2**30
-"""Of the vectors of a row group, which readers take up whole: those of a run have less than half. Vectors that are all
+"""Of the vectors of a row group, which readers load at once: those of a run have less than half. Vectors that are all
 the same take no room in a file, and their number may be anything."""
 
 
@@ -116,7 +116,7 @@ def find_large_group(footer: pq.FileMetaData, output: Output) -> str | None:
 
 def damaged_error(path: Path, why: str) -> StoreError:
     """Return the error that says what is wrong with a file of a dataset."""
-    return StoreError(f"{path} is not a shard of the dataset ({why}): `vecmill verify` tells all that is wrong")
+    return StoreError(f"{path} is not a shard of the dataset ({why}): `vecmill verify` reports all that is wrong")
 
 
 def shorten(error: BaseException) -> str:
@@ -126,7 +126,7 @@ def shorten(error: BaseException) -> str:
 
 
 GROUP_BYTES = 200e6
-"""Of a row group, before compression: readers, and the Hub's viewer, take up one whole."""
+"""Of a row group, before compression: readers, and the Hub's viewer, load one at once."""
 LARGE = 16_384
 """Bytes of a value that is not to be written again for each chunk of its document."""
 UNEVEN = 2
@@ -171,7 +171,7 @@ def parquet_file(layout: Layout, target: Path, schema: pa.Schema, large: Iterabl
         layout: The dataset's folder.
         target: The file.
         schema: Its columns.
-        large: Columns whose large values stand in many rows: each value is written once a row group.
+        large: Columns whose large values are in many rows: each value is written once a row group.
 
     Raises:
         StoreError: It cannot be written.
@@ -212,7 +212,7 @@ def _edges(ends: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def group_ends(metadata: pq.FileMetaData) -> npt.NDArray[np.int64]:
-    """Return where each row group of a file ends, in rows of the file, after a nought."""
+    """Return where each row group of a file ends, in rows of the file, after a zero."""
     return np.cumsum([0, *(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))])
 
 

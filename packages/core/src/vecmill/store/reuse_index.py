@@ -15,9 +15,8 @@ import pyarrow.parquet as pq
 
 from vecmill.errors import StoreError
 from vecmill.store.files import atomic, read_manifest, remove
-from vecmill.store.ids import hash_ids
 from vecmill.store.parquet import find_large_group, group_ends
-from vecmill.store.state import intact
+from vecmill.store.state import hash_ids, intact
 from vecmill.store.vectors import from_column
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ DIGEST = 32
 
 
 class DocumentRows(NamedTuple):
-    """A document's rows, counted over the whole dataset."""
+    """A document's rows, counted over all shards."""
 
     row: int
     rows: int
@@ -86,7 +85,7 @@ class EarlierDataset:
     """Finds documents in an earlier dataset, and gives their chunks' vectors; one for all shards of a worker.
 
     Wherever the documents of a window are, the dataset is hashed once and read a few times: row groups as long as
-    that is no more than a few times over, and after that a copy of the shard, as it lies beside the run's state, in
+    that is no more than a few times over, and after that a copy of the shard, as it lies in the run's state, in
     which each row is where its number says.
 
     No file stays open, for a volume that is shared between machines cannot be brought up to date then.
@@ -120,19 +119,19 @@ class EarlierDataset:
         self._reads: collections.Counter[int] = collections.Counter()
 
     def find(self, ids: Sequence[str]) -> Iterator[tuple[int, DocumentRows]]:
-        """Yield the position in ``ids`` and the place of each that the dataset seems to have, by its hash alone."""
+        """Yield the position in ``ids`` and the rows of each that the dataset seems to have, by its hash alone."""
         index = np.load(self._layout.earlier, mmap_mode="r", allow_pickle=False)
         wanted = hash_ids(ids)
-        places = np.minimum(np.searchsorted(index[HASH], wanted), max(0, index.shape[1] - 1))
-        found = np.flatnonzero(index[HASH][places] == wanted) if index.shape[1] else np.empty(0, np.int64)
-        rows = index[ROW:, places[found]].T.tolist()
+        positions = np.minimum(np.searchsorted(index[HASH], wanted), max(0, index.shape[1] - 1))
+        found = np.flatnonzero(index[HASH][positions] == wanted) if index.shape[1] else np.empty(0, np.int64)
+        rows = index[ROW:, positions[found]].T.tolist()
         yield from zip(found.tolist(), (DocumentRows(*row) for row in rows), strict=True)
 
     def fetch(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.void]:
         """Return the ``digest`` and the ``vector`` of rows.
 
         Args:
-            rows: Their numbers in the whole dataset, ascending.
+            rows: Their numbers in the dataset, ascending.
 
         Raises:
             StoreError: A file is not what the earlier run wrote.
@@ -167,7 +166,7 @@ class EarlierDataset:
         return np.frombuffer(found, self._record)
 
     def _lay_out(self, shard: int, copy: Path) -> None:
-        """Copy a shard's digests and vectors to a file in which each row has its place."""
+        """Copy a shard's digests and vectors to a file in which each row has its offset."""
         ends = self._check(shard)
         with atomic(copy, self._layout.temporary) as file:
             for records in self._read(shard, np.arange(ends[-1]), range(len(ends) - 1)):
@@ -201,7 +200,7 @@ class EarlierDataset:
         return self._earlier.root / self._shards[shard].path
 
     def _check(self, shard: int) -> npt.NDArray[np.int64]:
-        """Hash a shard, unless it is as it was when it was hashed; return where its row groups end, after a nought."""
+        """Hash a shard, unless it is as it was when it was hashed; return where its row groups end, after a zero."""
         path = self._path(shard)
         with _reading(path):
             status = path.stat()
@@ -215,7 +214,7 @@ class EarlierDataset:
 
 
 def hash_chunks(id_: str, title: str, texts: Iterable[str]) -> Iterator[bytes]:
-    """Yield what tells a document's chunks apart from all others: a hash of id, title and text as a whole."""
+    """Yield what identifies a document's chunks: a hash of id, title and text together."""
     document = hashlib.blake2b(digest_size=DIGEST)
     for part in (id_, title):
         data = part.encode()
@@ -238,5 +237,5 @@ def _reading(path: Path) -> Iterator[None]:
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise StoreError(
             f"{path} is not what its run wrote ({error}), so its vectors are not used again: run its own job again to "
-            "mend it, or run without --since"
+            "repair it, or run without --since"
         ) from error

@@ -1,8 +1,9 @@
-"""Rows: whether those of the shards, and of the quarantine, are what the manifest says of them."""
+"""Rows: whether those of the shards, and of the quarantine, are what the manifest says, and each id is there once."""
 
 from __future__ import annotations
 
 import collections
+import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,16 +14,16 @@ import pyarrow.parquet as pq
 from vecmill.records import Account
 from vecmill.records.documents import CHUNK_COLUMNS
 from vecmill.store.parquet import QUARANTINE, dataset_schema
+from vecmill.store.state import ROOM, hash_ids
 from vecmill.store.vectors import check_vectors, from_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
 
     from vecmill.records import Manifest
-    from vecmill.store.ids import IdCheck
 
 
 NUMBERS = ("chunk_index", "start", "end", "tokens")
@@ -63,26 +64,26 @@ class RowCheck:
         """Return what is wrong with a shard's columns."""
         repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
         if repeated:
-            return [f"column {repeated[0]!r} stands more than once"]
+            return [f"column {repeated[0]!r} is there more than once"]
         return list(self._compare_types(schema)) or list(self._compare_shards(schema))
 
     def _compare_types(self, schema: pa.Schema) -> Iterator[str]:
         """Yield where a column has another type than it must have, or than the manifest says."""
         found = {field.name: str(field.type) for field in schema}
-        own = {field.name: str(field.type) for field in self._schema}
-        for name, type_ in own.items():
+        required = {field.name: str(field.type) for field in self._schema}
+        for name, type_ in required.items():
             if name not in found:
                 yield f"column {name!r} is missing"
             elif found[name] != type_:
                 yield f"column {name!r} is {found[name]}, not {type_}"
         stated = self._manifest.columns
-        for name in [name for name in stated | found if stated and name not in own]:
+        for name in [name for name in stated | found if stated and name not in required]:
             if stated.get(name) != found.get(name):
                 here, there = found.get(name, "missing"), stated.get(name, "missing")
                 yield f"column {name!r} is {here}, and in the manifest it is {there}"
 
     def _compare_shards(self, schema: pa.Schema) -> Iterator[str]:
-        """Yield where columns stand in another order than in the manifest, or differ from shard to shard."""
+        """Yield where columns are in another order than in the manifest, or differ from shard to shard."""
         stated = self._manifest.columns
         if stated and list(stated.items()) != [(field.name, str(field.type)) for field in schema]:
             yield f"the columns are {', '.join(schema.names)}, and in the manifest {', '.join(stated)} with their types"
@@ -116,11 +117,11 @@ class RowCheck:
     def _check(self, table: pa.Table, vectors: pa.Array, first: int) -> Iterator[Violation]:
         narrow = table.drop_columns([self._output.name])
         joined = narrow if self._previous is None else pa.concat_tables([self._previous, narrow])
-        # Each row beside the one before it; of the first row of all there is none.
+        # Each row with the one before it; the first row of all has none.
         same = np.zeros(table.num_rows, np.bool_)
         same[table.num_rows - joined.num_rows + 1 :] = ~_differ(joined.column("id"))
         yield from self._invariants(table, joined, same, first)
-        yield from _list_broken_rows({DIFFERENT_OVERLAP: _differ_in_overlap(joined, same)}, first)
+        yield from _list_violations({DIFFERENT_OVERLAP: _differ_in_overlap(joined, same)}, first)
         yield from self._constants(joined, same, first)
         yield from self._vectors(vectors, first)
         self._count(table, same)
@@ -134,7 +135,7 @@ class RowCheck:
         lengths = pc.utf8_length(table.column("text")).to_numpy()
         start, tokens = numbers["start"], numbers["tokens"]
         invariants = {
-            "the text is not as long as its place says": numbers["end"] - start != lengths,
+            "the text is not as long as start and end say": numbers["end"] - start != lengths,
             "the text is empty": lengths == 0,
             "the id is empty": pc.equal(table.column("id"), "").to_numpy(),
             "start is negative": start < 0,
@@ -143,7 +144,7 @@ class RowCheck:
             "start is before the chunk that comes earlier": same & (start < before["start"]),
             "tokens is out of range": (tokens < 0) | (tokens > self._manifest.model.max_tokens),
         }
-        yield from _list_broken_rows(invariants, first)
+        yield from _list_violations(invariants, first)
 
     def _constants(self, joined: pa.Table, same: npt.NDArray[np.bool_], first: int) -> Iterator[Violation]:
         """Yield where a column of the document is not the same in all of its chunks."""
@@ -153,7 +154,7 @@ class RowCheck:
             changed[len(same) - joined.num_rows + 1 :] = _differ(
                 joined.column(name), same[len(same) - joined.num_rows + 1 :]
             )
-            yield from _list_broken_rows(
+            yield from _list_violations(
                 {f"{name} is not the one of the chunk before, of the same document": same & changed}, first
             )
 
@@ -176,7 +177,7 @@ class RowCheck:
         )
 
 
-def _list_broken_rows(invariants: dict[str, npt.NDArray[np.bool_]], first: int) -> Iterator[Violation]:
+def _list_violations(invariants: dict[str, npt.NDArray[np.bool_]], first: int) -> Iterator[Violation]:
     for problem, rows in invariants.items():
         if rows.any():
             yield Violation(problem, first + int(np.argmax(rows)), int(rows.sum()))
@@ -213,7 +214,7 @@ def _differ(column: pa.ChunkedArray, wanted: npt.NDArray[np.bool_] | None = None
 
     Args:
         column: The values.
-        wanted: Which of them are asked for, if not all; of the others nothing is said.
+        wanted: Which of them are asked for, if not all; the others count as equal.
     """
     values, before = column.slice(1), column.slice(0, max(0, len(column) - 1))
     try:
@@ -260,21 +261,21 @@ def check_quarantine(path: Path, manifest: Manifest, ids: IdCheck) -> Iterator[s
         return
     counts: collections.Counter[str] = collections.Counter()
     listed = {id_ for names in manifest.duplicates.values() for id_ in names}
-    broken: collections.Counter[str] = collections.Counter()
+    violations: collections.Counter[str] = collections.Counter()
     for batch in file.iter_batches(batch_size=ROWS):
         counts.update(batch.column("reason").to_pylist())
-        broken.update(_contradictions(batch))
+        violations.update(_contradictions(batch))
         ids.add(_ids(batch, REFUSED))
         duplicates = _ids(batch, (DUPLICATE,))
         ids.require(duplicates)
         listed.difference_update(duplicates.to_pylist())
-    yield from (f"{problem} ({count} rows)" for problem, count in (+broken).items())
+    yield from (f"{problem} ({count} rows)" for problem, count in (+violations).items())
     for reason in sorted({*counts, *manifest.reasons}):
         if counts[reason] != manifest.reasons.get(reason, 0):
             stated = manifest.reasons.get(reason, 0)
             yield f"{counts[reason]} documents have the reason {reason!r}, and in the manifest it is {stated}"
     if listed:
-        yield f"the manifest lists the duplicate id {min(listed)!r}, and no document was set aside for it"
+        yield f"the manifest lists the duplicate id {min(listed)!r}, and no document was quarantined for it"
 
 
 def refused_ids(path: Path) -> Iterator[pa.Array]:
@@ -289,7 +290,7 @@ def _ids(batch: pa.RecordBatch, reasons: tuple[str, ...]) -> pa.Array:
 
 
 def _contradictions(batch: pa.RecordBatch) -> dict[str, int]:
-    """Count the rows whose reason is not true of their own columns."""
+    """Count the rows whose reason contradicts their columns."""
     reason, ids, texts = (batch.column(name) for name in ("reason", "id", "text"))
     no_id = pc.or_kleene(pc.is_null(ids), pc.equal(ids, ""))
     no_text = pc.is_null(texts)
@@ -308,3 +309,61 @@ def _strings(values: tuple[str, ...]) -> pa.Array:
     import pyarrow as pa
 
     return pa.array(values, pa.string())
+
+
+SPOOL_BYTES = 64_000_000
+"""Hashes held in memory; more of them go to a temporary file."""
+
+
+class IdCheck:
+    """Collects the hashes of document ids, eight bytes each, and compares them a part at a time."""
+
+    def __init__(self) -> None:
+        self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed by ``close``
+        self._count = 0
+        self._wanted: list[npt.NDArray[np.uint64]] = []
+
+    def add(self, ids: pa.Array) -> None:
+        """Add documents that the dataset counts: embedded ones, and those that the engine or the limit refused."""
+        hashed = hash_ids(ids.to_pylist())
+        self._spool.write(hashed.tobytes())
+        self._count += len(hashed)
+
+    def require(self, ids: pa.Array) -> None:
+        """Add ids that a counted document must have: those of duplicates."""
+        self._wanted.append(hash_ids(ids.to_pylist()))
+
+    def compare(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Return the hashes that are there more than once, and the required ones that are not there."""
+        wanted = np.unique(np.concatenate([np.empty(0, np.uint64), *self._wanted]))
+        repeated, present = [np.empty(0, np.uint64)], [np.empty(0, np.uint64)]
+        for values in self._parts():
+            values.sort()
+            repeated.append(np.unique(values[1:][values[1:] == values[:-1]]))
+            present.append(np.intersect1d(wanted, values))
+        return np.concatenate(repeated), np.setdiff1d(wanted, np.concatenate(present))
+
+    def close(self) -> None:
+        """Free the temporary file."""
+        self._spool.close()
+
+    def _parts(self) -> Iterator[npt.NDArray[np.uint64]]:
+        """Yield all hashes, about ``ROOM`` at a time; equal ones are in one part."""
+        parts = -(-self._count // ROOM)
+        for part in range(parts):
+            low, high = np.uint64(2**64 * part // parts), np.uint64(2**64 * (part + 1) // parts - 1)
+            yield np.concatenate([values[(values >= low) & (values <= high)] for values in self._blocks()])
+
+    def _blocks(self) -> Iterator[npt.NDArray[np.uint64]]:
+        self._spool.seek(0)
+        while block := self._spool.read(ROOM):
+            yield np.frombuffer(block, np.uint64)
+
+
+def find_repeated_ids(documents: Iterable[pa.Array], suspects: npt.NDArray[np.uint64]) -> list[str]:
+    """Return the ids that are there more than once, of those that have one of these hashes: the ids decide."""
+    counts: collections.Counter[str] = collections.Counter()
+    for ids in documents:
+        names = np.array(ids.to_pylist(), dtype=object)
+        counts.update(names[np.isin(hash_ids(names), suspects)])
+    return sorted(id_ for id_, count in counts.items() if count > 1)

@@ -8,6 +8,7 @@ come from anybody: what opens its model here is believed only if the run is in t
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import gzip
 import hashlib
@@ -19,40 +20,43 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vecmill.errors import StoreError
 from vecmill.records import ComponentSpec, Cost, FileEntry, Partition, Receipt, Sent
-from vecmill.records.bounds import Count, RunId, Time, Tree, Word
-from vecmill.store.files import read_json, remove, sha256, write_bytes, write_json
-from vecmill.store.ids import can_read_ids
+from vecmill.records.model import Count, RunId, Time, Tree, Word
+from vecmill.store.files import atomic, read_json, remove, sha256, write_bytes, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
 
     from vecmill.store.layout import Layout
 
 
-class _Kept(BaseModel):
+class _SentNote(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     sent: tuple[Sent, ...] = ()
 
 
 def add_sent(layout: Layout, receipts: Iterable[Receipt]) -> None:
-    """Keep what receipts say was sent, beside what was kept before."""
+    """Note what receipts say was sent, after what was noted before."""
     new = [sent for receipt in receipts for sent in receipt.sent]
     if new:
-        write_json(layout, layout.sent, _Kept(sent=(*read_sent(layout), *new)))
+        write_json(layout, layout.sent, _SentNote(sent=(*read_sent(layout), *new)))
 
 
 def read_sent(layout: Layout) -> tuple[Sent, ...]:
-    """Return what was kept; of a damaged file nothing: what was sent is sent again, which costs less than asking."""
+    """Return what was noted; of a damaged file nothing: what was sent is sent again, which costs less than asking."""
     try:
-        kept = read_json(layout.sent, _Kept)
+        note = read_json(layout.sent, _SentNote)
     except StoreError:
         return ()
-    return kept.sent if kept else ()
+    return note.sent if note else ()
 
 
 def clear_sent(layout: Layout) -> None:
@@ -66,7 +70,7 @@ class Split(BaseModel):
     Attributes:
         keep: The source's columns to carry along, an Arrow schema in base64.
         partitions: One for each shard, in source order.
-        documents: How many documents the source says it has, if it can tell without being split.
+        documents: How many documents the source has, if it knows that without being split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,7 +126,7 @@ class RunState(BaseModel):
 class RefusedDatasets(BaseModel):
     """Earlier datasets that were found to hold other vectors than the model gives: why, by the digest of their shards.
 
-    The id of a run does not tell a repaired dataset from one that was changed, and its shards do.
+    A repaired dataset has the same run id as one that was changed, and other shards.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -192,12 +196,12 @@ def clear_state(layout: Layout) -> None:
 
 
 STATE_FOLDER = "VECMILL_STATE"
-"""A variable with the folder of the register, in place of the user's own for such things."""
+"""A variable with the folder of the register, instead of the user's folder for such things."""
 _RUN_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
-class OwnRun(BaseModel):
-    """A run of this user, and the embedder that it was made with, its places on this machine included."""
+class UserRun(BaseModel):
+    """A run of this user, and the embedder that it was made with, its paths on this machine included."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -206,13 +210,13 @@ class OwnRun(BaseModel):
 
 
 def register_run(run_id: str, embedder: ComponentSpec) -> None:
-    """Write down that a run is this user's own; where nothing can be written, its model has to be named later."""
-    path, own = _path(run_id), OwnRun(run_id=run_id, embedder=embedder)
-    if path is None or own == _read(path):
+    """Register a run as this user's; where nothing can be written, its model has to be named later."""
+    path, run = _path(run_id), UserRun(run_id=run_id, embedder=embedder)
+    if path is None or run == _read(path):
         return
     with contextlib.suppress(OSError, StoreError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_bytes(path, path.parent, own.model_dump_json().encode() + b"\n")
+        write_bytes(path, path.parent, run.model_dump_json().encode() + b"\n")
 
 
 def can_register() -> bool:
@@ -226,14 +230,14 @@ def can_register() -> bool:
 def find_run(run_id: str) -> ComponentSpec | None:
     """Return the embedder of a run of this user; ``None`` if the run is not known to be one."""
     path = _path(run_id)
-    own = None if path is None else _read(path)
-    return own.embedder if own is not None and own.run_id == run_id else None
+    run = None if path is None else _read(path)
+    return run.embedder if run is not None and run.run_id == run_id else None
 
 
-def _read(path: Path) -> OwnRun | None:
-    """Read an entry; a damaged one is none, and is written anew by the next run."""
+def _read(path: Path) -> UserRun | None:
+    """Read an entry; a damaged one is none, and the next run writes it again."""
     try:
-        return OwnRun.model_validate_json(path.read_bytes())
+        return UserRun.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
 
@@ -267,3 +271,91 @@ def _absolute(name: str) -> Path | None:
     """Return the folder that a variable names in full."""
     folder = Path(os.environ.get(name, ""))
     return folder if folder.is_absolute() else None
+
+
+ROOM = 1 << 23
+"""Hashes that are compared at a time, 64 MB of them, however many documents there are."""
+
+
+def write_ids(layout: Layout, index: int, ids: Iterable[str]) -> None:
+    """Write the hashes of a shard's document ids, in ascending order."""
+    with atomic(layout.ids(index), layout.temporary) as file:
+        np.lib.format.write_array(file, np.sort(hash_ids(ids)), allow_pickle=False)
+
+
+def can_read_ids(layout: Layout, index: int) -> bool:
+    """Whether the hashes of a shard's ids are there and complete."""
+    try:
+        _hashes(layout, index)
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
+
+
+def hash_ids(ids: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Hash ids to 64 bits each."""
+    digests = [hashlib.blake2b(id_.encode(), digest_size=8).digest() for id_ in ids]
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def find_duplicates(layout: Layout, shards: Sequence[int], count: int) -> dict[int, list[str]]:
+    """Return ids that an earlier shard has read too, by shard, whether their documents could be embedded or not.
+
+    Hashes point at the suspects, eight bytes a document; the ids themselves decide.
+    """
+    suspects = _suspects(layout, shards)
+    if not suspects.size:
+        return {}
+    seen: set[str] = set()
+    found: dict[int, list[str]] = {}
+    for index in shards:
+        here = _suspect_ids(layout, index, count, suspects)
+        again = [id_ for id_ in here if id_ in seen]
+        if again:
+            found[index] = again
+        seen.update(here)
+    return found
+
+
+def _suspects(layout: Layout, shards: Sequence[int]) -> npt.NDArray[np.uint64]:
+    """Return the hashes that are there more than once."""
+    found = [np.unique(values[1:][values[1:] == values[:-1]]) for values in _parts(layout, shards)]
+    return np.concatenate([np.empty(0, np.uint64), *found])
+
+
+def _parts(layout: Layout, shards: Sequence[int]) -> Iterator[npt.NDArray[np.uint64]]:
+    """Yield all hashes of all shards in ascending order, about ``ROOM`` at a time; equal ones are in one part."""
+    parts = -(-sum(_hashes(layout, index).size for index in shards) // ROOM)
+    for part in range(parts):
+        low, high = (2**64 * edge // parts for edge in (part, part + 1))
+        values = np.concatenate([_between(_hashes(layout, index), low, high) for index in shards])
+        values.sort()  # without a copy, and three times as fast as to count them
+        yield values
+
+
+def _between(values: npt.NDArray[np.uint64], low: int, high: int) -> npt.NDArray[np.uint64]:
+    """Copy those of some ascending numbers that are at least ``low`` and below ``high``."""
+    return values[bisect.bisect_left(values, low) : bisect.bisect_left(values, high)].copy()
+
+
+def _suspect_ids(layout: Layout, index: int, count: int, suspects: npt.NDArray[np.uint64]) -> list[str]:
+    wanted = np.intersect1d(_hashes(layout, index), suspects)
+    if not wanted.size:
+        return []
+    # what the engine refused is in quarantine, among rows whose ids were not read as documents
+    files = (layout.shard(index, count), layout.shard_quarantine(index))
+    ids = list(dict.fromkeys(id_ for file in files for id_ in _column(file) if id_ is not None))
+    return [id_ for id_, suspect in zip(ids, np.isin(hash_ids(ids), wanted), strict=True) if suspect]
+
+
+def _hashes(layout: Layout, index: int) -> npt.NDArray[np.uint64]:
+    """Return a shard's hashes, of which only what is used is read."""
+    found: npt.NDArray[np.uint64] = np.load(layout.ids(index), mmap_mode="r", allow_pickle=False)
+    return found
+
+
+def _column(file: Path) -> list[str | None]:
+    found: list[str | None] = []
+    if file.is_file():
+        found = pq.read_table(file, columns=["id"]).column("id").unique().to_pylist()
+    return found

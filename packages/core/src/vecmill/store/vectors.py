@@ -1,4 +1,4 @@
-"""Vectors: what the values of a model's output must be, how they stand in a file, and how two are compared.
+"""Vectors: what the values of a model's output must be, how they are stored in a file, and how two are compared.
 
 All else takes vectors for an array whose first axis is the chunk, and asks here for the rest: another kind of output is
 another way of holding one chunk's value, and needs no other worker. A variant has the same rows with smaller vectors,
@@ -59,7 +59,7 @@ def describe_shape(made: npt.NDArray[np.float32], count: int, output: Output) ->
 
 
 def to_column(vectors: npt.NDArray[np.float32], output: Output) -> pa.Array:
-    """Return vectors as they stand in a file."""
+    """Return vectors as they are stored in a file."""
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors).ravel()), type=vector_type(output))
 
 
@@ -71,12 +71,12 @@ def from_column(column: pa.Array | pa.ChunkedArray, output: Output) -> npt.NDArr
     """
     kind, wanted = column.type, vector_type(output)
     fit = pt.is_fixed_size_list(kind) and (kind.list_size, kind.value_type) == (wanted.list_size, wanted.value_type)
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not fit or whole.null_count or whole.flatten().null_count:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not fit or array.null_count or array.flatten().null_count:
         raise ValueError(
-            f"its vectors are {kind} with {whole.null_count} nulls, not {output.dimension} {output.dtype} each"
+            f"its vectors are {kind} with {array.null_count} nulls, not {output.dimension} {output.dtype} each"
         )
-    vectors: npt.NDArray[np.float32] = whole.flatten().to_numpy().reshape(-1, output.dimension)
+    vectors: npt.NDArray[np.float32] = array.flatten().to_numpy().reshape(-1, output.dimension)
     return vectors
 
 
@@ -112,7 +112,7 @@ LENGTH = 0.05
 
 
 class Comparison(NamedTuple):
-    """Vectors of some texts beside those that an engine gives them now; each of shape ``(n,)``.
+    """Vectors of some texts compared with those that an engine gives them now; each of shape ``(n,)``.
 
     Attributes:
         differ: Whether the two are not of the same text and model.
@@ -186,17 +186,17 @@ def score_vectors(
 
 
 VARIANTS = ("float16", "int8")
-"""Their names, and those of their folders beside the shards."""
+"""Their names, and those of their folders in the shards' folder."""
 LARGEST_INT8 = 127
 ADDED = {"float16": (), "int8": ("scale",)}
 """Columns that come with the vectors of a variant."""
 
 
 def refuse_clash(columns: Iterable[str], variant: str) -> None:
-    """Refuse rows that have a column of their own by the name of one that comes with a variant.
+    """Refuse rows that have a column with the name of one that comes with a variant.
 
     Raises:
-        StoreError: They do: no reader tells the two apart.
+        StoreError: They do: a reader could not know which is which.
     """
     clash = [name for name in ADDED[variant] if name in columns]
     if clash:

@@ -25,10 +25,9 @@ from vecmill.store.consistency import (
     read_facts,
 )
 from vecmill.store.files import finished_manifest, sha256
-from vecmill.store.ids import IdCheck, find_repeated_ids
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import find_large_group
-from vecmill.store.rows import RowCheck, Violation, check_quarantine, refused_ids
+from vecmill.store.rows import IdCheck, RowCheck, Violation, check_quarantine, find_repeated_ids, refused_ids
 from vecmill.store.vectors import VARIANTS, check_variant
 
 if TYPE_CHECKING:
@@ -40,12 +39,12 @@ if TYPE_CHECKING:
 MOST = 100
 """Faults that are listed; the others are counted."""
 FEW_IDS = 1000
-"""Ids that are looked up by name when their hashes stand twice."""
+"""Ids that are found by name when their hashes are there twice."""
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class Problem:
     """Something wrong: with which file, and what."""
 
     path: str
@@ -67,7 +66,7 @@ class Verification:
 
     path: Path
     manifest: Manifest
-    faults: list[Fault]
+    faults: list[Problem]
     more: int = 0
     sha256: str = ""
     embedded: int = 0
@@ -81,7 +80,7 @@ class Verification:
 def verify(path: str | Path, *, expect: str | None = None) -> Verification:
     """Check the files of a dataset: sizes and sha256, every row, the account, and that no two of them differ.
 
-    Rows: columns and types, ids and places in order, ``text`` as long as its span, what is the document's the same
+    Rows: columns and types, ids and positions in order, ``text`` as long as its span, what is the document's the same
     in all of its chunks, vectors finite and, where the model normalises, of unit length. Besides: manifest,
     quarantine and card against each other and the rows, and that there is no file which readers would take for one
     of the dataset.
@@ -106,11 +105,13 @@ def verify(path: str | Path, *, expect: str | None = None) -> Verification:
     return Verification(layout.root, manifest, found[:MOST], max(0, len(found) - MOST), sha256(layout.manifest))
 
 
-def _check_manifest(layout: Layout, manifest: Manifest, expect: str | None) -> Iterator[Fault]:
+def _check_manifest(layout: Layout, manifest: Manifest, expect: str | None) -> Iterator[Problem]:
     name = layout.manifest.name
-    yield from (Fault(name, problem) for problem in check_manifest(manifest))
+    yield from (Problem(name, problem) for problem in check_manifest(manifest))
     if expect is not None and expect.lower() not in _hashes_of_manifest(layout, manifest):
-        yield Fault(name, f"its sha256 is {sha256(layout.manifest)}, not the expected {expect.lower()}: it was changed")
+        yield Problem(
+            name, f"its sha256 is {sha256(layout.manifest)}, not the expected {expect.lower()}: it was changed"
+        )
 
 
 def _hashes_of_manifest(layout: Layout, manifest: Manifest) -> list[str]:
@@ -122,23 +123,23 @@ def _hashes_of_manifest(layout: Layout, manifest: Manifest) -> list[str]:
     return [hashlib.sha256(each).hexdigest() for each in (content, unmoved)]
 
 
-def _check_card(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+def _check_card(layout: Layout, manifest: Manifest) -> Iterator[Problem]:
     name, folder = layout.card.name, manifest.shard_folder
     try:
         readme = layout.card.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        yield Fault(name, "the file is missing")
+        yield Problem(name, "the file is missing")
         return
     except (OSError, UnicodeDecodeError) as error:
-        yield Fault(name, f"the file cannot be read ({type(error).__name__})")
+        yield Problem(name, f"the file cannot be read ({type(error).__name__})")
         return
     if list_missing_parts(manifest):  # there is no card of such a manifest
         return
     problems = compare_facts(read_facts(readme), read_facts(format_card(manifest)), copied=folder != "data")
-    yield from (Fault(name, problem) for problem in problems)
+    yield from (Problem(name, problem) for problem in problems)
 
 
-def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Problem]:
     with contextlib.closing(IdCheck()) as ids:
         check = RowCheck(manifest, ids)
         faults = [fault for entry in manifest.shards for fault in _check_shard(layout, entry, manifest, check)]
@@ -148,13 +149,13 @@ def _check_files(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
             faults += _check_quarantine(layout, manifest.quarantine, manifest, ids)
         if not faults:
             # What was not read does not add up, and says nothing about the rest.
-            faults += [Fault(layout.manifest.name, problem) for problem in check.totals()]
-            faults += [Fault("data", problem) for problem in _check_ids(layout, manifest, ids)]
+            faults += [Problem(layout.manifest.name, problem) for problem in check.totals()]
+            faults += [Problem("data", problem) for problem in _check_ids(layout, manifest, ids)]
     yield from faults
-    yield from (Fault(path, "the file is not in the manifest") for path in find_unexpected_files(layout, manifest))
+    yield from (Problem(path, "the file is not in the manifest") for path in find_unexpected_files(layout, manifest))
 
 
-def _check_shard(layout: Layout, entry: FileEntry, manifest: Manifest, check: RowCheck) -> Iterator[Fault]:
+def _check_shard(layout: Layout, entry: FileEntry, manifest: Manifest, check: RowCheck) -> Iterator[Problem]:
     problems = list(_check_content(layout, entry))
     if not problems:
         footer = pq.read_metadata(layout.root / entry.path)
@@ -162,10 +163,10 @@ def _check_shard(layout: Layout, entry: FileEntry, manifest: Manifest, check: Ro
     if not problems:
         with _reading(problems):
             problems += _check_rows(layout.root / entry.path, check)
-    yield from (Fault(entry.path, problem) for problem in problems)
+    yield from (Problem(entry.path, problem) for problem in problems)
 
 
-def _check_variants(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
+def _check_variants(layout: Layout, manifest: Manifest) -> Iterator[Problem]:
     """Compare the smaller vectors that a copy of a repo may have with those of the shards."""
     folder = layout.root / manifest.shard_folder
     for variant in [variant for variant in VARIANTS if (folder / variant).is_dir()]:
@@ -178,15 +179,15 @@ def _check_variants(layout: Layout, manifest: Manifest) -> Iterator[Fault]:
             else:
                 with _reading(problems):
                     problems += check_variant(shard, path, variant)
-            yield from (Fault(layout.relative(path), problem) for problem in problems)
+            yield from (Problem(layout.relative(path), problem) for problem in problems)
 
 
-def _check_quarantine(layout: Layout, entry: FileEntry, manifest: Manifest, ids: IdCheck) -> Iterator[Fault]:
+def _check_quarantine(layout: Layout, entry: FileEntry, manifest: Manifest, ids: IdCheck) -> Iterator[Problem]:
     problems = list(_check_content(layout, entry))
     if not problems:
         with _reading(problems):
             problems += check_quarantine(layout.root / entry.path, manifest, ids)
-    yield from (Fault(entry.path, problem) for problem in problems)
+    yield from (Problem(entry.path, problem) for problem in problems)
 
 
 def _check_content(layout: Layout, entry: FileEntry) -> Iterator[str]:
@@ -220,7 +221,7 @@ def _check_rows(path: Path, check: RowCheck) -> Iterator[str]:
     file = pq.ParquetFile(path)
     problems = check.columns(file.schema_arrow)
     yield from problems
-    yield from _merge(broken for broken in (() if problems else _check_row_groups(file, check)))
+    yield from _merge(violation for violation in (() if problems else _check_row_groups(file, check)))
 
 
 def _check_row_groups(file: pq.ParquetFile, check: RowCheck) -> Iterator[Violation]:
@@ -233,11 +234,11 @@ def _check_row_groups(file: pq.ParquetFile, check: RowCheck) -> Iterator[Violati
 
 
 def _merge(found: Iterable[Violation]) -> Iterator[str]:
-    """Say each problem of a shard once: where it begins, and how many rows have it."""
+    """Yield each problem of a shard once: where it begins, and how many rows have it."""
     merged: dict[str, Violation] = {}
-    for broken in found:
-        before = merged.get(broken.problem)
-        merged[broken.problem] = before._replace(rows=before.rows + broken.rows) if before else broken
+    for violation in found:
+        before = merged.get(violation.problem)
+        merged[violation.problem] = before._replace(rows=before.rows + violation.rows) if before else violation
     for problem, row, rows in merged.values():
         yield f"row {row}: {problem} ({rows} rows)"
 
@@ -247,9 +248,9 @@ def _check_ids(layout: Layout, manifest: Manifest, ids: IdCheck) -> Iterator[str
     again = find_repeated_ids(_documents(layout, manifest), repeated[:FEW_IDS]) if repeated.size else []
     if again:
         count = max(len(again), repeated.size if repeated.size > FEW_IDS else 0)
-        yield f"{count} document ids stand in more than one place, such as {again[0]!r}"
+        yield f"{count} document ids are there more than once, such as {again[0]!r}"
     if missing.size:
-        yield f"{missing.size} documents were set aside for a duplicate id that no other document has"
+        yield f"{missing.size} documents were quarantined for a duplicate id that no other document has"
 
 
 def _documents(layout: Layout, manifest: Manifest) -> Iterator[pa.Array]:
@@ -265,9 +266,9 @@ SUFFIX = ".parquet"
 
 
 def find_unexpected_files(layout: Layout, manifest: Manifest) -> Iterator[str]:
-    """Yield the paths of files that are not the dataset's: in ``data`` at any depth, and Parquet files beside it.
+    """Yield the paths of files that are not the dataset's: in ``data`` at any depth, and Parquet files next to it.
 
-    In a copy of a repo of the Hub, older runs and smaller vectors are no strangers.
+    In a copy of a repo of the Hub, older runs and smaller vectors are part of it.
     """
     known = {entry.path for entry in [*manifest.shards, *([manifest.quarantine] if manifest.quarantine else [])]}
     allowed = _published_pattern(layout, manifest)
@@ -295,7 +296,7 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 def _readable(layout: Layout) -> Iterator[Path]:
-    """Yield what readers may find: they look for a suffix, whatever its case, or take all that is in a folder."""
+    """Yield what readers may find: they go by a suffix, in upper or lower case, or take all that is in a folder."""
     if layout.root.is_dir():
         yield from (path for path in sorted(layout.root.iterdir()) if _is_parquet(path) and not path.is_dir())
     for folder, folders, files in os.walk(layout.data):

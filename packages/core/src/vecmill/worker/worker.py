@@ -17,11 +17,10 @@ from vecmill.plugins.registry import build
 from vecmill.records import Account, FileEntry, Progress, Receipt, Sent
 from vecmill.sanitize import redact_secrets
 from vecmill.store.files import write_json
-from vecmill.store.ids import write_ids
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import QUARANTINE, dataset_schema, large_columns, parquet_file
 from vecmill.store.reuse_index import EarlierDataset
-from vecmill.store.state import read_receipt
+from vecmill.store.state import read_receipt, write_ids
 from vecmill.worker.embedding import Embedding, EngineHealth, name_embedder_errors
 from vecmill.worker.reading import Reading
 from vecmill.worker.reuse import FormerShard, Reuse
@@ -49,7 +48,7 @@ def run_uploads(spec: WorkSpec, receipt: Receipt) -> Receipt:
     """
     sent: list[Sent] = []
     unsent: list[str] = []
-    for upload in spec.errands:
+    for upload in spec.uploads:
         try:
             note = _run_upload(upload, spec, receipt)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done
@@ -122,7 +121,7 @@ class Worker:
         shard = Shard(task, Reading(task, source, chunker), model, tokenizer, report, earlier)
         with Threads(embedder.concurrency) as threads:
             receipt = shard.run(Embedding(embedder, model, threads, self._health), batching, embedder.batch_tokens)
-        return _deliver_shard(task.spec, receipt) if task.spec.errands else receipt
+        return _deliver_shard(task.spec, receipt) if task.spec.uploads else receipt
 
     def _open(self, spec: WorkSpec) -> Embedder[Any]:
         if self._embedder is None or self._spec is None or not _same_model(self._spec, spec):

@@ -23,18 +23,18 @@ def command(directory: Path, *, html: Path | None, model: str | None, embedder: 
     from vecmill.cli.format import escape_json
     from vecmill.cli.progress import waiting
     from vecmill.quality import measure
-    from vecmill.quality.page import page, sentences
+    from vecmill.quality.report import format_lines, format_page
     from vecmill.sanitize import flatten
 
     options = read_embedder(embedder)
     with waiting(f"measuring {directory}") as wait:
         report = measure(directory, model=model, embedder=options, confirm=ask_on_terminal(wait))
     if html is not None:
-        _write(html, page(report))
+        _write(html, format_page(report))
     if as_json:
         click.echo(escape_json(report.model_dump_json(indent=2)))
         return
-    lines = [*sentences(report), *([("page", str(html))] if html is not None else [])]
+    lines = [*format_lines(report), *([("page", str(html))] if html is not None else [])]
     click.echo("\n".join(f"{name:<10} {flatten(line)}" for name, line in lines))
 
 

@@ -1,10 +1,10 @@
-"""Tests of vecmill.quality.page."""
+"""Tests of vecmill.quality.report: what was measured, in lines and as a page."""
 
 import re
 from html.parser import HTMLParser
 
 from vecmill.quality import measure
-from vecmill.quality.page import page
+from vecmill.quality.report import format_page
 from vecmill.sanitize import UNSAFE
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><b>&amp;"
@@ -39,8 +39,8 @@ def test_nothing_from_a_dataset_becomes_part_of_the_page(made):
     rows = [{"id": f"{HOSTILE}{n}", "title": f"{HOSTILE} {n}", "text": f"{HOSTILE} text {n}"} for n in range(30)]
     report = measure(made(*rows).path)
     assert report.known_items.missed
-    plain = parsed(page(report.model_copy(update={"path": "x"})))
-    hostile = parsed(page(report.model_copy(update={"path": HOSTILE})))
+    plain = parsed(format_page(report.model_copy(update={"path": "x"})))
+    hostile = parsed(format_page(report.model_copy(update={"path": HOSTILE})))
     assert plain.tags == hostile.tags
     assert not {"script", "img", "b"} & set(hostile.tags)
     assert not [name for name in hostile.attributes if name.startswith("on")]
@@ -49,18 +49,18 @@ def test_nothing_from_a_dataset_becomes_part_of_the_page(made):
 
 def test_the_page_needs_nothing_else(made):
     """No address is loaded; a policy says so to the browser."""
-    text = page(measure(made("one thing", "another").path))
+    text = format_page(measure(made("one thing", "another").path))
     assert "default-src 'none'" in text
     assert not {"src", "href"} & set(parsed(text).attributes)
 
 
 def test_every_number_of_the_summary_is_on_the_page(made):
     """What the terminal says, the page says too."""
-    from vecmill.quality.page import sentences
+    from vecmill.quality.report import format_lines
 
     report = measure(made("one thing", "another").path)
-    shown = "".join(parsed(page(report)).text)
-    for name, line in sentences(report):
+    shown = "".join(parsed(format_page(report)).text)
+    for name, line in format_lines(report):
         assert f"{name}{line}" in shown
 
 
@@ -68,7 +68,7 @@ def test_a_bar_stands_for_every_count_that_is_not_nought(made):
     """Charts show what was counted: a bar for a bin, the highest as high as the chart."""
     report = measure(made("one thing", "another").path)
     bars = [count for counts in (report.lengths.counts, report.geometry.nearest) for count in counts if count]
-    text = page(report)
+    text = format_page(report)
     assert text.count("<rect ") == len(bars)
     assert text.count('height="180.0"') >= 2
 
@@ -78,5 +78,5 @@ def test_what_turns_or_breaks_a_line_is_not_in_the_page(made):
     rows = [{"id": f"{n}", "title": f"{n} \u202ething\u2066\x9b31m", "text": f"{n} text {n}"} for n in range(30)]
     report = measure(made(*rows).path)
     assert report.known_items.missed
-    text = page(report)
+    text = format_page(report)
     assert not re.search(f"[{UNSAFE}]", text)
