@@ -83,8 +83,6 @@ IRREGULAR = {
     *("shown", "taken", "told", "understood"),
 }
 NO_PARTICIPLES = {"embed", "feed", "seed", "need", "speed", "shed", "proceed"}
-PENDING: set[str] = set()
-"""Rooms that still have some of these words."""
 
 
 class Module(NamedTuple):
@@ -150,8 +148,6 @@ def described(module: Module, line: int) -> str:
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_name_has_a_retired_word(room):
     """Neither a module nor a function, a parameter, a class or a field."""
-    if room in PENDING:
-        pytest.skip("not yet")
     wrong = [
         f"{described(module, line)}: {name}: {', '.join(found)}"
         for module in MODULES
@@ -166,8 +162,6 @@ def test_no_name_has_a_retired_word(room):
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_message_has_a_retired_word(room):
     """Neither what is raised nor what is logged or printed."""
-    if room in PENDING:
-        pytest.skip("not yet")
     wrong = [
         f"{described(module, line)}: {text!r}: {', '.join(found)}"
         for module in MODULES
@@ -183,7 +177,6 @@ def test_functions_are_verb_phrases():
     wrong = [
         f"{described(module, node.lineno)}: {node.name}"
         for module in MODULES
-        if module.room not in PENDING
         for node in ast.walk(module.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and not any("property" in ast.unparse(decorator) for decorator in node.decorator_list)
@@ -202,4 +195,3 @@ def test_every_exception_is_needed():
     """A name that is gone is no exception any more."""
     there = {name for module in MODULES for name, _ in names(module)}
     assert {name.rpartition(".")[2] for name in CONTRACTS} | PARTICIPLES.keys() <= there
-    assert set(ROOMS) >= PENDING

@@ -78,7 +78,7 @@ def expand_path(path: str) -> Path:
         if error.errno not in _ABSENT:
             raise ConfigError(f"{path!r} cannot be a path: {error.strerror}: name another") from error
     except (ValueError, RuntimeError) as error:
-        raise ConfigError(f"{path!r} cannot be a path: {error}: name another") from error
+        raise ConfigError(f"{path!r} cannot be a path: {str(error).rstrip('.')}: name another") from error
     return found
 
 
