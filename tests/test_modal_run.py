@@ -103,7 +103,7 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     ("args", "message"),
     [
         (("--set", "runtime.gpu=A10H"), "there is no GPU 'A10H'"),
-        (("--set", "source.path=none.parquet"), "There is no file or folder 'none.parquet'"),
+        (("--set", "source.path=none.parquet"), "there is no file or folder 'none.parquet'"),
         (("--set", "chunker.name=nonesuch"), "there is no chunker 'nonesuch'"),
         (("--set", "embedder.precission=f32"), "embedder.precission: unknown key"),
         (("--set", "embedder.model=."), "is a folder of this machine: name a model of the Hub"),

@@ -61,8 +61,8 @@ def test_why_a_file_cannot_be_had_reaches_the_driver(piece):
     with pytest.raises(SourceError) as caught:
         fetch(piece("nonesuch.parquet").model_dump_json())
     told = str(pickle.loads(pickle.dumps(caught.value)))  # noqa: S301 - as Modal sends it
-    assert told.startswith("The dataset 'user/topics' at revision")
-    assert told.endswith("Check the network and run again.")
+    assert told.startswith("the dataset 'user/topics' at revision")
+    assert told.endswith("check the network and run again")
 
 
 def test_files_of_the_hub_stay_where_they_are_and_those_of_a_process_are_refused():

@@ -60,7 +60,7 @@ def test_where_the_log_is_on_standard_error_every_line_there_is_one_of_its_event
             json.loads(line)
             for line in run(*debug, "--set", "source.path=none", "--log-json", code=2).stderr.splitlines()
         ]
-        assert "There is no file or folder 'none'" in ended["error"]
+        assert "there is no file or folder 'none'" in ended["error"]
         assert ("Traceback" in ended.get("traceback", "")) == bool(debug)
 
 

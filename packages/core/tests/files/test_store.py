@@ -88,7 +88,7 @@ def test_names_do_not_depend_on_where_the_files_are(folder: Path, monkeypatch: p
     ("path", "told"),
     [
         ("nowhere", "no file or folder 'nowhere'"),
-        ("nowhere/*.jsonl", "No file matches 'nowhere/"),
+        ("nowhere/*.jsonl", "no file matches 'nowhere/"),
         ("empty", "holds no file that ends with .jsonl or .jsonl.gz"),
         ([], "empty list"),
         ("", "source.path is empty"),

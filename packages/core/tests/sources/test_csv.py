@@ -127,7 +127,7 @@ def test_another_encoding_is_named_by_line(tmp_path: Path) -> None:
     """A file that is not UTF-8 is refused as a whole: its good lines may be wrong too."""
     (tmp_path / "a.csv").write_bytes("id,text\n1,one\n2,caf\xe9\n".encode("latin-1"))
 
-    with pytest.raises(SourceError, match=r"a.csv line 3 is not valid UTF-8 .* Convert the file to UTF-8"):
+    with pytest.raises(SourceError, match=r"a.csv line 3 is not valid UTF-8 .* convert the file to UTF-8"):
         list(_source(tmp_path).partitions(1_000))
 
 
@@ -151,12 +151,12 @@ def test_without_ids_records_are_numbered(tmp_path: Path, read_all: Callable[...
 @pytest.mark.parametrize(
     ("content", "options", "error", "told"),
     [
-        ("id,body\n1,a\n", {}, ConfigError, r"a.csv has no column 'text'. It has: id, body"),
-        ("id,text\n1,a\n", {"keep": ["lang"]}, ConfigError, "has no column 'lang'. It has: id, text. Take it out"),
+        ("id,body\n1,a\n", {}, ConfigError, r"a.csv has no column 'text'; it has id, body"),
+        ("id,text\n1,a\n", {"keep": ["lang"]}, ConfigError, "has no column 'lang'; it has id, text: take it out"),
         ("text,text\n1,a\n", {}, ConfigError, "has 2 columns named 'text'"),
         ("", {}, SourceError, "a.csv has no header line"),
         ("id,text\r1,a\r", {}, SourceError, "a.csv has no header line .*: its first line is not valid CSV: new-line"),
-        ("id, text,\x00\n1,a,b\n", {}, ConfigError, r"It has: id, ' text', '\\x00'. Name"),
+        ("id, text,\x00\n1,a,b\n", {}, ConfigError, r"it has id, ' text', '\\x00': name"),
         ("id,text\n", {}, SourceError, "holds no documents"),
     ],
 )

@@ -278,7 +278,7 @@ def test_terms_are_those_of_the_datasets_card(tmp_path: Path, hub: HubDouble) ->
         (f"hf://datasets/{REPO}/*.csv", "no file matches"),
         (f"hf://datasets/{REPO}/empty", r"holds no file that ends with .jsonl or .jsonl.gz"),
         (f"hf://datasets/{REPO}@v9/data", f"dataset '{REPO}' has no revision 'v9'"),
-        ("hf://datasets/user/nothing", "There is no dataset 'user/nothing' on the Hub"),
+        ("hf://datasets/user/nothing", "there is no dataset 'user/nothing' on the Hub"),
         ("hf://datasets/user", "is no path on the Hub: write hf://datasets/user/repo"),
         ("hf://user/model/a.jsonl", "is in a model of the Hub: name a dataset"),
         ("hf://", "is no path on the Hub"),
@@ -305,7 +305,7 @@ def test_an_outage_is_one_clear_error(tmp_path: Path, hub: HubDouble) -> None:
     source = _source("jsonl", f"hf://datasets/{REPO}")
     parts = list(source.partitions(1 << 30))
     hub.outage = 404
-    with pytest.raises(SourceError, match=f"The dataset '{REPO}'.* could not be read from the Hub: .*404"):
+    with pytest.raises(SourceError, match=f"the dataset '{REPO}'.* could not be read from the Hub: .*404"):
         _read(source, parts[0])
     with pytest.raises(SourceError, match="could not be read from the Hub"):
         _source("jsonl", f"hf://datasets/{REPO}")

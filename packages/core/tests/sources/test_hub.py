@@ -181,13 +181,13 @@ def test_a_tag_is_a_revision(repo: Repo, folder: Path, read_all: Callable[..., p
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"repo": "wikimedia/nothing"}, "There is no dataset 'wikimedia/nothing' on the Hub, or it is private"),
-        ({"repo": "nothing"}, "There is no dataset 'nothing' on the Hub"),
-        ({"repo": "a/b/c"}, "There is no dataset 'a/b/c' on the Hub"),
+        ({"repo": "wikimedia/nothing"}, "there is no dataset 'wikimedia/nothing' on the Hub, or it is private"),
+        ({"repo": "nothing"}, "there is no dataset 'nothing' on the Hub"),
+        ({"repo": "a/b/c"}, "there is no dataset 'a/b/c' on the Hub"),
         ({"revision": "v9"}, "has no revision 'v9'"),
-        ({"config": None}, 'has several configurations: en, fr. Choose one: config = "..."'),
-        ({"config": "de"}, "has no configuration 'de'. It has: en, fr"),
-        ({"split": "test"}, "has no split 'test'. It has: train"),
+        ({"config": None}, 'has several configurations: en, fr; choose one: config = "..."'),
+        ({"config": "de"}, "has no configuration 'de'; it has en, fr"),
+        ({"split": "test"}, "has no split 'test'; it has train"),
         ({"config": "fr"}, r"has no file that matches fr/train-\*, as its card says"),
     ],
 )
@@ -200,7 +200,7 @@ def test_what_is_not_there_is_named_with_what_is(options: dict[str, Any], told: 
 @pytest.mark.usefixtures("repo")
 def test_a_missing_column_is_a_configuration_error() -> None:
     """As for a local file, with the file's name in the repo."""
-    with pytest.raises(ConfigError, match=r"wikipedia@\w{8}/en/train-00000.* has no column 'body'. It has: id, title"):
+    with pytest.raises(ConfigError, match=r"wikipedia@\w{8}/en/train-00000.* has no column 'body'; it has id, title"):
         list(_source(columns={"text": "body"}).partitions(1_000))
 
 
@@ -220,7 +220,7 @@ def test_a_private_dataset_is_read_with_a_token(repo: Repo, monkeypatch: pytest.
     repo.private = True
     repo.tokens.add("hf_friend")
 
-    with pytest.raises(ConfigError, match=r"or it is private. Check the name; if it is private, log in"):
+    with pytest.raises(ConfigError, match=r"or it is private: check the name; if it is private, log in"):
         _source().pinned()
     monkeypatch.setenv("HF_TOKEN", "hf_friend")
     assert _source().pinned().config == "en"
@@ -251,7 +251,7 @@ def test_no_hub_is_one_clear_error(hub: HubDouble) -> None:
     """A refused connection too."""
     hub.close()
 
-    with pytest.raises(SourceError, match=r"could not be read from the Hub: .*refused.* Check the network"):
+    with pytest.raises(SourceError, match=r"could not be read from the Hub: .*refused.*: check the network"):
         _source().pinned()
 
 
@@ -263,7 +263,7 @@ def test_offline_mode_is_one_clear_error() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
 
     assert done.stderr.splitlines()[-1].startswith(
-        "vecmill.errors.SourceError: The dataset 'a/b' cannot be read: HF_HUB_OFF"
+        "vecmill.errors.SourceError: the dataset 'a/b' cannot be read: HF_HUB_OFF"
     )
 
 
@@ -374,9 +374,9 @@ def test_other_formats_have_no_parquet_files(hub: HubDouble, tmp_path: Path, pat
 @pytest.mark.parametrize(
     ("files", "config", "split", "told"),
     [
-        ("en/train-00000-of-00001.parquet", "fr", "train", "no configuration 'fr'. It has: en"),
+        ("en/train-00000-of-00001.parquet", "fr", "train", "no configuration 'fr'; it has en"),
         ("a/train/0000.parquet b/train/0000.parquet", None, "train", "several configurations: a, b"),
-        ("test.parquet dev.parquet", None, "train", "no split 'train'. It has: validation, test"),
+        ("test.parquet dev.parquet", None, "train", "no split 'train'; it has validation, test"),
     ],
 )
 def test_a_split_that_is_not_there_is_named_with_those_that_are(
@@ -394,7 +394,7 @@ def test_a_half_converted_split_is_not_taken_for_the_whole(hub: HubDouble, tmp_p
 
 def test_a_card_that_is_not_yaml_is_named(hub: HubDouble, tmp_path: Path) -> None:
     """What it would have said is not guessed."""
-    with pytest.raises(SourceError, match=r"The card of 'user/data' \(README.md\) has a front matter that is not YAML"):
+    with pytest.raises(SourceError, match=r"the card of 'user/data' \(README.md\) has a front matter that is not YAML"):
         layout(_repo(hub, tmp_path, "train.parquet", card="configs: [}"), None, "train")
 
 

@@ -106,10 +106,10 @@ def test_a_limit_is_met_exactly(answers: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("task", "error", "told"),
     [
-        ("missing", "ConfigError", "which is not installed: pip install 'vecmill[datasets]'."),
+        ("missing", "ConfigError", "which is not installed: pip install 'vecmill[datasets]'"),
         ("no split", "ConfigError", "cannot read user/json (test)"),
         ("no config", "ConfigError", "BuilderConfig 'x' not found"),
-        ("no column", "ConfigError", "user/json (train) has no column 'body'. It has: text, lang."),
+        ("no column", "ConfigError", "user/json (train) has no column 'body'; it has text, lang:"),
         ("broken", "SourceError", "stopped in user/broken (train) after row"),
         ("null first", "SourceError", "after row 0 of a file: Couldn't cast array of type string to null"),
     ],

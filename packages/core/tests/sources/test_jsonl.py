@@ -214,10 +214,10 @@ def test_odd_texts_come_through(write_lines: Callable[..., Path], read_all: Call
         (
             [{"id": "1", "body": "a"}],
             {},
-            r"articles.jsonl has no column 'text'. It has: id, body. .*{ text = \"...\" }",
+            r"articles.jsonl has no column 'text'; it has id, body. .*{ text = \"...\" }",
         ),
-        ([GOOD], {"columns": {"title": "head"}}, "has no column 'head'. It has: id, text"),
-        ([GOOD], {"keep": ["lang"]}, "has no column 'lang'. It has: id, text. Take it out of keep"),
+        ([GOOD], {"columns": {"title": "head"}}, "has no column 'head'; it has id, text"),
+        ([GOOD], {"keep": ["lang"]}, "has no column 'lang'; it has id, text: take it out of keep"),
         ([{"text": 1}, {"text": [1]}], {}, "text column 'text' of .* holds a list or a number, not strings"),
         ([{"text": "a", "n": 1}, {"text": "b", "n": "x"}], {"keep": ["n"]}, "keep cannot carry the column 'n'"),
     ],

@@ -221,9 +221,9 @@ def test_so_do_they_in_a_column_that_is_carried_along(tmp_path: Path, read_all: 
 @pytest.mark.parametrize(
     ("columns", "options", "told"),
     [
-        ({"body": ["a"]}, {}, r"a.parquet has no column 'text'. It has: body. .* columns = { text = \"...\" }"),
-        ({"text": ["a"]}, {"columns": {"title": "head"}}, "no column 'head'. It has: text"),
-        ({"text": ["a"]}, {"keep": ["lang"]}, "no column 'lang'. It has: text. Take it out of keep"),
+        ({"body": ["a"]}, {}, r"a.parquet has no column 'text'; it has body. .* columns = { text = \"...\" }"),
+        ({"text": ["a"]}, {"columns": {"title": "head"}}, "no column 'head'; it has text"),
+        ({"text": ["a"]}, {"keep": ["lang"]}, "no column 'lang'; it has text: take it out of keep"),
         ({"text": [1]}, {}, "text column 'text' of .*a.parquet holds int64, not strings"),
         ({"text": [b"a"]}, {}, "holds binary, not strings"),
         ({"text": ["a"], "id": [1.5]}, {}, r"holds double, not strings or whole numbers.* { id = \"\" }"),
@@ -253,7 +253,7 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
     ("second", "told"),
     [
         ({"id": ["a"], "text": ["b"], "n": [0.5]}, "holds int64 in .*a.parquet, but double in .*b.parquet"),
-        ({"text": ["b"], "n": [1]}, "Only one of .*a.parquet and .*b.parquet has an id column"),
+        ({"text": ["b"], "n": [1]}, "only one of .*a.parquet and .*b.parquet has an id column"),
         ({"id": ["a"], "body": ["b"], "n": [1]}, "b.parquet has no column 'text'"),
     ],
 )

@@ -57,5 +57,5 @@ def test_the_fingerprint_tells_what_is_read() -> None:
 
 def test_a_column_it_has_not_is_refused() -> None:
     """Its columns are those of any source."""
-    with pytest.raises(ConfigError, match=r"has no column 'lang'. It has: id, text, title. Take it out of keep"):
+    with pytest.raises(ConfigError, match=r"has no column 'lang'; it has id, text, title: take it out of keep"):
         list(_source(keep=["lang"]).partitions(1_000))

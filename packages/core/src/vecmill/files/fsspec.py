@@ -53,7 +53,7 @@ class FsspecFile(File):
     def open(self) -> Iterator[BinaryIO]:
         """Open the file for reading; see ``File.open``."""
         if self._version != self._read_version():
-            raise SourceError(f"{self} changed during the run. {AGAIN}.")
+            raise SourceError(f"{self} changed during the run: {AGAIN}")
         with self._open_stream() as stream:
             yield stream
 
@@ -69,7 +69,7 @@ class FsspecFile(File):
         try:
             return str(self.filesystem.ukey(self.path))
         except FileNotFoundError as error:
-            raise SourceError(f"{self} is gone. {AGAIN}.") from error
+            raise SourceError(f"{self} is gone: {AGAIN}") from error
 
 
 class FsspecStore(Store):

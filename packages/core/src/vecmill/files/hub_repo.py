@@ -38,23 +38,21 @@ def reading(repo: str, revision: str | None) -> Iterator[None]:
         yield
     except errors.GatedRepoError as error:
         raise ConfigError(
-            f"The dataset {repo!r} is gated: accept its terms on its page, then {LOGIN} with that account."
+            f"the dataset {repo!r} is gated: accept its terms on its page, then {LOGIN} with that account"
         ) from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError, errors.HfUriError) as error:
         raise ConfigError(
-            f"There is no dataset {repo!r} on the Hub, or it is private. Check the name; if it is private, {LOGIN}."
+            f"there is no dataset {repo!r} on the Hub, or it is private: check the name; if it is private, {LOGIN}"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise ConfigError(
-            f"The dataset {repo!r} has no revision {revision!r}. Name a branch, tag or commit."
-        ) from error
+        raise ConfigError(f"the dataset {repo!r} has no revision {revision!r}: name a branch, tag or commit") from error
     except errors.OfflineModeIsEnabled as error:
         raise SourceError(
-            f"The dataset {repo!r} cannot be read: HF_HUB_OFFLINE is set. Unset it, or use another source."
+            f"the dataset {repo!r} cannot be read: HF_HUB_OFFLINE is set: unset it, or use another source"
         ) from error
     except (HTTP_ERROR, OSError, errors.EntryNotFoundError) as error:
-        problem = describe_unusable_home(error) or f"{_first_line(error)}. Check the network and run again"
-        raise SourceError(f"The dataset {repo!r}{at} could not be read from the Hub: {problem}.") from error
+        problem = describe_unusable_home(error) or f"{_first_line(error)}: check the network and run again"
+        raise SourceError(f"the dataset {repo!r}{at} could not be read from the Hub: {problem}") from error
 
 
 def describe_unusable_home(error: BaseException) -> str:
@@ -155,7 +153,7 @@ class HubRepo:
             data: Any = DatasetCard(content, ignore_metadata_errors=True).data
         except Exception as error:  # the client lets its YAML parser's own errors through
             raise SourceError(
-                f"The card of {self.id!r} (README.md) has a front matter that is not YAML: {error}"
+                f"the card of {self.id!r} (README.md) has a front matter that is not YAML: {error}"
             ) from error
         return dict(data.to_dict())
 

@@ -36,7 +36,7 @@ STORES = {
     "memory": "vecmill.files.fsspec:MemoryStore",
 }
 """The stores, by what a path begins with; local ones begin with nothing."""
-AGAIN = "A source must not change from the plan to the last shard; run again once it does not"
+AGAIN = "a source must not change from the plan to the last shard; run again once it does not"
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -290,7 +290,7 @@ class LocalFile(File):
 
     def _check_stamp(self, expected: Stamp, stream: BufferedReader) -> None:
         if self._make_stamp(os.fstat(stream.fileno())) != expected:
-            raise SourceError(f"{self.path} changed during the run. {AGAIN}.")
+            raise SourceError(f"{self.path} changed during the run: {AGAIN}")
 
     def _make_stamp(self, status: os.stat_result) -> Stamp:
         if self._is_shared:  # a mount may number its files anew at any time
@@ -302,7 +302,7 @@ class LocalFile(File):
         try:
             yield
         except OSError as error:
-            raise SourceError(f"{self.path} cannot be read: {error.strerror}.") from error
+            raise SourceError(f"{self.path} cannot be read: {error.strerror}") from error
 
 
 class LocalStore(Store):
@@ -338,8 +338,8 @@ def _find_paths(item: str, suffixes: tuple[str, ...]) -> list[Path]:
         return _match(item, suffixes)
     except OSError as error:
         raise ConfigError(
-            f"{error.filename or item!r} cannot be read: {error.strerror}. "
-            "Change its permissions, or name another file or folder."
+            f"{error.filename or item!r} cannot be read: {error.strerror}: "
+            "change its permissions, or name another file or folder"
         ) from error
 
 
@@ -349,14 +349,14 @@ def _match(item: str, suffixes: tuple[str, ...]) -> list[Path]:
         return _list_folder(path, suffixes)
     if path.exists():
         if not _is_file(path):
-            raise ConfigError(f"{item!r} is a pipe or a device, and a source is read more than once. Name a file.")
+            raise ConfigError(f"{item!r} is a pipe or a device, and a source is read more than once: name a file")
         return [path]
     if not glob.has_magic(item):
-        raise ConfigError(f"There is no file or folder {item!r} (the current folder is {Path.cwd()}).")
+        raise ConfigError(f"there is no file or folder {item!r} (the current folder is {Path.cwd()}): name another")
     # Path.glob refuses absolute patterns.
     matches = sorted(match for match in glob.glob(str(path), recursive=True) if _is_file(Path(match)))  # noqa: PTH207
     if not matches:
-        raise ConfigError(f"No file matches {item!r} (the current folder is {Path.cwd()}).")
+        raise ConfigError(f"no file matches {item!r} (the current folder is {Path.cwd()}): name others")
     return [Path(match) for match in matches]
 
 
@@ -369,7 +369,9 @@ def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     named = (path for path in _walk(folder, [folder.resolve()]) if path.name.lower().endswith(suffixes))
     found = sorted(named, key=str)
     if not found:
-        raise ConfigError(f"The folder {str(folder)!r} holds no file that ends with {' or '.join(suffixes)}.")
+        raise ConfigError(
+            f"the folder {str(folder)!r} holds no file that ends with {' or '.join(suffixes)}: name another"
+        )
     return [path for path in found if _is_file(path)]
 
 
@@ -380,7 +382,7 @@ def _is_file(path: Path) -> bool:
         ConfigError: It is a link to a file that is not there.
     """
     if not path.exists():
-        raise ConfigError(f"{str(path)!r} is a link to a file that is not there. Get the file, or remove the link.")
+        raise ConfigError(f"{str(path)!r} is a link to a file that is not there: get the file, or remove the link")
     return path.is_file()
 
 

@@ -186,7 +186,7 @@ class RowRange(NamedTuple):
         mine = files[at : at + self.files]
         if not self._is_same(mine):
             names = self.first if self.files == 1 else f"One of {self.files} files from {self.first} on"
-            raise SourceError(f"{names} changed during the run. {AGAIN}.")
+            raise SourceError(f"{names} changed during the run: {AGAIN}")
         return mine
 
     def _is_same(self, files: Sequence[File]) -> bool:
@@ -228,7 +228,7 @@ def plan(files: Sequence[File], units: Iterable[Unit], target_bytes: int, extra:
     """
     found = list(units)
     if not found:
-        raise SourceError(f"The source holds no documents: {_describe_files(files)}.")
+        raise SourceError(f"the source holds no documents: {_describe_files(files)}")
     row = 0
     for start, stop in parts([unit.bytes for unit in found], target_bytes):
         partition = _partition(files, found[start:stop], row, extra)

@@ -303,12 +303,12 @@ class Projection:
             if plain_type(mine.type) != plain_type(theirs.type):
                 raise ConfigError(
                     f"keep cannot carry the column {mine.name!r}: it holds {mine.type} in {self._label}, "
-                    f"but {theirs.type} in {other._label}. Make them the same."
+                    f"but {theirs.type} in {other._label}: make them the same"
                 )
         if self.numbered != other.numbered:
             raise ConfigError(
-                f"Only one of {self._label} and {other._label} has an id column. Give both one, "
-                'or number the rows of all files with columns = { id = "" }.'
+                f"only one of {self._label} and {other._label} has an id column: give both one, "
+                'or number the rows of all files with columns = { id = "" }'
             )
 
     def apply(self, rows: pa.RecordBatch, first: int, prefix: str = "") -> pa.RecordBatch:
@@ -342,25 +342,25 @@ class Projection:
         if count == 1:
             return self.table.field(name)
         if count:
-            raise ConfigError(f"{self._label} has {count} columns named {name!r}. Rename all but one of them.")
+            raise ConfigError(f"{self._label} has {count} columns named {name!r}: rename all but one of them")
         raise ConfigError(describe_missing(self._label, name, option, self.table.names))
 
     def _check_type(self, role: str, field: pa.Field) -> None:
         if _suits(role, field.type):
             return
         wanted = "strings" if role == "text" else "strings or whole numbers"
-        advice = f'Name another with columns = {{ {role} = "..." }}'
+        advice = f'name another with columns = {{ {role} = "..." }}'
         if role != "text":
             advice += f', or leave it out with columns = {{ {role} = "" }}'
         raise ConfigError(
-            f"The {role} column {field.name!r} of {self._label} holds {field.type}, not {wanted}. {advice}."
+            f"the {role} column {field.name!r} of {self._label} holds {field.type}, not {wanted}: {advice}"
         )
 
 
 def describe_missing(label: str, name: str, option: str, have: list[str]) -> str:
     """Say that a column is not there, which ones are, and how to name another."""
-    advice = "Take it out of keep." if option == "keep" else f'Name another with columns = {{ {option} = "..." }}.'
-    return f"{label} has no column {name!r}. It has: {', '.join(map(_show_name, have)) or 'none'}. {advice}"
+    advice = "take it out of keep" if option == "keep" else f'name another with columns = {{ {option} = "..." }}'
+    return f"{label} has no column {name!r}; it has {', '.join(map(_show_name, have)) or 'none'}: {advice}"
 
 
 def _show_name(name: str) -> str:
@@ -399,9 +399,9 @@ def translate_errors(problem: str) -> Iterator[None]:
     try:
         yield
     except pa.ArrowException as error:
-        raise SourceError(f"{problem}. Replace the file. ({error})") from error
+        raise SourceError(f"{problem}: replace the file ({error})") from error
     except OSError as error:
         # Arrow's own I/O errors are plain; a subclass comes from the file object, such as a lost connection.
         if type(error) is not OSError:
             raise
-        raise SourceError(f"{problem}. Replace the file. ({error})") from error
+        raise SourceError(f"{problem}: replace the file ({error})") from error

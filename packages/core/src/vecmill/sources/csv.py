@@ -81,7 +81,7 @@ class CsvFormat(TextFormat[CsvSource.Config, CsvRecord]):
         header = next(read_records(file, self._delimiter(file)), None)
         if header is None or header.problem:
             why = f": its first line {header.problem}" if header else ""
-            raise SourceError(f"{file} has no header line with the names of its columns{why}. Put one at its top.")
+            raise SourceError(f"{file} has no header line with the names of its columns{why}: put one at its top")
         return header.fields
 
     def _delimiter(self, file: File) -> str:
@@ -105,8 +105,8 @@ class _Lines:
                 yield found.data.decode()
             except UnicodeDecodeError as error:
                 raise SourceError(
-                    f"{self._file} line {found.line} is not valid UTF-8 ({error.reason} at byte {error.start + 1}). "
-                    "Convert the file to UTF-8."
+                    f"{self._file} line {found.line} is not valid UTF-8 ({error.reason} at byte {error.start + 1}): "
+                    "convert the file to UTF-8"
                 ) from error
         self.ended = True
 
@@ -142,12 +142,12 @@ def _next(reader: Iterator[list[str]], text: _Lines, label: str) -> tuple[list[s
         if text.ended:
             raise SourceError(
                 f"{label} opens a quote that is not closed before the end of the file: close it, or get the file again "
-                "if it was cut off."
+                "if it was cut off"
             ) from error
         if "field limit" in str(error):
             raise SourceError(
                 f"{label} begins a field of more than {LONGEST_FIELD} characters: most likely a quote there is not "
-                "closed."
+                "closed"
             ) from error
         return [], f"is not valid CSV: {error}"
 

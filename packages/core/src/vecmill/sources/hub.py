@@ -201,7 +201,7 @@ def _choose(config: str | None, known: Mapping[str, Mapping[str, Any]], repo: st
         if preferred:
             return preferred[0]
         names = ", ".join(known)
-        raise ConfigError(f'The dataset {repo!r} has several configurations: {names}. Choose one: config = "...".')
+        raise ConfigError(f'the dataset {repo!r} has several configurations: {names}; choose one: config = "..."')
     if config not in known:
         raise _none_such(repo, "configuration", config, known)
     return config
@@ -209,7 +209,7 @@ def _choose(config: str | None, known: Mapping[str, Mapping[str, Any]], repo: st
 
 def _none_such(repo: str, noun: str, wanted: str, known: Iterable[str]) -> ConfigError:
     names = ", ".join(known) or "none by name"
-    return ConfigError(f"The dataset {repo!r} has no {noun} {wanted!r}. It has: {names}.")
+    return ConfigError(f"the dataset {repo!r} has no {noun} {wanted!r}; it has {names}: name another")
 
 
 def _patterns(declared: object) -> dict[str, list[str]]:
@@ -230,7 +230,10 @@ def _matching(repo: HubRepo, patterns: list[str]) -> list[HubFile]:
         return []
     files = list({file.path: file for pattern in patterns for file in repo.glob(pattern)}.values())
     if not files:
-        raise ConfigError(f"The dataset {repo.id!r} has no file that matches {', '.join(patterns)}, as its card says.")
+        raise ConfigError(
+            f"the dataset {repo.id!r} has no file that matches {', '.join(patterns)}, as its card says: tell its "
+            "authors"
+        )
     return files if all(file.name.endswith(".parquet") for file in files) else []
 
 

@@ -37,7 +37,7 @@ class HubStream:
     def partitions(self, target_bytes: int) -> Iterator[Partition]:
         """Yield groups of shards; with a limit, one for all of it."""
         if next(self._rows(self._dataset), None) is None:
-            raise SourceError(f"The source holds no documents: {self._label} is empty.")
+            raise SourceError(f"the source holds no documents: {self._label} is empty")
         sizes = self._sizes or [0] * self._shards
         weights = self._sizes or [target_bytes] * self._shards
         for start, stop in [(0, self._shards)] if self._config.limit else parts(weights, target_bytes):
@@ -66,8 +66,8 @@ class HubStream:
             from datasets import load_dataset_builder
         except ImportError as error:
             raise ConfigError(
-                f"The dataset {self._config.repo!r} holds no Parquet files, and its own format is read by datasets, "
-                "which is not installed: pip install 'vecmill[datasets]'."
+                f"the dataset {self._config.repo!r} holds no Parquet files, and its own format is read by datasets, "
+                "which is not installed: pip install 'vecmill[datasets]'"
             ) from error
         with self._translate_errors():
             return load_dataset_builder(self._config.repo, self._config.config, revision=self._config.revision)
@@ -93,7 +93,7 @@ class HubStream:
         try:
             yield
         except (ValueError, RuntimeError, FileNotFoundError) as error:
-            raise ConfigError(f"The datasets library cannot read {self._label}: {error}") from error
+            raise ConfigError(f"the datasets library cannot read {self._label}: {error}") from error
 
     def _rows(self, dataset: Any, prefix: str = "") -> Iterator[pa.RecordBatch]:  # noqa: ANN401 (as above)
         row = 0
@@ -105,6 +105,6 @@ class HubStream:
                     row += batch.num_rows
         except (ValueError, TypeError, RuntimeError, pa.ArrowException) as error:
             raise SourceError(
-                f"The datasets library stopped in {self._label} after row {row} of a file: {error}. It takes a "
-                "column's type from the first rows, unless the card states it."
+                f"the datasets library stopped in {self._label} after row {row} of a file: {error}; it takes a "
+                "column's type from the first rows, unless the card states it"
             ) from error

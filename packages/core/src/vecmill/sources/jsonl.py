@@ -61,8 +61,8 @@ def _check_complete(file: File, last: Line) -> None:
         parse(last.data)
     except NotJsonError as error:
         raise SourceError(
-            f"{file} breaks off in line {last.line}, which {error}. The file is truncated, or not one of JSON Lines: "
-            "get it again, or remove its last line."
+            f"{file} breaks off in line {last.line}, which {error}; the file is truncated, or not one of JSON Lines: "
+            "get it again, or remove its last line"
         ) from error
 
 
@@ -206,8 +206,8 @@ class Types:
                 self._known[name] = pa.unify_schemas([before, found], promote_options="permissive").field(0).type
             except (pa.ArrowException, OverflowError) as error:
                 raise ConfigError(
-                    f"keep cannot carry the column {name!r}, because no one type fits its values in {label} ({error}). "
-                    "Take it out of keep, or make its values alike."
+                    f"keep cannot carry the column {name!r}, because no one type fits its values in {label} ({error}): "
+                    "take it out of keep, or make its values alike"
                 ) from error
 
     def fields(self, label: str) -> list[pa.Field]:
@@ -222,8 +222,8 @@ class Types:
         for name in self._keep:
             if not _is_flat(self._known[name], DEEPEST):
                 raise ConfigError(
-                    f"keep cannot carry the column {name!r}: in {label} it is nested more than {DEEPEST} levels deep. "
-                    "Take it out of keep."
+                    f"keep cannot carry the column {name!r}: in {label} it is nested more than {DEEPEST} levels deep: "
+                    "take it out of keep"
                 )
         return [pa.field(name, plain_type(self._known[name])) for name in self._keep]
 
@@ -241,7 +241,7 @@ def _is_flat(kind: pa.DataType, levels: int) -> bool:
 
 
 SAMPLE = 1_000
-ADVICE = 'The jsonl source reads files with one JSON object on each line, such as {"id": "1", "text": "…"}.'
+ADVICE = 'the jsonl source reads files with one JSON object on each line, such as {"id": "1", "text": "…"}'
 
 
 class Shape(NamedTuple):
@@ -278,7 +278,7 @@ def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
     objects = _objects(sample)
     label = str(sample[0][0])
     if not objects:
-        raise SourceError(f"{label} line {sample[0][1].line} {_describe_problem(sample[0][1])}. {ADVICE}")
+        raise SourceError(f"{label} line {sample[0][1].line} {_describe_problem(sample[0][1])}: {ADVICE}")
     keys = list(dict.fromkeys(key for row in objects for key in row))
     for role, key in {"text": "text", **config.columns}.items():
         if key and key not in keys:
@@ -311,9 +311,9 @@ def _describe_problem(line: Line) -> str:
 def _check_text(rows: list[dict[str, Any]], key: str, label: str) -> None:
     kinds = {kind(row[key]) for row in rows if row.get(key) is not None}
     if kinds and "a string" not in kinds:
-        advice = 'Name another with columns = { text = "..." }.'
+        advice = 'name another with columns = { text = "..." }'
         raise ConfigError(
-            f"The text column {key!r} of {label} holds {' or '.join(sorted(kinds))}, not strings. {advice}"
+            f"the text column {key!r} of {label} holds {' or '.join(sorted(kinds))}, not strings: {advice}"
         )
 
 

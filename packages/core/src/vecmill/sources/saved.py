@@ -47,8 +47,8 @@ class SavedSource(FilesSource["SavedSource.Config"]):
         state = _read_json(self.store, folder, "state.json") or {}
         if state.get("_indices_data_files"):
             raise ConfigError(
-                f"{folder} was saved with its rows in another order than its files hold them. "
-                "Load it with datasets, call flatten_indices(), and save it again."
+                f"{folder} was saved with its rows in another order than its files hold them: "
+                "load it with datasets, call flatten_indices(), and save it again"
             )
         return [_find_data(self.store, folder, name) for name in _data_names(folder, state)]
 
@@ -61,20 +61,20 @@ def _find_dataset(store: Store, path: str, split: str | None) -> str:
         if split is None and len(splits) == 1:
             return f"{folder}/{splits[0]}"
         if split not in splits:
-            raise ConfigError(f'{folder} holds the splits {", ".join(splits)}. Choose one: split = "{splits[0]}".')
+            raise ConfigError(f'{folder} holds the splits {", ".join(splits)}; choose one: split = "{splits[0]}"')
         return f"{folder}/{split}"
     if store.find_file(folder, "state.json") is None:
         where = "" if store.shared else f" (the current folder is {Path.cwd()})"
-        raise ConfigError(f"{folder} is not a folder written by save_to_disk{where}.")
+        raise ConfigError(f"{folder} is not a folder written by save_to_disk{where}: name one")
     if split is not None:
-        raise ConfigError(f"{folder} holds one dataset, without splits. Take out split = {split!r}.")
+        raise ConfigError(f"{folder} holds one dataset, without splits: take out split = {split!r}")
     return folder
 
 
 def _splits(listing: dict[str, Any], label: str) -> list[str]:
     splits = listing.get("splits")
     if not (isinstance(splits, list) and splits):
-        raise SourceError(f"{label} lists no splits: save the dataset again.")
+        raise SourceError(f"{label} lists no splits: save the dataset again")
     return _check_inside(map(str, splits), label)
 
 
@@ -82,21 +82,21 @@ def _data_names(folder: str, state: dict[str, Any]) -> list[str]:
     try:
         names = [str(entry["filename"]) for entry in state["_data_files"]]
     except (KeyError, TypeError) as error:
-        raise SourceError(f"{folder}/state.json lists no files: save the dataset again.") from error
+        raise SourceError(f"{folder}/state.json lists no files: save the dataset again") from error
     return _check_inside(names, f"{folder}/state.json")
 
 
 def _check_inside(names: Iterable[str], label: str) -> list[str]:
     found = list(names)
     if outside := [name for name in found if not is_inside(name)]:
-        raise SourceError(f"{label} names {outside[0]!r}, which is not in its folder.")
+        raise SourceError(f"{label} names {outside[0]!r}, which is not in its folder: save the dataset again")
     return found
 
 
 def _find_data(store: Store, folder: str, name: str) -> File:
     found = store.find_file(folder, name)
     if found is None:
-        raise SourceError(f"{folder}/{name} is not there. The dataset may not be saved completely.")
+        raise SourceError(f"{folder}/{name} is not there: the dataset may not be saved completely")
     return found
 
 
@@ -110,7 +110,7 @@ def _read_json(store: Store, folder: str, name: str) -> dict[str, Any] | None:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{file} cannot be read: {error}. The dataset may not be saved completely.") from error
+        raise SourceError(f"{file} cannot be read: {error}: the dataset may not be saved completely") from error
     if not isinstance(found, dict):
-        raise SourceError(f"{file} holds no JSON object. The dataset may not be saved completely.")
+        raise SourceError(f"{file} holds no JSON object: the dataset may not be saved completely")
     return found

@@ -76,7 +76,7 @@ def read_lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
         try:
             while data := stream.readline(LONGEST_LINE + 1):
                 if len(data) > LONGEST_LINE:
-                    raise SourceError(f"{file} line {line} has more than {LONGEST_LINE} bytes: is it one of text?")
+                    raise SourceError(f"{file} line {line} has more than {LONGEST_LINE} bytes: name a file of text")
                 stop += len(data)
                 yield Line(line, stop, data if stop > len(data) else data.removeprefix(BOM))
                 line += 1
@@ -84,7 +84,7 @@ def read_lines(file: File, start: int = 0, line: int = 1) -> Iterator[Line]:
             if file.remote and type(error) is not OSError:  # a lost connection, and not a damaged file
                 raise
             raise SourceError(
-                f"{file} is damaged or truncated after line {line - 1}. Replace the file. ({error})"
+                f"{file} is damaged or truncated after line {line - 1}: replace the file ({error})"
             ) from error
 
 
