@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 MANIFEST = b"vecmill.manifest"
 """Where the table's schema has the manifest of its rows, written in the same commit."""
-VECTORS = "embedding"
+DISTANCES = {"cosine": "cosine", "dot": "dot", "euclidean": "l2"}
+"""LanceDB's names of the ways to compare vectors; it has no index for others."""
 PARTS = {"_deletions", "_indices", "_refs", "_transactions", "_versions", "data"}
 """What is in the folder of a table, also of one whose first publication was killed."""
 SHOWN = 3
@@ -124,8 +125,10 @@ class Table:
 
         with self._translate_errors():
             table = self._connect().open_table(self._name)
-            if table.count_rows() >= index_rows and not list(table.list_indices()):
-                table.create_index(VECTORS, config=IvfPq(distance_type="cosine"))
+            manifest = _manifest(table)
+            distance = DISTANCES.get(manifest.model.output.similarity) if manifest else None
+            if manifest and distance and table.count_rows() >= index_rows and not list(table.list_indices()):
+                table.create_index(manifest.model.output.name, config=IvfPq(distance_type=distance))
             table.optimize(cleanup_older_than=timedelta(days=keep_days))
 
     def _open(self) -> lancedb.table.Table | None:
