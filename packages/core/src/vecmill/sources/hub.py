@@ -231,8 +231,8 @@ def _matching(repo: HubRepo, patterns: list[str]) -> list[HubFile]:
     files = list({file.path: file for pattern in patterns for file in repo.glob(pattern)}.values())
     if not files:
         raise ConfigError(
-            f"the dataset {repo.id!r} has no file that matches {', '.join(patterns)}, as its card says: tell its "
-            "authors"
+            f"the dataset {repo.id!r} has no file that matches {', '.join(patterns)}, as its card says: report it to "
+            "its authors"
         )
     return files if all(file.name.endswith(".parquet") for file in files) else []
 
