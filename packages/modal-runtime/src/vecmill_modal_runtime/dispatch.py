@@ -138,7 +138,7 @@ class Dispatch:
                 continue
             self._report(ShardStarted(task.index, self._tried[task.index]))
             self._count()
-            yield task.model_dump_json()
+            yield task.model_dump_json(exclude_defaults=True)
 
     @property
     def _over(self) -> bool:

@@ -143,7 +143,9 @@ class ShardWorker:
 
 def _answer(outcome: Outcome) -> str:
     """Return an outcome as JSON, with the call by which the driver can end what else it has asked for."""
-    return outcome.model_copy(update={"call": modal.current_function_call_id() or ""}).model_dump_json()
+    return outcome.model_copy(update={"call": modal.current_function_call_id() or ""}).model_dump_json(
+        exclude_defaults=True
+    )
 
 
 class SnapshotWorker(ShardWorker):
