@@ -29,7 +29,7 @@ from vecmill.store.parquet import parquet_file
 from vecmill.store.vectors import check_vectors
 from vecmill.tei.client import OpenAiRoute, Router
 from vecmill.worker.reading import Reading
-from vecmill.worker.window import shard_tables
+from vecmill.worker.window import build_shard_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def steps(folder: Path, url: str, chunker: str) -> tuple[int, dict[str, Callable
         for window, rows in cut:
             last = first + len(window)
             good = np.ones(len(window.documents), np.bool_)
-            tables.extend(shard_tables(window, rows, window.tokens(tokenizer), made[first:last], good, output))
+            tables.extend(build_shard_tables(window, rows, window.tokens(tokenizer), made[first:last], good, output))
             first = last
 
     def write() -> None:

@@ -146,9 +146,9 @@ def check_publishers(specs: Iterable[ComponentSpec]) -> None:
     Raises:
         PublishError: One could not.
     """
-    from vecmill.job.publish import check
+    from vecmill.job.publish import check_publishers
 
-    check(build_component("publisher", spec) for spec in specs)
+    check_publishers(build_component("publisher", spec) for spec in specs)
 
 
 def pin_source(spec: ComponentSpec) -> Source[Any]:

@@ -24,12 +24,12 @@ _TOKENS = re.compile(r"\b(hf_[A-Za-z0-9]{8,}|a[sk]-[A-Za-z0-9]{16,}|Bearer\s+[^\
 
 def redact_secrets(text: str) -> str:
     """Return a text without secrets: the environment's tokens, keys and passwords, and what looks like a token."""
-    for value in _secrets():
+    for value in _list_secrets():
         text = text.replace(value, HIDDEN)
     return _TOKENS.sub(HIDDEN, _ADDRESS.sub(HIDDEN, text))
 
 
-def _secrets() -> list[str]:
+def _list_secrets() -> list[str]:
     """Return the secrets of this process's environment, the longest first: one may be the beginning of another."""
     values = {value for name, value in os.environ.items() if _NAMES.search(name) and len(value) >= LEAST_CHARACTERS}
     return sorted(values, key=len, reverse=True)
@@ -82,7 +82,7 @@ def expand_path(path: str) -> Path:
     return found
 
 
-def writable_down(path: str | Path) -> str:
+def require_utf8(path: str | Path) -> str:
     """Return a path as text for JSON and for workers.
 
     Raises:

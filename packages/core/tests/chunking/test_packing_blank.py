@@ -12,7 +12,7 @@ from vecmill.chunking.paragraphs import ParagraphsChunker
 from vecmill.chunking.windows import CharactersChunker, TokensChunker
 from vecmill.records import Document
 from vecmill.testing import AWKWARD_TEXTS
-from vecmill.worker.reading import cut, documents
+from vecmill.worker.reading import cut, iterate_documents
 
 KINDS = ["word", "bert", "xlmr", "t5", "bpe", "gpt"]
 CHUNKERS = [
@@ -36,7 +36,7 @@ TEXTS = st.lists(st.text(INVISIBLE, min_size=1, max_size=12) | st.sampled_from([
 def test_kept_text_covers_all_that_the_model_reads(make, tokenizers, kind, text, which, title):
     """No chunk is without a token; what is left out is blank; a document without chunks is one that is set aside."""
     (cls, options), tokenizer = which, tokenizers[kind]
-    (item,) = documents(pa.record_batch({"id": ["1"], "text": pa.array([text], pa.string())}), tokenizer)
+    (item,) = iterate_documents(pa.record_batch({"id": ["1"], "text": pa.array([text], pa.string())}), tokenizer)
     assert isinstance(item, Document) == (not is_blank(text, tokenizer))
     if not isinstance(item, Document):
         assert item.reason == "blank text"

@@ -20,7 +20,7 @@ FAILED = Check("openvino", "fail", "not installed", 'pip install "vecmill[local]
 @pytest.fixture
 def found(monkeypatch):
     """Make the diagnosis what a test says."""
-    return lambda *checks: monkeypatch.setattr(diagnosis, "diagnosis", lambda: iter(checks))
+    return lambda *checks: monkeypatch.setattr(diagnosis, "diagnose", lambda: iter(checks))
 
 
 def test_a_machine_that_can_do_the_work_exits_0(invoke, found):
@@ -62,7 +62,7 @@ def test_lines_fit_the_terminal(invoke, found, monkeypatch):
 
 def test_the_real_diagnosis_of_this_environment_finds_nothing_missing():
     """All that the tests run with is what a local run needs."""
-    checks = list(diagnosis.diagnosis())
+    checks = list(diagnosis.diagnose())
     assert [check for check in checks if check.level == "fail"] == []
     names = {check.name for check in checks}
     assert {
@@ -89,7 +89,7 @@ def test_what_one_command_brings_is_one_problem(invoke, monkeypatch):
         monkeypatch.delitem(load().registry.entries[kind], name)
     shown = invoke("doctor", code=1).stdout
     assert shown.endswith("1 problem to solve\n")
-    (check,) = (check for check in diagnosis.diagnosis() if check.level == "fail")
+    (check,) = (check for check in diagnosis.diagnose() if check.level == "fail")
     assert check.name == "vecmill[local]"
     assert check.found == (
         "not installed: vecmill-local-runtime, vecmill-openvino, vecmill-publishers, openvino; "
@@ -102,7 +102,7 @@ def test_plugin_faults_are_told_and_missing_parts_fail(monkeypatch):
     """A broken plugin is a note: the run may not need it. An embedder that is not there is needed."""
     monkeypatch.setitem(load().problems, "bad", Problem("bad", "bad 1.0", "boom"))
     monkeypatch.delitem(load().registry.entries["embedder"], "openvino")
-    checks = {check.name: check for check in diagnosis._plugins()}
+    checks = {check.name: check for check in diagnosis._check_plugins()}
     found = "bad 1.0 failed and was left out: boom"
     assert (checks["plugin bad"].level, checks["plugin bad"].found) == ("note", found)
     assert "VECMILL_DISABLE_PLUGINS=bad" in checks["plugin bad"].hint
@@ -117,17 +117,17 @@ def test_an_installation_that_cannot_even_list_its_plugins_is_diagnosed(monkeypa
         raise ConfigError("no")
 
     monkeypatch.setattr("vecmill.plugins.load", broken)
-    (check,) = diagnosis._plugins()
+    (check,) = diagnosis._check_plugins()
     assert (check.level, check.found) == ("fail", "ConfigError: no")
 
 
 def test_a_full_disk_and_a_folder_that_is_not_writable_are_noted(monkeypatch, tmp_path):
     """The output may go elsewhere, so they are notes."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10_000_000}))
-    check = diagnosis._disk(tmp_path)
+    check = diagnosis._check_disk(tmp_path)
     assert (check.level, check.found) == ("note", f"10.0 MB free in {tmp_path}")
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert "cannot be written" in diagnosis._disk(tmp_path).found
+    assert "cannot be written" in diagnosis._check_disk(tmp_path).found
 
 
 def test_without_the_engine_the_processor_is_still_named(monkeypatch):
@@ -137,6 +137,6 @@ def test_without_the_engine_the_processor_is_still_named(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr("importlib.import_module", missing)
-    check = diagnosis._processor()
+    check = diagnosis._check_processor()
     assert check.level == "note"
     assert check.found

@@ -3,7 +3,7 @@
 import pytest
 
 from doubles.hub import HubDouble, User
-from vecmill.cli.environment import TIMEOUT_SECONDS, _describe_user, accounts
+from vecmill.cli.environment import TIMEOUT_SECONDS, _describe_user, check_accounts
 
 TOKEN = "hf_secret_of_the_tests"  # noqa: S105 - of a Hub of our own
 
@@ -24,7 +24,7 @@ def checked(monkeypatch, tmp_path):
     monkeypatch.setenv("MODAL_CONFIG_PATH", str(tmp_path / "modal.toml"))
 
     def look():
-        found = {check.name: check for check in accounts()}
+        found = {check.name: check for check in check_accounts()}
         assert TOKEN not in repr(found)
         return found
 

@@ -7,7 +7,7 @@ from vecmill.cli.environment import Package
 def judge(monkeypatch, *found):
     """Check these packages in place of the real ones."""
     monkeypatch.setattr(packages, "PACKAGES", found)
-    return list(packages.packages())
+    return list(packages.check_packages())
 
 
 def test_a_package_that_works_has_its_version(monkeypatch):
@@ -23,7 +23,7 @@ def test_a_missing_package_is_a_note_or_is_counted_among_those_that_a_run_needs(
         monkeypatch, Package("needed", "no_such"), Package("optional", "no_such", "this"), Package("b", "no")
     )
     assert (note.name, note.level, note.found, note.hint) == ("optional", "note", "not installed", "this")
-    assert packages.missing() == ["needed", "b"]
+    assert packages.list_missing() == ["needed", "b"]
 
 
 def test_a_package_whose_import_fails_or_crashes_is_told_apart_from_a_missing_one(monkeypatch, tmp_path):

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vecmill.cli.format import clean_text, clock, duration, near, plural, printable, rate, size
+from vecmill.cli.format import (
+    clean_text,
+    format_clock,
+    format_count,
+    format_duration,
+    format_rate,
+    format_size,
+    printable,
+    shorten_path,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,7 +24,7 @@ from vecmill.cli.format import clean_text, clock, duration, near, plural, printa
 )
 def test_sizes_have_the_unit_that_reads_best(count, text):
     """Bytes are counted in thousands, up to terabytes."""
-    assert size(count) == text
+    assert format_size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -23,22 +32,26 @@ def test_sizes_have_the_unit_that_reads_best(count, text):
 )
 def test_a_clock_has_hours_only_if_there_are_any(seconds, text):
     """Minutes and seconds, and hours in front when needed."""
-    assert clock(seconds) == text
+    assert format_clock(seconds) == text
 
 
 def test_durations_are_sentences():
     """Under a minute in seconds with a tenth, above in minutes or hours."""
-    assert [duration(s) for s in (7.24, 75, 3700)] == ["7.2 s", "1:15 minutes", "1:01:40 hours"]
+    assert [format_duration(s) for s in (7.24, 75, 3700)] == ["7.2 s", "1:15 minutes", "1:01:40 hours"]
 
 
 def test_a_rate_that_is_not_known_is_a_dash_and_a_slow_one_has_a_decimal():
     """A speed of 0.4 chunks/s is not shown as none at all."""
-    assert [rate(r, "chunks") for r in (None, 0.44, 12345.6)] == ["- chunks/s", "0.4 chunks/s", "12,346 chunks/s"]
+    assert [format_rate(r, "chunks") for r in (None, 0.44, 12345.6)] == [
+        "- chunks/s",
+        "0.4 chunks/s",
+        "12,346 chunks/s",
+    ]
 
 
 def test_one_is_singular():
     """No ``1 shards``."""
-    assert [plural(n, "shard") for n in (0, 1, 2000)] == ["0 shards", "1 shard", "2,000 shards"]
+    assert [format_count(n, "shard") for n in (0, 1, 2000)] == ["0 shards", "1 shard", "2,000 shards"]
 
 
 def test_text_cannot_drive_the_terminal():
@@ -62,9 +75,9 @@ def test_ordinary_text_is_shown_as_it_is(text):
 def test_a_path_below_here_is_said_from_here(tmp_path, monkeypatch):
     """Other paths stay as they are."""
     monkeypatch.chdir(tmp_path)
-    assert near(tmp_path / "out" / "x") == str(Path("out/x"))
-    assert near(tmp_path.parent) == str(tmp_path.parent)
-    assert near(Path("out")) == "out"
+    assert shorten_path(tmp_path / "out" / "x") == str(Path("out/x"))
+    assert shorten_path(tmp_path.parent) == str(tmp_path.parent)
+    assert shorten_path(Path("out")) == "out"
 
 
 @pytest.mark.parametrize(

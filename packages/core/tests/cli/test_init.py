@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from vecmill import Job
-from vecmill.cli.commands.init import SOURCES, template
+from vecmill.cli.commands.init import SOURCES, fill_template
 from vecmill.plugins import load
 from vecmill.plugins.registry import validate_options
 
@@ -34,7 +34,7 @@ def test_every_commented_key_is_valid_too(tmp_path):
     """A user who removes a ``#`` gets what the comment says, for every source."""
     for source in SOURCES:
         path = tmp_path / f"{source}.toml"
-        text = template(path.name, source, None, "out")
+        text = fill_template(path.name, source, None, "out")
         for key in ("title = false", "limit = 100", 'columns = { text = "body" }', 'keep = ["lang"]'):
             text = text.replace(f"# {key}", key)
         path.write_text(text)
@@ -43,7 +43,7 @@ def test_every_commented_key_is_valid_too(tmp_path):
 
 def test_the_other_sources_in_the_comments_are_valid(tmp_path):
     """Each block of comments is a source as it would be written."""
-    text = template("job.toml", "pydoc", None, "out")
+    text = fill_template("job.toml", "pydoc", None, "out")
     _, *blocks = text.split("# [source]\n")
     path = tmp_path / "job.toml"
     assert len(blocks) == len(SOURCES) - 1
@@ -75,7 +75,7 @@ def test_a_model_and_an_output_of_ones_own_are_taken_exactly(invoke, tmp_path):
 def test_the_demo_model_is_named_only_where_it_is_installed(monkeypatch):
     """Elsewhere the file names the model on the Hub, and no package that is not there."""
     monkeypatch.setattr("vecmill.cli.commands.init.find_spec", lambda _: None)
-    text = template("job.toml", "pydoc", None, "out")
+    text = fill_template("job.toml", "pydoc", None, "out")
     assert tomllib.loads(text)["embedder"]["model"] == "sentence-transformers/all-MiniLM-L6-v2"
     assert "package:" not in text
 

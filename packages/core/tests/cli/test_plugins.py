@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vecmill import __version__
-from vecmill.cli.commands.plugins import inventory
+from vecmill.cli.commands.plugins import take_inventory
 from vecmill.plugins import KINDS, load
 
 BROKEN = """
@@ -49,7 +49,7 @@ def test_json_has_the_options_too(invoke):
 
 def test_every_built_in_component_says_what_it_is():
     """In a sentence of its own, not the one of the protocol it inherits."""
-    summaries = {item.name: item.summary for item in inventory().components if item.plugin == "vecmill"}
+    summaries = {item.name: item.summary for item in take_inventory().components if item.plugin == "vecmill"}
     assert all(summaries.values())
     assert len(set(summaries.values())) == len(summaries)
 
@@ -57,7 +57,7 @@ def test_every_built_in_component_says_what_it_is():
 def test_a_plugin_that_only_observes_is_listed(monkeypatch):
     """It brings no component, and is in use all the same."""
     monkeypatch.setitem(load().loaded, "watcher", "vecmill-watcher 1.2")
-    (item,) = (item for item in inventory().components if item.kind == "observer")
+    (item,) = (item for item in take_inventory().components if item.kind == "observer")
     assert (item.name, item.distribution, item.version) == ("watcher", "vecmill-watcher", "1.2")
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from vecmill.cli.format import plural
+from vecmill.cli.format import format_count
 from vecmill.cli.progress import can_redraw, choose_display
 
 
@@ -42,7 +42,7 @@ def test_a_mended_run_says_how_much_was_done_again(invoke, job_file, tmp_path):
     assert len(shards) > 2
     shards[1].write_bytes(b"")
     stdout = invoke("run", job).stdout
-    assert f"1 of {plural(len(shards), 'shard')} now, {len(shards) - 1} were done before" in stdout
+    assert f"1 of {format_count(len(shards), 'shard')} now, {len(shards) - 1} were done before" in stdout
     assert "chunks/s" in stdout
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from vecmill.cli.commands.search import LINES, show
+from vecmill.cli.commands.search import LINES, print_passages
 from vecmill.retrieval import Passage
 
 
@@ -22,7 +22,7 @@ def shown():
     def lines(*passages, width=80, full=False):
         shown = io.StringIO()
         console = Console(file=shown, width=width, color_system=None)
-        show(passages, full=full, console=console)
+        print_passages(passages, full=full, console=console)
         return shown.getvalue().splitlines()
 
     return lines

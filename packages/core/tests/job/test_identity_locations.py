@@ -8,7 +8,7 @@ import pytest
 import vecmill
 from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import ModelError, StoreError
-from vecmill.job.identity import hide_options, public_value
+from vecmill.job.identity import hide_options, make_public
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
 from vecmill.records import ShardDone
@@ -90,8 +90,8 @@ def filed(monkeypatch, job, corpus):
 )
 def test_of_a_place_others_may_read_what_tells_nothing_of_a_machine(place, shown):
     """The last part of a path that leads anywhere, no address; a path below the current folder and an id stay."""
-    assert public_value(place) == shown
-    assert public_value(shown) == shown
+    assert make_public(place) == shown
+    assert make_public(shown) == shown
     options = {"path": place, "other": "/home/jane"}
     assert hide_options(options, frozenset({"path"})) == ({} if shown == place else {"path": place})
 
@@ -213,7 +213,7 @@ def test_a_path_is_a_place_by_its_type_and_counts_unless_its_author_says_otherwi
         for dataset in (first, second):
             text = dataset.path.joinpath("manifest.json").read_text()
             assert str(tmp_path) not in text
-            assert dataset.manifest.recipe["chunker"][key] == public_value(here)
+            assert dataset.manifest.recipe["chunker"][key] == make_public(here)
         with pytest.raises(StoreError, match=rf"chunker\.{key}.* \(.*\.\.\./a\.txt#[0-9a-f]{{8}}.* there, "):
             made({key: there}, f"{key}-1")
 

@@ -8,7 +8,7 @@ from vecmill.records import Account, FileEntry, Receipt, Reused
 from vecmill.store.layout import Layout
 from vecmill.store.parquet import QUARANTINE, parquet_file
 from vecmill.worker.reading import Rejected
-from vecmill.worker.window import quarantine_tables
+from vecmill.worker.window import build_quarantine_tables
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def receipts(tmp_path):
         layout = Layout(tmp_path)
         for index, texts in enumerate(shards):
             with parquet_file(layout, layout.shard_quarantine(index), QUARANTINE) as parquet:
-                for table in quarantine_tables(Rejected("null id", "the id is null", text=text) for text in texts):
+                for table in build_quarantine_tables(
+                    Rejected("null id", "the id is null", text=text) for text in texts
+                ):
                     parquet.write_group(table)
             entry = parquet.file_entry()
             yield Receipt(run_id="r", index=index, shard=entry, quarantine=entry, account=Account())

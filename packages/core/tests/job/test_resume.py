@@ -74,8 +74,8 @@ def estimate_moves(monkeypatch):
     """Have the source cut otherwise from now on, as by another version of vecmill or of a library."""
 
     def move(factor=1.3):
-        real = plan.text_per_shard
-        monkeypatch.setattr(plan, "text_per_shard", lambda *args: int(real(*args) * factor))
+        real = plan.compute_shard_text
+        monkeypatch.setattr(plan, "compute_shard_text", lambda *args: int(real(*args) * factor))
 
     return move
 

@@ -8,7 +8,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import EmbedError, EngineError, PluginError, RunError
-from vecmill.job.scheduler import _missing
+from vecmill.job.scheduler import _describe_missing
 from vecmill.records import DocumentsRetried, ShardDone, ShardFailure
 from vecmill.testing import InlineRuntime
 
@@ -314,7 +314,7 @@ def test_reused_vectors_are_still_counted_after_another_try(job, corpus, server,
 def test_shards_that_were_not_begun_have_not_failed():
     """A ceiling is no cause to mend: the one reason says what to do."""
     waiting = [ShardFailure(index=index, error="not begun: raise the ceiling", attempts=0) for index in (4, 5)]
-    assert _missing(waiting, 3, 9).splitlines() == [
+    assert _describe_missing(waiting, 3, 9).splitlines() == [
         "5 of 9 shards were not begun; what is done is kept:",
         "  shards 4, 5: not begun: raise the ceiling",
     ]

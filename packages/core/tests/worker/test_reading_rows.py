@@ -5,18 +5,18 @@ import pytest
 
 from vecmill.records import Document
 from vecmill.testing import WordTokenizer
-from vecmill.worker.reading import Rejected, documents
+from vecmill.worker.reading import Rejected, iterate_documents
 
 
 def rows(**columns):
     """Read one batch."""
-    return list(documents(pa.record_batch(columns), WordTokenizer()))
+    return list(iterate_documents(pa.record_batch(columns), WordTokenizer()))
 
 
 def test_a_good_row_is_a_document():
     """Null titles and urls, and columns that are not there, are empty strings."""
     batch = pa.record_batch({"id": ["1"], "text": ["a"], "title": pa.array([None], pa.string())})
-    assert list(documents(batch, WordTokenizer())) == [Document("1", "a", "", "")]
+    assert list(iterate_documents(batch, WordTokenizer())) == [Document("1", "a", "", "")]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_good_row_is_a_document():
 )
 def test_a_row_that_cannot_be_embedded_is_set_aside_with_its_reason(id_, text, reason):
     """Null and blank values are rejected by name, and keep what they have."""
-    (item,) = documents(
+    (item,) = iterate_documents(
         pa.record_batch({"id": pa.array([id_], pa.string()), "text": pa.array([text], pa.string())}), WordTokenizer()
     )
     assert isinstance(item, Rejected)

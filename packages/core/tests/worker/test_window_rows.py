@@ -9,7 +9,7 @@ import pytest
 from vecmill.records import Document, Output, Span
 from vecmill.store import parquet as shard
 from vecmill.worker.reading import Rejected
-from vecmill.worker.window import Window, quarantine_tables, shard_tables, utf8_bytes
+from vecmill.worker.window import Window, build_quarantine_tables, build_shard_tables, count_utf8_bytes
 
 DOCUMENTS, CHUNKS, DIMENSION = 30, 40, 4
 LARGE = "x" * 100_000
@@ -30,7 +30,9 @@ def tables(made, source, good=None):
     vectors = np.repeat(np.arange(len(made), dtype=np.float32), DIMENSION).reshape(-1, DIMENSION)
     everyone = np.ones(DOCUMENTS, np.bool_)
     output = Output(dimension=DIMENSION, normalized=False, similarity="dot")
-    return shard_tables(made, source, np.ones(len(made), np.int64), vectors, everyone if good is None else good, output)
+    return build_shard_tables(
+        made, source, np.ones(len(made), np.int64), vectors, everyone if good is None else good, output
+    )
 
 
 def source(kind=None, make=lambda text: text):
@@ -100,7 +102,7 @@ def test_quarantined_texts_are_written_by_their_bytes(monkeypatch):
     monkeypatch.setattr(shard, "GROUP_BYTES", 5e6)
     rejected = [Rejected("null id", "the id is null", text="é" * (1_000_000 if n == 7 else 10)) for n in range(20)]
     rejected += [Rejected("null id", "the id is null", text="x" * 3_000_000) for _ in range(5)]
-    found = [*quarantine_tables(rejected)]
+    found = [*build_quarantine_tables(rejected)]
     assert max(table.nbytes for table in found) < 11e6
     assert pa.concat_tables(found).column("text").to_pylist() == [row.text for row in rejected]
 
@@ -110,7 +112,7 @@ def test_a_long_text_is_counted_without_a_copy(letter):
     """Its bytes are those of UTF-8, and what is encoded meanwhile is a few megabytes."""
     text = letter * 9_000_000
     tracemalloc.start()
-    size = utf8_bytes(text)
+    size = count_utf8_bytes(text)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert size == len(letter.encode()) * len(text)

@@ -43,14 +43,14 @@ TIMEOUT_SECONDS = 5
 OK, UNAUTHORIZED = 200, 401
 
 
-def accounts() -> Iterator[Check]:
+def check_accounts() -> Iterator[Check]:
     """Look for tokens, and ask the Hub what its token may do."""
-    yield _hub()
+    yield _check_hub()
     if find_spec("modal") is not None:
-        yield _modal()
+        yield _check_modal()
 
 
-def _hub() -> Check:
+def _check_hub() -> Check:
     try:
         from huggingface_hub import constants, get_token
     except ImportError:
@@ -91,13 +91,13 @@ def _ask_hub(token: str, location: str) -> Check:
 def _describe_user(user: dict[str, Any], location: str) -> Check:
     access = user["auth"]["accessToken"]
     found = f"{location}; {clean_text(str(user['name']))}"
-    writable = [clean_text(name) for name in _writable(user, access)]
+    writable = [clean_text(name) for name in _list_writable(user, access)]
     if not writable:
         return Check(HUB, "ok", f"{found}, may read", "publishing needs one with write permission")
     return Check(HUB, "ok", f"{found}, may write to {', '.join(writable)}")
 
 
-def _writable(user: dict[str, Any], access: dict[str, Any]) -> list[str]:
+def _list_writable(user: dict[str, Any], access: dict[str, Any]) -> list[str]:
     """Return the namespaces, or for a fine-grained token the repositories in them, that a token may write to."""
     if access["role"] == "write":
         return [user["name"], *(org["name"] for org in user.get("orgs") or [])]
@@ -105,7 +105,7 @@ def _writable(user: dict[str, Any], access: dict[str, Any]) -> list[str]:
     return [scope["entity"]["name"] for scope in scopes if "repo.write" in scope["permissions"]]
 
 
-def _modal() -> Check:
+def _check_modal() -> Check:
     there = [name for name in MODAL_VARIABLES if os.environ.get(name)]
     if len(there) == 1:
         (missing,) = set(MODAL_VARIABLES).difference(there)
@@ -123,14 +123,14 @@ MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 MEMINFO = Path("/proc/meminfo")
 
 
-def cores() -> int:
+def count_processors() -> int:
     """Return the number of processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def quota(root: Path = CGROUP) -> float | None:
+def read_quota(root: Path = CGROUP) -> float | None:
     """Return how many processors' time a container may use; ``None`` if all of it."""
     try:
         allowed, period = (root / "cpu.max").read_text().split()
@@ -139,13 +139,13 @@ def quota(root: Path = CGROUP) -> float | None:
         return None
 
 
-def memory(root: Path = CGROUP) -> int | None:
+def measure_memory(root: Path = CGROUP) -> int | None:
     """Return the bytes of memory this process may use, within a container's limit; ``None`` if it is not known."""
-    known = [size for size in (_physical(), *map(_number, (root / name for name in MEMORY_LIMITS))) if size]
+    known = [size for size in (_read_physical(), *map(_read_number, (root / name for name in MEMORY_LIMITS))) if size]
     return min(known, default=None)
 
 
-def available_memory(meminfo: Path = MEMINFO) -> int | None:
+def measure_free_memory(meminfo: Path = MEMINFO) -> int | None:
     """Return the bytes of memory that are free for use now; ``None`` if it is not known."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(encoding="utf-8"), re.MULTILINE)
@@ -154,14 +154,14 @@ def available_memory(meminfo: Path = MEMINFO) -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _physical() -> int | None:
+def _read_physical() -> int | None:
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return None
 
 
-def _number(path: Path) -> int | None:
+def _read_number(path: Path) -> int | None:
     try:
         return int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -207,27 +207,27 @@ PACKAGES = (
 )
 
 
-def packages() -> Iterator[Check]:
+def check_packages() -> Iterator[Check]:
     """Look for every package, and import what is needed: a wheel for another processor is installed, but useless.
 
     Those that are needed and missing are left to ``missing``: one command installs them all.
     """
-    trials = {package: _trial(package) for package in PACKAGES if package.needed and package.there}
+    trials = {package: _start_trial(package) for package in PACKAGES if package.needed and package.there}
     for package in PACKAGES:
         if package in trials:
             yield _judge_package(package, trials[package])
         elif package.there:
-            yield Check(package.name, "ok", _version(package))
+            yield Check(package.name, "ok", _find_version(package))
         elif not package.needed:
             yield Check(package.name, "note", "not installed", package.hint)
 
 
-def missing() -> list[str]:
+def list_missing() -> list[str]:
     """Return the packages that are needed and not installed."""
     return [package.name for package in PACKAGES if package.needed and not package.there]
 
 
-def _trial(package: Package) -> subprocess.Popen[str]:
+def _start_trial(package: Package) -> subprocess.Popen[str]:
     # In a process of its own: a wheel for another processor dies, and would take us along.
     # With -P, so that a numpy.py in the current folder is no numpy.
     code = f"import {package.module}"
@@ -243,13 +243,13 @@ def _trial(package: Package) -> subprocess.Popen[str]:
 def _judge_package(package: Package, trial: subprocess.Popen[str]) -> Check:
     _, errors = trial.communicate()
     if trial.returncode == 0:
-        return Check(package.name, "ok", _version(package))
+        return Check(package.name, "ok", _find_version(package))
     why = (errors.strip().splitlines() or [f"its import was killed by signal {-trial.returncode}"])[-1]
     hint = f"install it again: pip install --force-reinstall {package.name}"
-    return Check(package.name, "fail", f"{_version(package)} cannot be imported: {why}", hint)
+    return Check(package.name, "fail", f"{_find_version(package)} cannot be imported: {why}", hint)
 
 
-def _version(package: Package) -> str:
+def _find_version(package: Package) -> str:
     try:
         return version(package.name)
     except PackageNotFoundError:

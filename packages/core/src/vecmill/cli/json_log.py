@@ -140,7 +140,7 @@ class LogEvents:
             case records.DocumentsRetried():
                 yield "documents.retried", "warning" if event.error else "info", dataclasses.asdict(event)
             case records.RunFinished():
-                yield _run_line(event)
+                yield _describe_run(event)
             case records.Publishing():
                 if event.done == event.bytes or self._due(event.place):
                     yield "publish.progress", "info", dataclasses.asdict(event)
@@ -163,7 +163,7 @@ class LogEvents:
                 if self._due(progress.shard):
                     yield "shard.progress", "info", self._fields(**dataclasses.asdict(progress))
             case records.ShardDone(receipt):
-                yield "shard.done", "info", self._fields(receipt.index, **_shard_fields(event))
+                yield "shard.done", "info", self._fields(receipt.index, **_describe_shard(event))
             case records.ShardRetried(shard, error):
                 yield "shard.retried", "warning", self._fields(shard, error=error)
             case records.ShardFailed(failure):
@@ -181,13 +181,13 @@ class LogEvents:
         return True
 
 
-def _shard_fields(event: ShardDone) -> dict[str, Any]:
+def _describe_shard(event: ShardDone) -> dict[str, Any]:
     receipt = event.receipt
     file = {"file": receipt.shard.path, "file_bytes": receipt.shard.bytes, "sha256": receipt.shard.sha256}
     return {"seconds": round(receipt.seconds, 3), "bytes": event.bytes, **receipt.account.model_dump(), **file}
 
 
-def _run_line(event: RunFinished) -> Line:
+def _describe_run(event: RunFinished) -> Line:
     manifest = event.manifest
     level = "info" if manifest.status == "complete" else "error"
     counts = {"shards": len(manifest.shards), **manifest.account.model_dump(), "reasons": manifest.reasons}
@@ -216,11 +216,11 @@ def log_command(destination: str | None, command: str, subject: str) -> Iterator
             yield log
         except BaseException as error:
             took = round(time.perf_counter() - began, 3)
-            level = "warning" if _exit_code(error) == INTERRUPTED else "error"
-            why = {"error": str(error), "kind": type(error).__name__, **_trace(error)}
-            log.write("command.ended", level, exit_code=_exit_code(error), seconds=took, **why)
+            level = "warning" if _find_exit_code(error) == INTERRUPTED else "error"
+            why = {"error": str(error), "kind": type(error).__name__, **_format_trace(error)}
+            log.write("command.ended", level, exit_code=_find_exit_code(error), seconds=took, **why)
             if log.on_stderr and _is_reported(error):
-                raise click.exceptions.Exit(_exit_code(error)) from error  # its message is in the log
+                raise click.exceptions.Exit(_find_exit_code(error)) from error  # its message is in the log
             raise
         log.write("command.ended", exit_code=0, seconds=round(time.perf_counter() - began, 3))
 
@@ -256,7 +256,7 @@ def _open_file(path: str) -> TextIO:
         raise ConfigError(f"--log-json: {path} cannot be written ({error.strerror}): name another file") from None
 
 
-def _exit_code(error: BaseException) -> int:
+def _find_exit_code(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt) or interrupt_requested():
         return INTERRUPTED
     return error.exit_code if isinstance(error, VecmillError) else 1
@@ -268,7 +268,7 @@ def _is_reported(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, others)
 
 
-def _trace(error: BaseException) -> dict[str, str]:
+def _format_trace(error: BaseException) -> dict[str, str]:
     """Return the traceback, if ``--debug`` asks for it."""
     context = click.get_current_context(silent=True)
     settings = context and context.find_object(Settings)

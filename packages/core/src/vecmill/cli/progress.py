@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from vecmill.cli.format import clean_text, clock, near, plural, printable, rate, size
+from vecmill.cli.format import clean_text, format_clock, format_count, format_rate, format_size, printable, shorten_path
 from vecmill.cli.progress_stats import EMBEDDING, FINISHING, PREPARING, PUBLISHING, STARTING, SUBMITTED
 from vecmill.concurrency import start_thread
 from vecmill.records import DocumentsRetried, RunStarted, ShardDone, ShardFailed, ShardRetried
@@ -52,25 +52,26 @@ def format_phase(view: View) -> str:
 
 def format_publishing(event: Publishing) -> str:
     """Return how far a publisher is."""
-    return f"{size(event.done)} of {size(event.bytes)} are at {printable(event.place)}"
+    return f"{format_size(event.done)} of {format_size(event.bytes)} are at {printable(event.place)}"
 
 
 def format_start(event: RunStarted) -> str:
     """Return what a run has to do, and where it writes."""
-    into = f"into {near(Path(event.directory))}"
+    into = f"into {shorten_path(Path(event.directory))}"
     left = event.shards - event.done
     if not left:
-        return f"nothing left to embed in {plural(event.shards, 'shard')}, {into}"
+        return f"nothing left to embed in {format_count(event.shards, 'shard')}, {into}"
     if not event.done:
-        return f"{size(event.bytes)} of text in {plural(event.shards, 'shard')}, {into}"
-    to_go = f"{size(event.bytes - event.done_bytes)} of {size(event.bytes)} of text"
-    return f"{to_go} in {left:,} of {plural(event.shards, 'shard')} left, {into}"
+        return f"{format_size(event.bytes)} of text in {format_count(event.shards, 'shard')}, {into}"
+    to_go = f"{format_size(event.bytes - event.done_bytes)} of {format_size(event.bytes)} of text"
+    return f"{to_go} in {left:,} of {format_count(event.shards, 'shard')} left, {into}"
 
 
 def format_retries(event: DocumentsRetried) -> str:
     """Return how many retried documents were embedded."""
     left = event.documents - event.embedded
-    what = f"{plural(event.documents, 'document')} again that the engine had refused: {event.embedded:,} embedded now"
+    documents = format_count(event.documents, "document")
+    what = f"{documents} again that the engine had refused: {event.embedded:,} embedded now"
     return (
         f"could not try {what}: {clean_text(event.error)}" if event.error else f"tried {what}, {left:,} refused again"
     )
@@ -84,7 +85,8 @@ def format_problem(event: RunEvent) -> str | None:
         return f"shard {event.shard} failed and will be tried again: {clean_text(event.error)}"
     if isinstance(event, ShardFailed):
         failure = event.failure
-        return f"shard {failure.index} failed after {plural(failure.attempts, 'attempt')}: {clean_text(failure.error)}"
+        attempts = format_count(failure.attempts, "attempt")
+        return f"shard {failure.index} failed after {attempts}: {clean_text(failure.error)}"
     if isinstance(event, ShardDone) and event.receipt.unsent:
         reasons = clean_text("; ".join(event.receipt.unsent))
         index = event.receipt.index
@@ -104,8 +106,8 @@ def bar(stats: ProgressStats, console: Console | None = None) -> Iterator[Callab
     def frame() -> RenderableType:
         view = stats.view()
         if view.phase == EMBEDDING:
-            return _embedding(view)
-        return _publishing(view.delivery, view.seconds) if view.delivery else _waiting(view, spinner)
+            return _draw_embedding(view)
+        return _draw_publishing(view.delivery, view.seconds) if view.delivery else _draw_waiting(view, spinner)
 
     def show(event: RunEvent) -> None:
         if isinstance(event, RunStarted):
@@ -119,25 +121,26 @@ def bar(stats: ProgressStats, console: Console | None = None) -> Iterator[Callab
         yield show
 
 
-def _waiting(view: View, spinner: Spinner) -> RenderableType:
-    spinner.update(text=Text.assemble(format_phase(view), "  ", (clock(view.seconds), "dim")))
+def _draw_waiting(view: View, spinner: Spinner) -> RenderableType:
+    spinner.update(text=Text.assemble(format_phase(view), "  ", (format_clock(view.seconds), "dim")))
     return spinner
 
 
-def _embedding(view: View) -> RenderableType:
-    left = "" if view.left is None else f"{clock(view.left)} left"
+def _draw_embedding(view: View) -> RenderableType:
+    left = "" if view.left is None else f"{format_clock(view.left)} left"
     return Group(
-        _bar("embedding", view.share, left), Text(_counts(view), style="dim", overflow="ellipsis", no_wrap=True)
+        _draw_bar("embedding", view.share, left),
+        Text(_format_counts(view), style="dim", overflow="ellipsis", no_wrap=True),
     )
 
 
-def _publishing(event: Publishing, seconds: float) -> RenderableType:
+def _draw_publishing(event: Publishing, seconds: float) -> RenderableType:
     share = event.done / event.bytes if event.bytes else 1.0
-    text = f"{format_publishing(event)}  {clock(seconds)} elapsed"
-    return Group(_bar("publishing", share, ""), Text(text, style="dim", overflow="ellipsis", no_wrap=True))
+    text = f"{format_publishing(event)}  {format_clock(seconds)} elapsed"
+    return Group(_draw_bar("publishing", share, ""), Text(text, style="dim", overflow="ellipsis", no_wrap=True))
 
 
-def _bar(what: str, share: float, right: str) -> Table:
+def _draw_bar(what: str, share: float, right: str) -> Table:
     row = Table.grid(expand=True, padding=(0, 1))
     row.add_column()
     row.add_column(ratio=1)
@@ -147,15 +150,15 @@ def _bar(what: str, share: float, right: str) -> Table:
     return row
 
 
-def _counts(view: View) -> str:
+def _format_counts(view: View) -> str:
     chunks, tokens = (view.speed.chunks, view.speed.tokens) if view.speed else (None, None)
     return "  ".join(
         [
             f"{view.counts.documents:,} documents",
-            rate(chunks, "chunks"),
-            rate(tokens, "tokens"),
+            format_rate(chunks, "chunks"),
+            format_rate(tokens, "tokens"),
             f"{view.shards_done:,}/{view.shards:,} shards",
-            f"{clock(view.seconds)} elapsed",
+            f"{format_clock(view.seconds)} elapsed",
         ]
     )
 
@@ -195,7 +198,7 @@ def lines(
 
 def format_line(view: View) -> str:
     """Return how a run stands."""
-    return format_status(view) if view.phase == EMBEDDING else f"{format_phase(view)}, {clock(view.seconds)}"
+    return format_status(view) if view.phase == EMBEDDING else f"{format_phase(view)}, {format_clock(view.seconds)}"
 
 
 def format_status(view: View) -> str:
@@ -203,13 +206,13 @@ def format_status(view: View) -> str:
     chunks, tokens = (view.speed.chunks, view.speed.tokens) if view.speed else (None, None)
     parts = [
         f"{view.share:.0%}",
-        f"{view.shards_done}/{plural(view.shards, 'shard')}",
-        plural(view.counts.documents, "document"),
-        rate(chunks, "chunks"),
-        rate(tokens, "tokens"),
-        f"{clock(view.seconds)} elapsed",
+        f"{view.shards_done}/{format_count(view.shards, 'shard')}",
+        format_count(view.counts.documents, "document"),
+        format_rate(chunks, "chunks"),
+        format_rate(tokens, "tokens"),
+        f"{format_clock(view.seconds)} elapsed",
     ]
-    return ", ".join(parts if view.left is None else [*parts, f"{clock(view.left)} left"])
+    return ", ".join(parts if view.left is None else [*parts, f"{format_clock(view.left)} left"])
 
 
 @contextlib.contextmanager

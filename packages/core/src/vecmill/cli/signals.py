@@ -83,7 +83,7 @@ def end(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def same_command() -> str:
+def format_command() -> str:
     """Return the command line of this process, for a shell."""
     import shlex
     from pathlib import Path
@@ -104,7 +104,7 @@ def resumable(describe_state: Callable[[], str]) -> Iterator[None]:
         yield
     except BaseException:
         if interrupt_requested():
-            again = f"run the same command again:\n    {same_command()}"
+            again = f"run the same command again:\n    {format_command()}"
             click.echo(f"vecmill: {describe_state()} {again}", err=True)
         raise
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
-from vecmill.sanitize import expand_path, writable_down
+from vecmill.sanitize import expand_path, require_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -316,7 +316,7 @@ class LocalStore(Store):
         """
         found: dict[Path, Path] = {}
         for match in (match for path in paths for match in _find_paths(path, suffixes)):
-            writable_down(match)
+            require_utf8(match)
             found.setdefault(match.parent.resolve() / match.name, match)
         absolute = [path.absolute() for path in found.values()]
         base = os.path.commonpath([path.parent for path in absolute])

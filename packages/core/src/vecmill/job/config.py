@@ -13,7 +13,7 @@ from vecmill.errors import ConfigError
 from vecmill.plugins import load
 from vecmill.plugins.registry import explain, validate_options
 from vecmill.records import ComponentSpec
-from vecmill.sanitize import writable_down
+from vecmill.sanitize import require_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +37,10 @@ def apply(keys: dict[str, Any], overrides: Iterable[str], option: str = "--set")
     """
     keys = copy.deepcopy(keys)
     for override in overrides:
-        path, equals, value = writable_down(override).partition("=")
+        path, equals, value = require_utf8(override).partition("=")
         if not equals or not all(path.split(".")):
             raise ConfigError(f"{option} {override}: write it as key=value, such as {EXAMPLES[option]}")
-        _put(keys, path.strip().split("."), _value(value.strip()), f"{option} {override}")
+        _put(keys, path.strip().split("."), _read_value(value.strip()), f"{option} {override}")
     return keys
 
 
@@ -56,7 +56,7 @@ def _put(table: Any, path: list[str], value: object, override: str) -> None:  # 
         ) from None
 
 
-def _value(text: str) -> object:
+def _read_value(text: str) -> object:
     """Read a value as TOML would; what TOML does not know is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -127,7 +127,7 @@ class Job(BaseModel):
         keys = {"name": path.stem, **_read(path)}
         overrides = list(overrides)
         try:
-            return cls(**apply(_without_other_runtime(keys, overrides), overrides))
+            return cls(**apply(_drop_other_runtime(keys, overrides), overrides))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         except RecursionError:
@@ -180,15 +180,15 @@ class Job(BaseModel):
         usual = cls.model_fields[field.field_name or ""].default
         if isinstance(value, dict) and isinstance(usual, ComponentSpec):
             value = {"name": usual.name, **value}
-        return _spec(value)
+        return _make_spec(value)
 
     @field_validator("publish", mode="before")
     @classmethod
     def _components(cls, value: object) -> object:
-        return [_spec(item) for item in value] if isinstance(value, list) else value
+        return [_make_spec(item) for item in value] if isinstance(value, list) else value
 
 
-def _spec(value: object) -> object:
+def _make_spec(value: object) -> object:
     if not isinstance(value, dict):
         return value
     if not isinstance(value.get("name"), str):
@@ -209,7 +209,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
 
 
-def _without_other_runtime(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+def _drop_other_runtime(keys: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
     """Return a job's keys without the options of its runtime, if overrides name another one."""
     chosen, table = apply({}, overrides).get("runtime"), keys.get("runtime", {})
     if not isinstance(chosen, dict) or not isinstance(table, dict):

@@ -12,7 +12,7 @@ import numpy as np
 
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.plan import bytes_on_disk, components
+from vecmill.job.plan import build_components, estimate_disk_bytes
 from vecmill.models.model_files import flop_per_token
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
@@ -20,7 +20,7 @@ from vecmill.protocols.component import make_prefix
 from vecmill.records import ComponentSpec, Document, Estimate, Pace, Range
 from vecmill.sources.corpus import Corpus
 from vecmill.worker.embedding import Embedding, name_embedder_errors, read_from
-from vecmill.worker.reading import cut, documents
+from vecmill.worker.reading import cut, iterate_documents
 from vecmill.worker.window import Window
 
 if TYPE_CHECKING:
@@ -91,24 +91,26 @@ def sample(source: Source[Any], chunker: Chunker[Any], tokenizer: Tokenizer) -> 
     """Read partitions from all over the source: every one of a small corpus, some of a large one."""
     corpus = Corpus(source)
     partitions = list(corpus.partitions(PIECE_BYTES))
-    chosen = _spread(partitions)
+    chosen = _choose_partitions(partitions)
     found = Sample(sum(part.bytes for part in partitions), [], complete=len(chosen) == len(partitions))
     for partition in chosen:
-        found.pieces.append(_piece(found, corpus, partition, chunker, tokenizer))
+        found.pieces.append(_count_piece(found, corpus, partition, chunker, tokenizer))
     return found
 
 
-def _spread(partitions: Sequence[Partition]) -> Sequence[Partition]:
+def _choose_partitions(partitions: Sequence[Partition]) -> Sequence[Partition]:
     """Take ``PIECES`` at equal distances."""
     if len(partitions) <= PIECES:
         return partitions
     return [partitions[(2 * i + 1) * len(partitions) // (2 * PIECES)] for i in range(PIECES)]
 
 
-def _piece(found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker[Any], tokenizer: Tokenizer) -> Piece:
+def _count_piece(
+    found: Sample, corpus: Corpus, partition: Partition, chunker: Chunker[Any], tokenizer: Tokenizer
+) -> Piece:
     window, piece = Window(), Piece(partition.bytes)
     for batch in corpus.read(partition):
-        for row, document in enumerate(documents(batch, tokenizer)):
+        for row, document in enumerate(iterate_documents(batch, tokenizer)):
             piece.documents += 1
             if isinstance(document, Document):
                 window.add(document, row, cut(chunker, document), make_prefix(chunker, document))
@@ -140,7 +142,7 @@ def time_sample(embedder: Embedder[Any], batching: Batching[Any], sample: Sample
     try:
         with Threads(embedder.concurrency) as threads:
             embedding = Embedding(embedder, embedder.model(), threads)
-            speed, chunks = _speed(embedding, embedder, batching, sample.texts, tokens)
+            speed, chunks = _measure_speed(embedding, embedder, batching, sample.texts, tokens)
     finally:
         embedder.close()
     return Pace(
@@ -151,7 +153,7 @@ def time_sample(embedder: Embedder[Any], batching: Batching[Any], sample: Sample
     )
 
 
-def _speed(
+def _measure_speed(
     embedding: Embedding,
     embedder: Embedder[Any],
     batching: Batching[Any],
@@ -162,13 +164,13 @@ def _speed(
     # The first trial also warms the engine up; where it is the only one, the estimate is on the slow side.
     while True:
         chosen = np.unique(np.linspace(0, len(texts) - 1, count).astype(np.int64))
-        seconds = _trial(embedding, embedder, batching, [texts[i] for i in chosen], tokens[chosen])
+        seconds = _run_trial(embedding, embedder, batching, [texts[i] for i in chosen], tokens[chosen])
         if seconds >= SECONDS or count >= len(texts):
             return float(tokens[chosen].sum() / seconds), len(chosen)
         count = min(len(texts), int(count * min(8.0, max(2.0, 1.2 * SECONDS / seconds))))
 
 
-def _trial(
+def _run_trial(
     embedding: Embedding,
     embedder: Embedder[Any],
     batching: Batching[Any],
@@ -192,14 +194,14 @@ def estimate(job: Job, gpus: int | None = None) -> Estimate:
         VecmillError: The job, its model or its source is wrong.
     """
     registry = load().registry
-    runtime = build(registry, "runtime", _runtime(job, registry, gpus))
-    parts, model = components(job, registry)
+    runtime = build(registry, "runtime", _choose_runtime(job, registry, gpus))
+    parts, model = build_components(job, registry)
     found = sample(parts["source"], parts["chunker"], parts["embedder"].tokenizer())
     if not found.pieces:
         raise SourceError(f"the source {job.source.name!r} has no documents")
-    dataset_bytes = bytes_on_disk(found.total("chunks"), found.source_bytes, model.dimension)
+    dataset_bytes = estimate_disk_bytes(found.total("chunks"), found.source_bytes, model.dimension)
     shards = max(1, math.ceil(dataset_bytes / (job.shards.target_mb * 1e6)))
-    pace = _pace(runtime, parts, found)
+    pace = _find_pace(runtime, parts, found)
     return Estimate(
         **{name: found.total(name) for name in ("documents", "characters", "chunks", "tokens")},
         shards=shards,
@@ -208,20 +210,20 @@ def estimate(job: Job, gpus: int | None = None) -> Estimate:
         sampled_bytes=found.bytes,
         spread=max(found.spread("chunks"), found.spread("tokens")),
         pace=pace,
-        seconds=_seconds(pace, found, shards),
-        cost_usd=_cost(pace, found, shards),
+        seconds=_estimate_seconds(pace, found, shards),
+        cost_usd=_estimate_cost(pace, found, shards),
     )
 
 
-def _runtime(job: Job, registry: Registry, gpus: int | None) -> ComponentSpec:
+def _choose_runtime(job: Job, registry: Registry, gpus: int | None) -> ComponentSpec:
     if gpus is None:
         return job.runtime
     if "modal" not in registry.entries["runtime"]:
         raise ConfigError('--gpus needs vecmill-modal-runtime: run `pip install "vecmill[modal]"` first')
-    return ComponentSpec(name="modal", options={**_of_modal(job.runtime, registry), "max_containers": gpus})
+    return ComponentSpec(name="modal", options={**_select_modal_options(job.runtime, registry), "max_containers": gpus})
 
 
-def _of_modal(spec: ComponentSpec, registry: Registry) -> dict[str, Any]:
+def _select_modal_options(spec: ComponentSpec, registry: Registry) -> dict[str, Any]:
     """Return the options for Modal: if the job has another runtime, those that this runtime does not have."""
     if spec.name == "modal":
         return spec.options
@@ -229,15 +231,15 @@ def _of_modal(spec: ComponentSpec, registry: Registry) -> dict[str, Any]:
     return {name: value for name, value in spec.options.items() if name not in own}
 
 
-def _pace(runtime: Any, parts: dict[str, Any], found: Sample) -> Pace | None:  # noqa: ANN401 - of any options
+def _find_pace(runtime: Any, parts: dict[str, Any], found: Sample) -> Pace | None:  # noqa: ANN401 - of any options
     if not found.texts:
         return None
     length = found.total("tokens") / max(1, found.total("chunks"))
-    pace: Pace | None = runtime.pace(_flop(parts["embedder"], length))
+    pace: Pace | None = runtime.pace(_count_flop(parts["embedder"], length))
     return pace or time_sample(parts["embedder"], parts["batching"], found)
 
 
-def _flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)
+def _count_flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)
     from vecmill.models import describe_model
 
     options = embedder.config
@@ -245,24 +247,24 @@ def _flop(embedder: Any, length: float) -> float:  # noqa: ANN401 - (the same)
     return flop_per_token(describe_model(model, getattr(options, "revision", None)), length) if model else 0.0
 
 
-def _seconds(pace: Pace | None, found: Sample, shards: int) -> Range | None:
+def _estimate_seconds(pace: Pace | None, found: Sample, shards: int) -> Range | None:
     if pace is None or pace.tokens_per_second is None:
         return None
-    return _span([_duration(choice, found, shards) for choice in pace.choices or (pace,)])
+    return _join_ranges([_estimate_duration(choice, found, shards) for choice in pace.choices or (pace,)])
 
 
-def _cost(pace: Pace | None, found: Sample, shards: int) -> Range | None:
+def _estimate_cost(pace: Pace | None, found: Sample, shards: int) -> Range | None:
     """Reckon each kind of machine at its own speed and price: the dearest need not cost most."""
     if pace is None or pace.price is None or pace.tokens_per_second is None:
         return None
     costs = []
     for choice in pace.choices or (pace,):
-        seconds, each = _duration(choice, found, shards), (choice.price or 0.0) * min(choice.workers, shards)
+        seconds, each = _estimate_duration(choice, found, shards), (choice.price or 0.0) * min(choice.workers, shards)
         costs.append(Range(low=each * seconds.low, high=each * seconds.high))
-    return _span(costs)
+    return _join_ranges(costs)
 
 
-def _duration(pace: Pace, found: Sample, shards: int) -> Range:
+def _estimate_duration(pace: Pace, found: Sample, shards: int) -> Range:
     speed = pace.tokens_per_second
     assert speed is not None  # noqa: S101 - a pace has a speed where its choices have
     tokens, workers = found.total("tokens"), min(pace.workers, shards)
@@ -270,5 +272,5 @@ def _duration(pace: Pace, found: Sample, shards: int) -> Range:
     return Range(low=pace.startup_seconds + fast, high=pace.startup_seconds + slow)
 
 
-def _span(ranges: list[Range]) -> Range:
+def _join_ranges(ranges: list[Range]) -> Range:
     return Range(low=min(each.low for each in ranges), high=max(each.high for each in ranges))

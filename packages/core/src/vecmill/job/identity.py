@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from vecmill.errors import ConfigError
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.records.model import describe_weights
-from vecmill.sanitize import writable_down
+from vecmill.sanitize import require_utf8
 from vecmill.store.files import read_manifest
 from vecmill.store.layout import Layout
 
@@ -32,19 +32,19 @@ _PRIVATE = re.compile(r"[/\\~]|\.\.(?:[/\\]|$)|[A-Za-z]:[/\\]")
 _ADDRESS = re.compile(r"(?!hf://datasets/)[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def location_options(part: Component[Any]) -> frozenset[str]:
+def find_location_options(part: Component[Any]) -> frozenset[str]:
     """Return the options that say where things are: those in ``location``, and those that hold a ``pathlib`` path."""
-    return part.location | paths(part.config)
+    return part.location | find_path_options(part.config)
 
 
-def paths(config: BaseModel) -> frozenset[str]:
+def find_path_options(config: BaseModel) -> frozenset[str]:
     """Return the options that hold a ``pathlib`` path, at any depth."""
     return frozenset(key for key, value in config if _holds_path(value))
 
 
 def _holds_path(value: object) -> bool:
     if isinstance(value, BaseModel):
-        return bool(paths(value))
+        return bool(find_path_options(value))
     if isinstance(value, Mapping):
         return any(map(_holds_path, value.values()))
     if isinstance(value, list | tuple | set | frozenset):
@@ -54,41 +54,41 @@ def _holds_path(value: object) -> bool:
 
 def hide_options(options: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """Return the options, among those that say where things are, that others may not read in full."""
-    return {key: options[key] for key in options if key in names and public_value(options[key]) != options[key]}
+    return {key: options[key] for key in options if key in names and make_public(options[key]) != options[key]}
 
 
-def public_value(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
+def make_public(value: Any) -> Any:  # noqa: ANN401 - an option is anything that JSON holds
     """Return what others may read of a location: of a path its last part, of an address nothing.
 
     A path below the folder in which the command was given stays, and so does what is on the Hub.
     """
-    return _each(value, lambda text: None if _ADDRESS.match(text) else _last(text))
+    return _map_texts(value, lambda text: None if _ADDRESS.match(text) else _take_last(text))
 
 
-def distinct(value: Any) -> Any:  # noqa: ANN401 - (the same)
+def distinguish_value(value: Any) -> Any:  # noqa: ANN401 - (the same)
     """Return what others may read of a location, with a hash where that is not all: other locations differ."""
 
     def distinguish(text: str) -> str:
-        shown = public_value(text)
+        shown = make_public(text)
         return text if shown == text else f"{shown or ''}#{_hash(text)}"
 
-    return _each(value, distinguish)
+    return _map_texts(value, distinguish)
 
 
-def without_folders(value: Any) -> Any:  # noqa: ANN401 - (the same)
+def remove_folders(value: Any) -> Any:  # noqa: ANN401 - (the same)
     """Return a path that leads anywhere on this machine without the folders it is in; anything else as it is."""
-    return _each(value, _last)
+    return _map_texts(value, _take_last)
 
 
-def _each(value: Any, change: Callable[[str], str | None]) -> Any:  # noqa: ANN401 - (the same)
+def _map_texts(value: Any, change: Callable[[str], str | None]) -> Any:  # noqa: ANN401 - (the same)
     if isinstance(value, list):
-        return [_each(item, change) for item in value]
+        return [_map_texts(item, change) for item in value]
     if isinstance(value, dict):
-        return {key: _each(item, change) for key, item in value.items()}
+        return {key: _map_texts(item, change) for key, item in value.items()}
     return change(value) if isinstance(value, str) else value
 
 
-def _last(text: str) -> str:
+def _take_last(text: str) -> str:
     # Windows' rules take both kinds of slashes.
     return SOMEWHERE + PureWindowsPath(text).name if _PRIVATE.match(text) else text
 
@@ -104,13 +104,15 @@ _REASONS = {
 }
 
 
-def recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
+def describe_recipe(job: Job, parts: Mapping[str, Component[Any]]) -> dict[str, Any]:
     """Return every option of the run, in JSON types: the manifest's ``recipe``; of locations what others may read."""
-    described = {kind: _public(part) for kind, part in parts.items()}
+    described = {kind: _describe_publicly(part) for kind, part in parts.items()}
     return {**described, "shards": job.shards.model_dump(), "truncate": job.truncate}
 
 
-def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, model: ModelInfo) -> dict[str, Any]:
+def describe_identity(
+    job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, model: ModelInfo
+) -> dict[str, Any]:
     """Return what decides the bytes that come out: options without ``location``, content, model revision.
 
     A folder of weights may lie elsewhere on another machine, so the model's digest counts, not its path; so do those of
@@ -118,7 +120,7 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
     its author has not put in ``location`` counts: its content may decide the result. Others see its hash.
     """
     return {
-        **{kind: _decisive(part) for kind, part in parts.items()},
+        **{kind: _describe_decisive(part) for kind, part in parts.items()},
         "shards": job.shards.model_dump(),
         "truncate": job.truncate,
         "content": fingerprint,
@@ -127,15 +129,15 @@ def identity(job: Job, parts: Mapping[str, Component[Any]], fingerprint: str, mo
     }
 
 
-def difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+def describe_difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     """Describe in which keys two identities differ."""
     unnamed = "files" in mine and "files" not in theirs
-    left, right = _flat({**mine, "files": ()} if unnamed else mine), _flat(theirs)
+    left, right = _flatten_keys({**mine, "files": ()} if unnamed else mine), _flatten_keys(theirs)
     keys = [key for key in sorted(left | right) if left.get(key) != right.get(key)]
-    return ", ".join(_describe_difference(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
+    return ", ".join(_describe_key(key, right.get(key), left.get(key)) for key in keys[:4]) or "nothing"
 
 
-def _describe_difference(key: str, there: object, now: object) -> str:
+def _describe_key(key: str, there: object, now: object) -> str:
     return _REASONS.get(key) or f"{key} ({_show_value(there)} there, {_show_value(now)} now)"
 
 
@@ -147,21 +149,25 @@ def _show_value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flatten_keys(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= _flatten_keys(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
 
 
-def _public(part: Component[Any]) -> dict[str, Any]:
+def _describe_publicly(part: Component[Any]) -> dict[str, Any]:
     options = _describe_component(part)
-    return options | {key: public_value(value) for key, value in hide_options(options, location_options(part)).items()}
+    return options | {
+        key: make_public(value) for key, value in hide_options(options, find_location_options(part)).items()
+    }
 
 
-def _decisive(part: Component[Any]) -> dict[str, Any]:
+def _describe_decisive(part: Component[Any]) -> dict[str, Any]:
     options = {key: value for key, value in _describe_component(part).items() if key not in part.location}
-    return options | {key: distinct(value) for key, value in hide_options(options, paths(part.config)).items()}
+    return options | {
+        key: distinguish_value(value) for key, value in hide_options(options, find_path_options(part.config)).items()
+    }
 
 
 def _describe_component(part: Component[Any]) -> dict[str, Any]:
@@ -174,7 +180,7 @@ FILES = "files"
 """The same for a model's tokenizer and settings, which datasets of the first versions do not name."""
 
 
-def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
+def find_earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> tuple[Layout, Manifest]:
     """Find an earlier dataset whose vectors may be reused.
 
     Args:
@@ -185,7 +191,7 @@ def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> t
     Raises:
         ConfigError: There is none, it has another model or other chunks, or it would be overwritten.
     """
-    there = Layout(_folder(since))
+    there = Layout(_find_folder(since))
     manifest = read_manifest(there)
     if manifest is None:
         raise ConfigError(f"--since {since}: there is no finished dataset: name its folder, or its repo on the Hub")
@@ -195,7 +201,7 @@ def earlier(since: str | Path, identity: Mapping[str, Any], layout: Layout) -> t
     if mine != theirs:
         raise ConfigError(
             f"--since {since}: its vectors cannot be reused, because it was made with other options ("
-            f"{difference(mine, theirs)}): make the job the same, or run without --since"
+            f"{describe_difference(mine, theirs)}): make the job the same, or run without --since"
         )
     return there, manifest
 
@@ -206,10 +212,10 @@ def select_decisive(identity: Mapping[str, Any], other: Mapping[str, Any]) -> di
     return {key: identity.get(key) for key in keys}
 
 
-def _folder(since: str | Path) -> Path:
+def _find_folder(since: str | Path) -> Path:
     path = Path(since)
     if path.exists() or not _is_repo(str(since)):
-        return Path(writable_down(path.absolute()))
+        return Path(require_utf8(path.absolute()))
     return _download_dataset(str(since))
 
 

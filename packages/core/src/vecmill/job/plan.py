@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecmill.errors import ConfigError, SourceError
-from vecmill.job.identity import earlier, hide_options, identity, location_options, public_value, recipe
-from vecmill.job.publish import directory
+from vecmill.job.identity import (
+    describe_identity,
+    describe_recipe,
+    find_earlier,
+    find_location_options,
+    hide_options,
+    make_public,
+)
+from vecmill.job.publish import find_directory
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import ComponentSpec, LocalOptions, ShardTask, SourceInfo, WorkSpec
@@ -38,27 +45,27 @@ TEXT_SHARE = 0.5
 """What zstd leaves of text."""
 
 
-def text_per_shard(chunks_per_byte: float, dimension: int, target_bytes: float) -> int:
+def compute_shard_text(chunks_per_byte: float, dimension: int, target_bytes: float) -> int:
     """Return how many bytes of source text make a shard of about ``target_bytes`` on disk."""
-    return max(1, int(target_bytes / bytes_on_disk(chunks_per_byte, 1, dimension)))
+    return max(1, int(target_bytes / estimate_disk_bytes(chunks_per_byte, 1, dimension)))
 
 
-def bytes_on_disk(chunks: float, text_bytes: float, dimension: int) -> float:
+def estimate_disk_bytes(chunks: float, text_bytes: float, dimension: int) -> float:
     """Return about what chunks with their vectors and their text take in a shard."""
     return chunks * (4 * dimension + ROW_BYTES) + TEXT_SHARE * text_bytes
 
 
-def chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
+def measure_chunks_per_byte(batches: Iterable[pa.RecordBatch], chunker: Chunker[Any]) -> float:
     """Chunk the first documents, about a megabyte of them."""
     from vecmill.records import Document
-    from vecmill.worker.reading import cut, documents
-    from vecmill.worker.window import utf8_bytes
+    from vecmill.worker.reading import cut, iterate_documents
+    from vecmill.worker.window import count_utf8_bytes
 
     size = chunks = 0
     for batch in batches:
-        for document in documents(batch, chunker.tokenizer):
+        for document in iterate_documents(batch, chunker.tokenizer):
             if isinstance(document, Document):
-                size += utf8_bytes(document.text)
+                size += count_utf8_bytes(document.text)
                 chunks += len(cut(chunker, document))
             if size >= SAMPLE_BYTES:
                 return chunks / size
@@ -86,16 +93,16 @@ def sample_source(source: Source[Any], chunker: Chunker[Any]) -> SourceSample:
     """
     from vecmill.sources.batches import dump, extra_fields
 
-    batches = _batches(Corpus(source))
+    batches = _iterate_batches(Corpus(source))
     first = next(batches, None)
     if first is None:
         raise SourceError(f"the source {source.name!r} has no documents")
     keep = extra_fields(first.schema)
-    _check(keep, chunker.model.outputs)
-    return SourceSample(dump(keep), chunks_per_byte(itertools.chain([first], batches), chunker))
+    _check_columns(keep, chunker.model.outputs)
+    return SourceSample(dump(keep), measure_chunks_per_byte(itertools.chain([first], batches), chunker))
 
 
-def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
+def _iterate_batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
     """Yield the batches of the first partition that has any."""
     for partition in corpus.partitions(SAMPLE_BYTES):
         batches = corpus.read(partition)
@@ -106,7 +113,7 @@ def _batches(corpus: Corpus) -> Iterator[pa.RecordBatch]:
             return
 
 
-def _check(keep: list[pa.Field], outputs: Sequence[Output]) -> None:
+def _check_columns(keep: list[pa.Field], outputs: Sequence[Output]) -> None:
     """Refuse columns that would collide with vecmill's own, and those that no file can hold."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -183,33 +190,33 @@ def plan(
     """
     registry = load().registry
     if publishers is None:
-        publishers = publishers_of(job)
-    parts, model = components(job, registry)
+        publishers = build_publishers(job)
+    parts, model = build_components(job, registry)
     corpus = Corpus(parts["source"])
     fingerprint, terms = corpus.fingerprint(), corpus.terms()
-    identity_ = identity(job, parts, fingerprint, model)
-    recipe_ = recipe(job, parts)
-    layout = Layout(directory(publishers, job.name))
-    spec = _work_spec(job, parts, hash_identity(identity_), layout).model_copy(update={"model": model})
-    split = _begun_split(parts, layout, spec.run_id) or _split(job, parts, model)
+    identity_ = describe_identity(job, parts, fingerprint, model)
+    recipe_ = describe_recipe(job, parts)
+    layout = Layout(find_directory(publishers, job.name))
+    spec = _build_work_spec(job, parts, hash_identity(identity_), layout).model_copy(update={"model": model})
+    split = _read_split(parts, layout, spec.run_id) or _split(job, parts, model)
     return Plan(
         job=job,
         run_id=spec.run_id,
         identity=identity_,
         recipe=recipe_,
         source=SourceInfo(name=job.source.name, fingerprint=fingerprint, options=recipe_["source"], terms=terms),
-        model=model.model_copy(update={"id": public_value(model.id) or ""}),
+        model=model.model_copy(update={"id": make_public(model.id) or ""}),
         layout=layout,
         runtime=runtime or build(registry, "runtime", job.runtime),
         publishers=publishers,
         split=split,
-        tasks=_tasks(spec, split),
-        local_options=_local_options(spec, parts),
-        since=None if since is None else earlier(since, identity_, layout),
+        tasks=_build_tasks(spec, split),
+        local_options=_find_local_options(spec, parts),
+        since=None if since is None else find_earlier(since, identity_, layout),
     )
 
 
-def publishers_of(job: Job) -> list[Publisher[Any]]:
+def build_publishers(job: Job) -> list[Publisher[Any]]:
     """Return a job's publishers.
 
     Raises:
@@ -219,7 +226,7 @@ def publishers_of(job: Job) -> list[Publisher[Any]]:
     return [build(registry, "publisher", spec) for spec in job.publish]
 
 
-def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
+def build_components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]:
     """Return source, chunker, batching and embedder with everything that could change pinned, and the model."""
     source = Corpus(build(registry, "source", job.source)).pinned()
     embedder = build(registry, "embedder", job.embedder)
@@ -231,20 +238,20 @@ def components(job: Job, registry: Registry) -> tuple[dict[str, Any], ModelInfo]
     return {"source": source, "chunker": chunker, "batching": batching, "embedder": embedder}, model
 
 
-def _work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layout: Layout) -> WorkSpec:
+def _build_work_spec(job: Job, parts: Mapping[str, Component[Any]], run_id: str, layout: Layout) -> WorkSpec:
     specs = {
         kind: ComponentSpec(name=part.name, options=part.config.model_dump(mode="json")) for kind, part in parts.items()
     }
     return WorkSpec(run_id=run_id, directory=str(layout.root), truncate=job.truncate, **specs)
 
 
-def _local_options(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> LocalOptions:
+def _find_local_options(spec: WorkSpec, parts: Mapping[str, Component[Any]]) -> LocalOptions:
     """Return the options with which this machine opens the dataset's model again."""
-    embedder = hide_options(spec.embedder.options, location_options(parts["embedder"]))
+    embedder = hide_options(spec.embedder.options, find_location_options(parts["embedder"]))
     return LocalOptions(run_id=spec.run_id, embedder=embedder) if embedder else LocalOptions()
 
 
-def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split | None:
+def _read_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split | None:
     """Return how a run was cut into shards when it began, if the folder holds the run."""
     state = read_state(layout)
     stored = read_split(layout, state.split) if state is not None and state.run_id == run_id else None
@@ -257,7 +264,7 @@ def _begun_split(parts: Mapping[str, Any], layout: Layout, run_id: str) -> Split
 def _split(job: Job, parts: Mapping[str, Any], model: ModelInfo) -> Split:
     source, chunker = parts["source"], parts["chunker"]
     found, corpus = sample_source(source, chunker), Corpus(source)
-    text_bytes = text_per_shard(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
+    text_bytes = compute_shard_text(found.chunks_per_byte, model.dimension, job.shards.target_mb * 1e6)
     split = Split(keep=found.keep, partitions=tuple(corpus.partitions(text_bytes)), documents=corpus.count())
     if None not in {split.planned, split.documents} and split.planned != split.documents:
         raise SourceError(
@@ -267,7 +274,7 @@ def _split(job: Job, parts: Mapping[str, Any], model: ModelInfo) -> Split:
     return split
 
 
-def _tasks(spec: WorkSpec, split: Split) -> list[ShardTask]:
+def _build_tasks(spec: WorkSpec, split: Split) -> list[ShardTask]:
     shared, count = spec.model_copy(update={"keep": split.keep}), len(split.partitions)
     return [
         ShardTask(spec=shared, index=index, count=count, partition=partition)

@@ -19,7 +19,7 @@ from vecmill.errors import PublishError, RunError, name_errors
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Account, ComponentSpec, Manifest, Reused, Timing, WorkerUpload
-from vecmill.sanitize import writable_down
+from vecmill.sanitize import require_utf8
 from vecmill.store.card import format_card, read_user_section
 from vecmill.store.destination import locked_to_read
 from vecmill.store.files import finished_manifest, read_text, write_bytes, write_json, write_local_options
@@ -61,26 +61,26 @@ def publish(
         PublishError: It could not be delivered, or its run failed because too many documents were quarantined.
     """
     layout, manifest = _open_finished(path)
-    publisher = _publisher(to, options)
+    publisher = _build_publisher(to, options)
     if observe is not None:
         publisher.report = observe
     with locked_to_read(layout):
         layout, manifest = _open_finished(path)  # a run may have changed it before the lock
-        check([publisher])
+        check_publishers([publisher])
         return deliver([publisher], layout, manifest)[0]
 
 
 def preview(path: str | Path, to: str, options: Mapping[str, Any] | None = None) -> Iterator[str]:
     """Yield lines about what ``publish`` would do; nothing is changed. Raises what ``publish`` raises."""
     layout, manifest = _open_finished(path)
-    publisher = _publisher(to, options)
-    check([publisher])
+    publisher = _build_publisher(to, options)
+    check_publishers([publisher])
     _report_sent([publisher], layout)
     with _name_errors(publisher, "preview()"):
         yield from publisher.preview(layout.root, manifest)
 
 
-def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
+def find_directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
     """Return the folder of a job's dataset: the one that the first publisher names, else ``out/NAME``; absolute.
 
     Raises:
@@ -90,11 +90,11 @@ def directory(publishers: Iterable[Publisher[Any]], name: str) -> Path:
         with _name_errors(publisher, "directory()"):
             wanted = publisher.directory()
             if wanted is not None:
-                return Path(writable_down(wanted.absolute()))
-    return Path(writable_down((Path("out") / name).absolute()))
+                return Path(require_utf8(wanted.absolute()))
+    return Path(require_utf8((Path("out") / name).absolute()))
 
 
-def check(publishers: Iterable[Publisher[Any]]) -> None:
+def check_publishers(publishers: Iterable[Publisher[Any]]) -> None:
     """Ask publishers, before the work, whether they could deliver."""
     for publisher in publishers:
         with _name_errors(publisher, "check()"):
@@ -116,7 +116,9 @@ def _deliver_dataset(publisher: Publisher[Any], layout: Layout, manifest: Manife
 def prepare_uploads(publishers: Iterable[Publisher[Any]]) -> tuple[WorkerUpload, ...]:
     """Ask publishers, before the work, which of them want workers to upload shards."""
     asked = ((publisher, _prepare_workers(publisher)) for publisher in publishers)
-    return tuple(WorkerUpload(publisher=_spec(each), ready=ready) for each, ready in asked if ready is not None)
+    return tuple(
+        WorkerUpload(publisher=_describe_spec(each), ready=ready) for each, ready in asked if ready is not None
+    )
 
 
 def _prepare_workers(publisher: Publisher[Any]) -> dict[str, Any] | None:
@@ -136,11 +138,11 @@ def _name_errors(publisher: Publisher[Any], call: str) -> AbstractContextManager
     return name_errors(f"the publisher {publisher.name!r} failed at {call}", PublishError, advice)
 
 
-def _spec(publisher: Publisher[Any]) -> ComponentSpec:
+def _describe_spec(publisher: Publisher[Any]) -> ComponentSpec:
     return ComponentSpec(name=publisher.name, options=publisher.config.model_dump(mode="json"))
 
 
-def _publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
+def _build_publisher(name: str, options: Mapping[str, Any] | None) -> Publisher[Any]:
     made: Publisher[Any] = build(load().registry, "publisher", ComponentSpec(name=name, options=dict(options or {})))
     return made
 
@@ -159,7 +161,7 @@ ROWS = 1024
 """Rows of the quarantine in memory at a time; fewer if they are large."""
 
 
-def total(receipts: Iterable[Receipt]) -> Account:
+def add_accounts(receipts: Iterable[Receipt]) -> Account:
     """Add the accounts up.
 
     Raises:
@@ -189,7 +191,7 @@ def check_documents(receipts: Iterable[Receipt], split: Split) -> None:
             )
 
 
-def reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
+def count_reasons(receipts: Iterable[Receipt]) -> dict[str, int]:
     """Count quarantined documents by reason, most frequent first."""
     counts: collections.Counter[str] = collections.Counter()
     for receipt in receipts:
@@ -221,13 +223,13 @@ def merge_quarantine(layout: Layout, receipts: Sequence[Receipt]) -> FileEntry |
     with parquet_file(layout, layout.quarantine, QUARANTINE) as merged:
         for part in parts:
             with pq.ParquetFile(part) as file:
-                for batch in file.iter_batches(batch_size=_rows(file.metadata)):
+                for batch in file.iter_batches(batch_size=_count_rows(file.metadata)):
                     check_interrupt()
                     merged.write(pa.Table.from_batches([batch]))
     return merged.file_entry()
 
 
-def _rows(metadata: pq.FileMetaData) -> int:
+def _count_rows(metadata: pq.FileMetaData) -> int:
     """Return how many rows of a file to hold at a time."""
     size = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     return int(max(1, min(ROWS, GROUP_BYTES * metadata.num_rows / max(1, size))))
@@ -251,10 +253,10 @@ def decide_status(account: Account, allowed: float) -> Literal["complete", "fail
         account: What became of the documents.
         allowed: The share of documents that may be quarantined.
     """
-    return "complete" if account.chunks and quarantined_share(account) <= allowed else "failed"
+    return "complete" if account.chunks and compute_quarantined_share(account) <= allowed else "failed"
 
 
-def quarantined_share(account: Account) -> float:
+def compute_quarantined_share(account: Account) -> float:
     """Return the share of documents that were quarantined, from 0 to 1."""
     return account.documents_quarantined / max(1, account.documents_in)
 
@@ -283,7 +285,7 @@ def explain(manifest: Manifest, layout: Layout) -> str:
     found = f"{account.documents_quarantined} of {account.documents_in} documents were quarantined ({counts})"
     if not account.chunks:
         return f"{found}, and an empty dataset is not finished: {advice}. {layout.quarantine} has the details"
-    enough = math.ceil(quarantined_share(account) * 1000) / 1000
+    enough = math.ceil(compute_quarantined_share(account) * 1000) / 1000
     return (
         f"{found}, more than max_quarantine allows: {advice}; or, if the dataset may lack them, raise max_quarantine "
         f"to {enough:g} and run again, which embeds nothing twice. {layout.quarantine} has the details"
@@ -322,8 +324,8 @@ class Finish:
             recipe=plan.recipe,
             source=plan.source,
             model=plan.model,
-            account=total(receipts),
-            reasons=reasons(receipts),
+            account=add_accounts(receipts),
+            reasons=count_reasons(receipts),
             columns=read_column_types(plan.layout.root / receipts[0].shard.path),
             split=plan.split.digest,
             shards=[receipt.shard for receipt in receipts],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vecmill.errors import StoreError
-from vecmill.job.identity import difference, select_decisive
+from vecmill.job.identity import describe_difference, select_decisive
 from vecmill.job.publish import REFUSED
 from vecmill.store.destination import clear, read_note, refuse_foreign_folder
 from vecmill.store.files import read_manifest, write_json
@@ -38,7 +38,7 @@ def find_finished(plan: Plan) -> Manifest | None:
     """
     manifest = read_manifest(plan.layout)
     if manifest is not None and manifest.run_id != plan.run_id:
-        raise _other(
+        raise _other_run_error(
             plan.layout,
             f"the finished run {manifest.run_id} of {manifest.timing.finished[:10]}",
             plan,
@@ -59,7 +59,9 @@ def begin_run(plan: Plan, now: str) -> RunState:
         _refuse_copy(plan.layout)
         state = _begin(plan, RunState(run_id=plan.run_id, shards=0, started=now, identity=plan.identity))
     elif state.run_id != plan.run_id:
-        raise _other(plan.layout, f"the unfinished run {state.run_id} of {state.started[:10]}", plan, state.identity)
+        raise _other_run_error(
+            plan.layout, f"the unfinished run {state.run_id} of {state.started[:10]}", plan, state.identity
+        )
     elif state.split != plan.split.digest:
         _adopt(plan, state)
         state = _begin(plan, state)
@@ -125,7 +127,7 @@ def _read_done(plan: Plan, state: RunState) -> dict[int, Receipt]:
     return {index: receipt for index, receipt in found if receipt is not None}
 
 
-def receipts(plan: Plan) -> dict[int, Receipt]:
+def read_receipts(plan: Plan) -> dict[int, Receipt]:
     """Return the receipts of the shards that are done and intact, by shard number.
 
     A shard that reused an earlier dataset which was refused later is not done, unless vectors are trusted now.
@@ -240,11 +242,12 @@ def _refuse_copy(layout: Layout) -> None:
         )
 
 
-def _other(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
+def _other_run_error(layout: Layout, what: str, plan: Plan, theirs: dict[str, object]) -> StoreError:
     alike = select_decisive(plan.identity, theirs) == select_decisive(theirs, plan.identity)
     newer = layout.manifest.is_file() and alike
     again = f" with --since {layout.root}, which reuses the vectors of what has not changed," if newer else ""
+    keys = describe_difference(plan.identity, theirs)
     return StoreError(
-        f"{layout.root} holds {what}, which is not this one: it differs in {difference(plan.identity, theirs)}: "
+        f"{layout.root} holds {what}, which is not this one: it differs in {keys}: "
         f"choose another folder{again} or run with --overwrite to replace it"
     )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vecmill.errors import ConfigError, RunError
 from vecmill.job import resume
-from vecmill.job.plan import plan, publishers_of
-from vecmill.job.publish import REFUSED, Finish, check, deliver, directory, judge
+from vecmill.job.plan import build_publishers, plan
+from vecmill.job.publish import REFUSED, Finish, check_publishers, deliver, find_directory, judge
 from vecmill.job.scheduler import Shards
 from vecmill.plugins import load
 from vecmill.plugins.registry import build, validate_options
@@ -91,20 +91,20 @@ def run(
         VecmillError: The source, the model, the folder or a publisher failed; the message says which.
     """
     began = time.perf_counter()
-    notify = _notifier(observe)
+    notify = _make_notifier(observe)
     dataset = _run_by_launcher(job, notify, RunOptions(overwrite, since, trust_vectors))
     if dataset is not None:
         return dataset
     job.check()
-    runtime = _runtime(job)
-    publishers = publishers_of(job)
-    lease = runtime.lease(directory(publishers, job.name))
+    runtime = _build_runtime(job)
+    publishers = build_publishers(job)
+    lease = runtime.lease(find_directory(publishers, job.name))
     with lease or contextlib.nullcontext():
         plan_ = replace(plan(job, since, runtime, publishers), trust_vectors=trust_vectors, lease=lease)
         for publisher in publishers:
             publisher.report = notify
         refuse_foreign_folder(plan_.layout)
-        check(publishers)
+        check_publishers(publishers)
         with lock_folder(plan_.layout):
             manifest = _make_dataset(plan_, notify, began, overwrite=overwrite)
             judge(manifest, job.max_quarantine, plan_.layout)
@@ -125,7 +125,7 @@ def _run_by_launcher(job: Job, notify: Callable[[RunEvent], None], options: RunO
     return dataset
 
 
-def _runtime(job: Job) -> Runtime[Any]:
+def _build_runtime(job: Job) -> Runtime[Any]:
     runtime = build(load().registry, "runtime", job.runtime)
     if not isinstance(runtime, Runtime):
         raise ConfigError(
@@ -143,7 +143,7 @@ def _register(job: Job, manifest: Manifest) -> None:
     register_run(manifest.run_id, ComponentSpec(name=job.embedder.name, options={**pinned, **local}))
 
 
-def _notifier(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:
+def _make_notifier(observe: Callable[[RunEvent], None] | None) -> Callable[[RunEvent], None]:
     """Return a function that passes an event to plugins and the caller."""
 
     def notify(event: RunEvent) -> None:
@@ -210,7 +210,7 @@ def _complete(plan: Plan, notify: Callable[[RunEvent], None], began: float, befo
         notify(event)
         notes.take(event)
 
-    done = resume.receipts(plan)
+    done = resume.read_receipts(plan)
     duplicates = {index: list(receipt.duplicates) for index, receipt in done.items()}
     again = [index for index in resume.list_intact(plan, before) if index not in done]
     shards = Shards(plan, note_and_notify, dict(done), (before.duplicates if before else {}) | duplicates, again)

@@ -71,14 +71,14 @@ class Shards:
             PluginError: The runtime yielded something else than outcomes, or none for a shard.
             StoreError: Files of finished shards were removed.
         """
-        tasks = [self._task(index) for index in indices]
+        tasks = [self._make_task(index) for index in indices]
         self._notify(self._describe_start(tasks))
-        failures, untried = self._failures(tasks) if tasks else ([], 0)
-        if failures and (why := _refusal(failures[-1])):
+        failures, untried = self._collect_failures(tasks) if tasks else ([], 0)
+        if failures and (why := _find_refusal(failures[-1])):
             self._refuse_earlier(why)
         if failures:
-            raise RunError(_missing(failures, untried, len(self._plan.tasks)))
-        gone = [path for path in self._files() if not path.is_file()]
+            raise RunError(_describe_missing(failures, untried, len(self._plan.tasks)))
+        gone = [path for path in self._list_files() if not path.is_file()]
         if gone:
             raise StoreError(
                 f"{gone[0]} and {len(gone) - 1} other files of this run were removed after they were written: "
@@ -107,7 +107,7 @@ class Shards:
         self._notify(DocumentsRetried(sum(refused.values()), sum(refused.values()) - left, error))
         return error
 
-    def _failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
+    def _collect_failures(self, tasks: list[ShardTask]) -> tuple[list[ShardFailure], int]:
         """Do tasks; return the failures, and how many were not tried because too many in a row had failed.
 
         If an engine refuses everything before it has embedded a document, no other shard is tried.
@@ -129,11 +129,12 @@ class Shards:
                     in_a_row += 1
                 if in_a_row == GIVE_UP or (in_a_row and failures[-1].engine and not embedded):
                     break
-                if failures and _refusal(failures[-1]):
+                if failures and _find_refusal(failures[-1]):
                     break
         if left and not failures:
+            missing = _format_numbers(sorted(left))
             raise PluginError(
-                f"the runtime {self._plan.runtime.name!r} ended without an outcome for {_numbers(sorted(left))}: "
+                f"the runtime {self._plan.runtime.name!r} ended without an outcome for {missing}: "
                 "run the same command again, and report it to the runtime's author if it stays so"
             )
         return failures, len(left)
@@ -154,7 +155,7 @@ class Shards:
         refuse_earlier(self._plan.layout, self._plan.since[1].shards_digest, why)
         raise RunError(why)
 
-    def _files(self) -> Iterator[Path]:
+    def _list_files(self) -> Iterator[Path]:
         for receipt in self.receipts.values():
             for entry in (receipt.shard, receipt.quarantine):
                 if entry is not None:
@@ -195,7 +196,7 @@ class Shards:
         self._notify(ShardFailed(outcome))
         return False
 
-    def _task(self, index: int) -> ShardTask:
+    def _make_task(self, index: int) -> ShardTask:
         changes = {
             "spec": self._spec,
             "duplicates": tuple(self._duplicates.get(index, ())),
@@ -248,25 +249,26 @@ def _closing(outcomes: Iterator[Receipt | ShardFailure]) -> Iterator[Iterator[Re
             outcomes.close()
 
 
-def _refusal(failure: ShardFailure) -> str:
+def _find_refusal(failure: ShardFailure) -> str:
     """Return why an earlier dataset must not be reused, if a shard failed for that."""
     head = failure.error.find(ReuseError.HEAD)
     return failure.error[head:] if head >= 0 else ""
 
 
-def _numbers(indices: list[int]) -> str:
+def _format_numbers(indices: list[int]) -> str:
     if len(indices) == 1:
         return f"shard {indices[0]}"
     shown = ", ".join(map(str, indices[:SHOWN]))
     return f"shards {shown}" + (f" and {len(indices) - SHOWN} more" if len(indices) > SHOWN else "")
 
 
-def _missing(failures: list[ShardFailure], untried: int, count: int) -> str:
+def _describe_missing(failures: list[ShardFailure], untried: int, count: int) -> str:
     alike: dict[str, list[ShardFailure]] = {}  # the same reason is given once
     for failure in failures:
         alike.setdefault("" if failure.engine else failure.error, []).append(failure)
     named = [
-        f"{_numbers([failure.index for failure in same])}: {same[0].error}" for same in list(alike.values())[:SHOWN]
+        f"{_format_numbers([failure.index for failure in same])}: {same[0].error}"
+        for same in list(alike.values())[:SHOWN]
     ]
     left = sum(map(len, list(alike.values())[SHOWN:]))
     more = [f"and {left} more"] if left else []

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from vecmill.errors import StoreError
 from vecmill.records import FORMAT, Dataset, LocalOptions, Manifest
-from vecmill.sanitize import escape_json, writable_down
+from vecmill.sanitize import escape_json, require_utf8
 from vecmill.store.layout import Layout
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def finished_manifest(layout: Layout) -> Manifest:
         ConfigError: The folder's name is not UTF-8, and Parquet's library opens no file by such a name.
         StoreError: There is none, it is damaged, or it was written by another version of vecmill.
     """
-    writable_down(layout.root)
+    require_utf8(layout.root)
     manifest = read_manifest(layout)
     if manifest is None:
         raise StoreError(f"{layout.root} holds no finished dataset: {_why_not(layout)}")

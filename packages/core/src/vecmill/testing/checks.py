@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from vecmill.errors import PublishError
-from vecmill.job.identity import location_options, paths, without_folders
+from vecmill.job.identity import find_location_options, find_path_options, remove_folders
 from vecmill.plugins.registry import validate_options
 from vecmill.records import Account, Dataset, Document, Manifest, ModelInfo, Publishing
 from vecmill.records.manifest import hash_identity
@@ -22,7 +22,7 @@ from vecmill.store.files import sha256, write_json
 from vecmill.store.layout import Layout
 from vecmill.store.state import clear_state
 from vecmill.testing.plugin import AWKWARD_TEXTS, WordTokenizer
-from vecmill.worker.reading import cut, documents
+from vecmill.worker.reading import cut, iterate_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -75,7 +75,7 @@ def check_source(source: Source[Any], target_bytes: int = 10_000) -> int:
         ReadError: It failed with an error that is not of vecmill.errors.
     """
     _check_paths(source)
-    moving = sorted(paths(source.config) - source.location)
+    moving = sorted(find_path_options(source.config) - source.location)
     assert not moving, (
         f"under another path, the same corpus would be another run: mark {moving} LOCATION, and have "
         "fingerprint() hash what is read there"
@@ -154,7 +154,7 @@ def _check_paths(component: Component[Any]) -> None:
     shown = [
         key
         for key in options
-        if key not in location_options(component) and without_folders(options[key]) != options[key]
+        if key not in find_location_options(component) and remove_folders(options[key]) != options[key]
     ]
     assert not shown, (
         f"the manifest, which others read, would show where things are on this machine: mark {shown} LOCATION, or "
@@ -172,7 +172,7 @@ def _read(corpus: Corpus, part: Partition) -> Iterable[object]:
         assert {"id", "text"}.issubset(batch.schema.names), (
             f"a batch has the columns {batch.schema.names}, not id and text"
         )
-        yield from documents(batch, WordTokenizer())
+        yield from iterate_documents(batch, WordTokenizer())
 
 
 SHARDS = 3

@@ -127,7 +127,7 @@ class EngineHealth:
             if len(refused) < REFUSALS:  # another thread's trial cleared the engine
                 return
             known = _clears(witness, refused)
-            text = witness if known else _beginning(min(refused, key=len))
+            text = witness if known else _take_beginning(min(refused, key=len))
             sent = self.note_request()
             if not self._accepts(text):
                 raise self._verdict(refused, words, known=known)
@@ -160,7 +160,7 @@ def _clears(accepted: str, refused: Sequence[str]) -> bool:
     return len(accepted) * REACH >= min(map(len, refused))
 
 
-def _beginning(text: str) -> str:
+def _take_beginning(text: str) -> str:
     """Return the first words of a text, as many as clear the engine for all of it."""
     least = -(-len(text) // REACH)
     end = text.find(" ", least)

@@ -14,7 +14,7 @@ from vecmill.protocols.component import check_prefix, make_prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import MEANINGFUL, load, row_bytes
 from vecmill.sources.corpus import Corpus
-from vecmill.worker.window import Window, utf8_bytes
+from vecmill.worker.window import Window, count_utf8_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class Rejected:
     text: str | None = None
 
 
-def documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document | Rejected]:
+def iterate_documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document | Rejected]:
     """Yield one document, or one rejection, for every row of a source's batch, in order.
 
     Args:
@@ -43,13 +43,13 @@ def documents(batch: pa.RecordBatch, tokenizer: Tokenizer) -> Iterator[Document 
         tokenizer: The model's, which decides what is blank.
     """
     rows = batch.num_rows
-    texts, ids = _strings(batch, "text"), _strings(batch, "id")
-    titles, urls, problems = (_strings(batch, name) for name in ("title", "url", "problem"))
+    texts, ids = _read_strings(batch, "text"), _read_strings(batch, "id")
+    titles, urls, problems = (_read_strings(batch, name) for name in ("title", "url", "problem"))
     for row in range(rows):
-        yield _document(ids[row], texts[row], titles[row], urls[row], problems[row], tokenizer)
+        yield _read_document(ids[row], texts[row], titles[row], urls[row], problems[row], tokenizer)
 
 
-def _document(
+def _read_document(
     id_: str | bytes | None,
     text: str | bytes | None,
     title: str | bytes | None,
@@ -59,9 +59,9 @@ def _document(
 ) -> Document | Rejected:
     found = _find_problem(id_, text, problem, tokenizer)
     if found is None and isinstance(id_, str) and isinstance(text, str):
-        return Document(id_, text, _readable(title) or "", _readable(url) or "")
+        return Document(id_, text, _decode_text(title) or "", _decode_text(url) or "")
     reason, detail = found or ("unreadable", "the row could not be read")
-    return Rejected(reason, detail, _readable(id_), _readable(url), _readable(title), _readable(text))
+    return Rejected(reason, detail, _decode_text(id_), _decode_text(url), _decode_text(title), _decode_text(text))
 
 
 def _find_problem(
@@ -80,7 +80,7 @@ def _find_problem(
     return None
 
 
-def _strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
+def _read_strings(batch: pa.RecordBatch, name: str) -> list[str | bytes | None]:
     """Return a column's values: bytes for a value that is not valid UTF-8, nulls for a missing column."""
     if name not in batch.schema.names:
         return [None] * batch.num_rows
@@ -101,7 +101,7 @@ def _decode_value(value: bytes | None) -> str | bytes | None:
         return value
 
 
-def _readable(value: str | bytes | None) -> str | None:
+def _decode_text(value: str | bytes | None) -> str | None:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
@@ -189,7 +189,7 @@ class Reading:
             extra = self.extra.of(batch)
             tables.append(extra)
             sizes = row_bytes(extra).tolist()
-            for row, item in enumerate(documents(batch, self._chunker.tokenizer)):
+            for row, item in enumerate(iterate_documents(batch, self._chunker.tokenizer)):
                 size += sizes[row] + self._take(window, base + row, item)
                 if len(window) >= WINDOW_CHUNKS or size >= WINDOW_BYTES:
                     if window.documents:
@@ -231,7 +231,7 @@ class Reading:
             self._rejected.append((number, _reject_document(item, "duplicate id", detail)))
         else:
             self.ids[item.id] = number
-            size = utf8_bytes(item.text)
+            size = count_utf8_bytes(item.text)
             self.bytes_in += size
             if self._task.spec.since is not None:
                 check_prefix(self._chunker, item)
@@ -287,13 +287,13 @@ def check_spans(document: Document, spans: Iterable[Span], tokenizer: Tokenizer)
                 f"after one that starts at {previous}: spans must be in order, not empty, and inside the text"
             )
         if start > covered and not is_blank(text, tokenizer, covered, start):
-            raise _lost(document, covered, start)
+            raise _lost_error(document, covered, start)
         covered, previous = max(covered, end), start
     if covered < length and not is_blank(text, tokenizer, covered):
-        raise _lost(document, covered, length)
+        raise _lost_error(document, covered, length)
 
 
-def _lost(document: Document, start: int, end: int) -> PluginError:
+def _lost_error(document: Document, start: int, end: int) -> PluginError:
     return PluginError(
         f"the chunker left out characters {start} to {end} of document {document.id!r}, which are not all blank: "
         "report it to the chunker's author (vecmill.testing has the check)"

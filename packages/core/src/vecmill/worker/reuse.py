@@ -137,7 +137,7 @@ class Reuse:
         wanted = _index_wanted(window, [document for document, _ in found])
         chunks: list[int] = []
         vectors = [empty_vectors(self._model.output, 0)]
-        for rows in _pieces(sorted(span for _, span in found)):
+        for rows in _iterate_rows(sorted(span for _, span in found)):
             records = self._earlier.fetch(rows)
             here = [(chunk, row) for row, key in enumerate(records["digest"].tolist()) for chunk in wanted.pop(key, ())]
             chunks += [chunk for chunk, _ in here]
@@ -194,7 +194,7 @@ def _index_wanted(window: Window, documents: Iterable[int]) -> dict[bytes, list[
     return wanted
 
 
-def _pieces(spans: Iterable[DocumentRows]) -> Iterator[npt.NDArray[np.int64]]:
+def _iterate_rows(spans: Iterable[DocumentRows]) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the rows of spans, ``ROWS`` at a time."""
     pending = np.empty(0, np.int64)
     for row, rows in spans:

@@ -127,7 +127,7 @@ NUMBERS = 40
 """Bytes of a row's numbers: chunk_index, start, end and tokens, and where its four strings end."""
 
 
-def shard_tables(
+def build_shard_tables(
     window: Window,
     source: pa.Table,
     tokens: npt.NDArray[np.int64],
@@ -147,16 +147,16 @@ def shard_tables(
     """
     owners = window.owners
     chunks = np.flatnonzero(good[owners])
-    sizes = _document_bytes(window, source)[owners[chunks]] + window.text_bytes()[chunks]
+    sizes = _measure_documents(window, source)[owners[chunks]] + window.text_bytes()[chunks]
     numbers = NUMBERS + vector_bytes(output) + source.num_columns / 8  # a bit says what is null
     for group in row_groups(sizes + numbers):
-        yield _table(window, source, tokens, vectors, chunks[group], output)
+        yield _build_table(window, source, tokens, vectors, chunks[group], output)
 
 
-def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
+def build_quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
     """Build the rows of quarantined documents, a row group at a time."""
     rows = list(rejected)
-    sizes = [sum(utf8_bytes(getattr(row, field.name) or "") for field in QUARANTINE) for row in rows]
+    sizes = [sum(count_utf8_bytes(getattr(row, field.name) or "") for field in QUARANTINE) for row in rows]
     for group in row_groups(np.array(sizes, np.int64)):
         yield pa.table(
             [pa.array([getattr(row, field.name) for row in rows[group]], field.type) for field in QUARANTINE],
@@ -164,14 +164,14 @@ def quarantine_tables(rejected: Iterable[Rejected]) -> Iterator[pa.Table]:
         )
 
 
-def utf8_bytes(text: str) -> int:
+def count_utf8_bytes(text: str) -> int:
     """Return how many bytes a text takes in UTF-8, without a copy of it."""
     if text.isascii():
         return len(text)
     return sum(len(text[start : start + PIECE].encode()) for start in range(0, len(text), PIECE))
 
 
-def _table(
+def _build_table(
     window: Window,
     source: pa.Table,
     tokens: npt.NDArray[np.int64],
@@ -182,7 +182,7 @@ def _table(
     owners = window.owners[chunks]
     documents = [window.documents[owner] for owner in owners.tolist()]
     schema = dataset_schema((output,), source.schema)
-    extra = _rows(source, np.array(window.rows, np.int64)[owners])
+    extra = _take_rows(source, np.array(window.rows, np.int64)[owners])
     columns = {
         "id": pa.array([document.id for document in documents], pa.string()),
         "url": pa.array([document.url for document in documents], pa.string()),
@@ -198,22 +198,22 @@ def _table(
     return pa.table([columns[name] for name in schema.names], schema=schema)
 
 
-def _rows(source: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
+def _take_rows(source: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
     """Take ascending rows, some of them many times; only the rows between the first and the last are joined."""
     return (
         source.slice(rows[0], rows[-1] - rows[0] + 1).take(pa.array(rows - rows[0])) if source.num_columns else source
     )
 
 
-def _document_bytes(window: Window, source: pa.Table) -> npt.NDArray[np.int64]:
+def _measure_documents(window: Window, source: pa.Table) -> npt.NDArray[np.int64]:
     """Return, for each document, the bytes of the values that all its rows share."""
     extra = np.concatenate([np.empty(0, np.int64), *map(row_bytes, source.to_batches())])
-    strings = np.array([_string_bytes(document) for document in window.documents], np.int64)
+    strings = np.array([_measure_strings(document) for document in window.documents], np.int64)
     return strings + (extra[window.rows] if source.num_columns else 0)
 
 
-def _string_bytes(document: Document) -> int:
-    return utf8_bytes(document.id) + utf8_bytes(document.url) + utf8_bytes(document.title)
+def _measure_strings(document: Document) -> int:
+    return count_utf8_bytes(document.id) + count_utf8_bytes(document.url) + count_utf8_bytes(document.title)
 
 
 class InFlightWindow:
@@ -304,7 +304,7 @@ class InFlightWindow:
                 self._check(self._known, self._window, *again)
             vectors[self._known.chunks] = self._known.vectors
         self._refuse(failed, "not embedded", reject)
-        tables = shard_tables(self._window, self._source, self._seen, vectors, self._good, self._output)
+        tables = build_shard_tables(self._window, self._source, self._seen, vectors, self._good, self._output)
         return tables, self._account()
 
     def _wanted_mask(self) -> npt.NDArray[np.bool_]:

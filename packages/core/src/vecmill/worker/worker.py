@@ -24,7 +24,7 @@ from vecmill.store.state import read_receipt, write_ids
 from vecmill.worker.embedding import Embedding, EngineHealth, name_embedder_errors
 from vecmill.worker.reading import Reading
 from vecmill.worker.reuse import FormerShard, Reuse
-from vecmill.worker.window import InFlightWindow, quarantine_tables
+from vecmill.worker.window import InFlightWindow, build_quarantine_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +174,7 @@ def _check_model(spec: WorkSpec, found: ModelInfo) -> None:
     """Refuse a model that is not the run's."""
     if spec.model is None or found == spec.model:
         return
-    planned, here = (_flat(model) for model in (spec.model, found))
+    planned, here = (_flatten_model(model) for model in (spec.model, found))
     names = ", ".join(sorted(name for name in planned | here if planned.get(name) != here.get(name)))
     raise ModelError(
         f"the model {found.id!r} is not the one that the run began with, but differs in {names}: restore it, or run "
@@ -182,7 +182,7 @@ def _check_model(spec: WorkSpec, found: ModelInfo) -> None:
     )
 
 
-def _flat(model: ModelInfo) -> dict[str, Any]:
+def _flatten_model(model: ModelInfo) -> dict[str, Any]:
     return model.model_dump(exclude={"files"}) | model.files
 
 
@@ -268,7 +268,7 @@ class Shard:
             target.unlink(missing_ok=True)
             return None
         with parquet_file(self._layout, target, QUARANTINE) as parquet:
-            for table in quarantine_tables(rejected):
+            for table in build_quarantine_tables(rejected):
                 parquet.write_group(table)
         return parquet.file_entry()
 

@@ -14,8 +14,8 @@ import click
 
 from vecmill.cli import environment as machine
 from vecmill.cli.command import subcommand
-from vecmill.cli.environment import EXTRA, LOCAL, Check, accounts, missing, packages
-from vecmill.cli.format import clean_text, printable, size
+from vecmill.cli.environment import EXTRA, LOCAL, Check, check_accounts, check_packages, list_missing
+from vecmill.cli.format import clean_text, format_size, printable
 from vecmill.concurrency import check_interrupt
 from vecmill.plugins.manager import DISABLE
 
@@ -32,26 +32,26 @@ NEEDED = (("embedder", "openvino"), ("runtime", "local"), ("publisher", "parquet
 """The components of a run on this machine."""
 
 
-def diagnosis() -> Iterator[Check]:
+def diagnose() -> Iterator[Check]:
     """Check the interpreter, the packages, the machine, the folder, the tokens and the plugins."""
-    yield _python()
-    yield from packages()
-    yield _processor()
-    yield _cores()
-    yield from _memory()
-    yield _disk(Path.cwd())
-    yield from accounts()
-    yield from _plugins()
+    yield _check_python()
+    yield from check_packages()
+    yield _check_processor()
+    yield _check_processors()
+    yield from _check_memory()
+    yield _check_disk(Path.cwd())
+    yield from check_accounts()
+    yield from _check_plugins()
 
 
-def _python() -> Check:
+def _check_python() -> Check:
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if sys.version_info < OLDEST:
         return Check("python", "fail", found, "vecmill needs Python 3.11 or newer")
     return Check("python", "ok", found)
 
 
-def _processor() -> Check:
+def _check_processor() -> Check:
     name = platform.processor() or platform.machine()
     try:
         # By name: the core does not depend on an engine.
@@ -66,17 +66,17 @@ def _processor() -> Check:
     )
 
 
-def _memory() -> Iterator[Check]:
-    total, free = machine.memory(), machine.available_memory()
+def _check_memory() -> Iterator[Check]:
+    total, free = machine.measure_memory(), machine.measure_free_memory()
     if total is not None:
-        found = size(total) if free is None else f"{size(total)}, {size(free)} free"
+        found = format_size(total) if free is None else f"{format_size(total)}, {format_size(free)} free"
         scarce = min(total, free or total) < LITTLE_MEMORY
         hint = "a run needs about 1 GB and the size of the model; close something, or take a smaller model"
         yield Check("memory", "note", found, hint) if scarce else Check("memory", "ok", found)
 
 
-def _cores() -> Check:
-    count, quota = machine.cores(), machine.quota()
+def _check_processors() -> Check:
+    count, quota = machine.count_processors(), machine.read_quota()
     if quota is not None and quota < count:
         found = f"{count} processors, of which this container may use {quota:g}"
         return Check(
@@ -88,12 +88,12 @@ def _cores() -> Check:
     return Check("processors", "ok", f"{count} for this process")
 
 
-def _disk(folder: Path) -> Check:
+def _check_disk(folder: Path) -> Check:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         return Check("disk", "note", f"{folder}: {error.strerror or error}")
-    found = f"{size(free)} free in {printable(str(folder))}"
+    found = f"{format_size(free)} free in {printable(str(folder))}"
     if not os.access(folder, os.W_OK):
         return Check("disk", "note", f"{found}, which cannot be written", "name another output folder")
     if free < LITTLE_DISK:
@@ -101,7 +101,7 @@ def _disk(folder: Path) -> Check:
     return Check("disk", "ok", found)
 
 
-def _plugins() -> Iterator[Check]:
+def _check_plugins() -> Iterator[Check]:
     try:
         from vecmill.plugins import load
 
@@ -109,11 +109,11 @@ def _plugins() -> Iterator[Check]:
         plugins.check()
     except Exception as error:  # noqa: BLE001 - a damaged installation may raise anything, and is what the command diagnoses
         yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
-        yield from _local(missing(), [])
+        yield from _check_local(list_missing(), [])
         return
     yield from _list_plugins(plugins)
-    yield from _local(
-        missing(), [f"{kind} {name}" for kind, name in NEEDED if name not in plugins.registry.entries[kind]]
+    yield from _check_local(
+        list_missing(), [f"{kind} {name}" for kind, name in NEEDED if name not in plugins.registry.entries[kind]]
     )
 
 
@@ -126,7 +126,7 @@ def _list_plugins(plugins: Plugins) -> Iterator[Check]:
     yield Check("plugins", "ok", ", ".join(sorted(plugins.loaded)))
 
 
-def _local(packages: list[str], components: list[str]) -> Iterator[Check]:
+def _check_local(packages: list[str], components: list[str]) -> Iterator[Check]:
     """Yield one check of what a run on this machine lacks: packages, and the components that they bring."""
     needing = ", ".join(components)
     if packages:
@@ -152,7 +152,7 @@ def command(context: click.Context, *, as_json: bool) -> None:
 
     checks = []
     with waiting("checking"):
-        for check in diagnosis():
+        for check in diagnose():
             check_interrupt()
             checks.append(check)
     failures = sum(check.level == "fail" for check in checks)
@@ -168,16 +168,16 @@ def command(context: click.Context, *, as_json: bool) -> None:
 
 
 def _print(checks: list[Check], failures: int) -> None:
-    from vecmill.cli.format import plural
+    from vecmill.cli.format import format_count
 
     width = max(len(check.name) for check in checks)
     for check in checks:
-        _line(check, width)
-    verdict = f"{plural(failures, 'problem')} to solve" if failures else "ready to run on this machine"
+        _print_check(check, width)
+    verdict = f"{format_count(failures, 'problem')} to solve" if failures else "ready to run on this machine"
     click.echo(f"\n{click.style(verdict, fg='red' if failures else 'green')}")
 
 
-def _line(check: Check, width: int) -> None:
+def _print_check(check: Check, width: int) -> None:
     mark = click.style(f"{check.level:<4}", fg=COLORS[check.level])
     for number, text in enumerate(_wrap_lines(check, width)):
         click.echo(f"{mark}  {check.name:<{width}}  {text}" if not number else f"{'':<{width + 8}}{text}")

@@ -37,27 +37,29 @@ def command(job_file: Path, *, gpus: int | None, overrides: tuple[str, ...], as_
     if as_json:
         click.echo(escape_json(found.model_dump_json(indent=2)))
     else:
-        click.echo("\n".join(f"{name:<10} {printable(line)}" for name, line in _lines(found)))
+        click.echo("\n".join(f"{name:<10} {printable(line)}" for name, line in _format_estimate(found)))
 
 
-def _lines(found: Estimate) -> Iterator[tuple[str, str]]:
-    from vecmill.cli.format import duration, plural, size
+def _format_estimate(found: Estimate) -> Iterator[tuple[str, str]]:
+    from vecmill.cli.format import format_count, format_duration, format_size
 
     about = "" if found.exact else "about "
-    yield "documents", f"{about}{found.documents:,}, {size(found.source_bytes)} of text"
-    sampled = "all of them counted" if found.exact else f"± {found.spread:.0%}, from {size(found.sampled_bytes)} of it"
+    yield "documents", f"{about}{found.documents:,}, {format_size(found.source_bytes)} of text"
+    sampled = (
+        "all of them counted" if found.exact else f"± {found.spread:.0%}, from {format_size(found.sampled_bytes)} of it"
+    )
     yield "chunks", f"{about}{found.chunks:,}, {found.tokens:,} tokens ({sampled})"
-    yield "dataset", f"about {size(found.dataset_bytes)} in {plural(found.shards, 'shard')}"
+    yield "dataset", f"about {format_size(found.dataset_bytes)} in {format_count(found.shards, 'shard')}"
     if found.pace is not None:
         yield "runs on", f"{found.pace.where}, {found.pace.basis}"
     if found.seconds is not None:
-        yield "time", _between(found.seconds, duration)
+        yield "time", _format_range(found.seconds, format_duration)
     elif found.pace is not None:
         yield "time, cost", "not known"
     if found.cost_usd is not None:
-        yield "cost", _between(found.cost_usd, lambda dollars: f"${dollars:,.2f}")
+        yield "cost", _format_range(found.cost_usd, lambda dollars: f"${dollars:,.2f}")
 
 
-def _between(range_: Range, shown: Callable[[float], str]) -> str:
+def _format_range(range_: Range, shown: Callable[[float], str]) -> str:
     low, high = shown(range_.low), shown(range_.high)
     return f"about {low}" if low == high else f"{low} to {high}"

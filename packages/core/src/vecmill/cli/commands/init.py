@@ -56,34 +56,39 @@ name = "parquet"
 path = {output}
 """
 
+LIMIT = "# limit = 100                 # only the first documents"
 COLUMNS = """\
 # columns = { text = "body" }   # the columns are id and text (url, title optional); map others like this
 # keep = ["lang"]               # extra columns"""
 
 
-def template(file: str, source: str, model: str | None, output: str) -> str:
+def fill_template(file: str, source: str, model: str | None, output: str) -> str:
     """Return a job file: the source in use, the others as comments."""
-    others = "\n#\n".join(_comment_out(_source(name)) for name in SOURCES if name != source)
+    others = "\n#\n".join(_comment_out(_format_source(name)) for name in SOURCES if name != source)
     sample = f"vecmill run {file} --set source.limit=100"
     return TEMPLATE.format(
         file=file,
         sample=sample,
         plugins="vecmill plugins".ljust(len(sample)),
         source="\n".join(
-            [_source(source), "# limit = 100                 # only the first documents", *_columns(source)]
+            [
+                _format_source(source),
+                "# limit = 100                 # only the first documents",
+                *_format_columns(source),
+            ]
         ),
         others=f"# Instead:\n#\n{others}",
-        model=_model(model),
+        model=_format_model(model),
         output=_quote_string(output),
     )
 
 
-def _source(name: str) -> str:
+def _format_source(name: str) -> str:
     purpose, options = SOURCES[name]
     return "\n".join([f"# {purpose}", "[source]", f'name = "{name}"', *options])
 
 
-def _columns(source: str) -> list[str]:
+def _format_columns(source: str) -> list[str]:
     return [] if source == "pydoc" else [COLUMNS]
 
 
@@ -91,7 +96,7 @@ def _comment_out(text: str) -> str:
     return "\n".join(f"# {line.removeprefix('# ')}" for line in text.splitlines())
 
 
-def _model(model: str | None) -> str:
+def _format_model(model: str | None) -> str:
     if model is not None:
         return f"model = {_quote_string(model)}"
     hub = f'model = "{HUB_MODEL}"   # a model of the Hub, or a folder'
@@ -118,7 +123,7 @@ def command(path: Path, *, source: str, model: str | None, output: str | None) -
     from vecmill.cli.format import printable
 
     name = "python-reference" if source == "pydoc" else path.stem
-    _write(path, template(path.name, source, model, output or f"out/{name}"))
+    _write(path, fill_template(path.name, source, model, output or f"out/{name}"))
     click.echo(f"wrote {printable(str(path))}; next: vecmill run {printable(str(path))}")
 
 

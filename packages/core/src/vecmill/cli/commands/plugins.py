@@ -69,7 +69,7 @@ class Inventory:
     disabled: list[str]
 
 
-def inventory(*, options: bool = False) -> Inventory:
+def take_inventory(*, options: bool = False) -> Inventory:
     """List every component by kind, then every plugin that brings none.
 
     Args:
@@ -78,35 +78,35 @@ def inventory(*, options: bool = False) -> Inventory:
     plugins = load()
     if options:
         plugins.check()
-    components = [*_components(plugins, options=options), *_observers(plugins)]
+    components = [*_list_components(plugins, options=options), *_list_observers(plugins)]
     problems = {name: str(problem) for name, problem in plugins.problems.items()}
-    return Inventory(components, list(_plugins(plugins)), problems, list(plugins.disabled))
+    return Inventory(components, list(_list_plugins(plugins)), problems, list(plugins.disabled))
 
 
-def _components(plugins: Plugins, *, options: bool) -> Iterator[Item]:
+def _list_components(plugins: Plugins, *, options: bool) -> Iterator[Item]:
     for kind, entries in plugins.registry.entries.items():
         for name, entry in sorted(entries.items()):
             fields = list(entry.cls.Config.model_fields) if options else None
-            origin = _parts(plugins.loaded[entry.plugin])
+            origin = _split_origin(plugins.loaded[entry.plugin])
             yield Item(kind, name, entry.plugin, *origin, entry.summary, fields)
 
 
-def _observers(plugins: Plugins) -> Iterator[Item]:
+def _list_observers(plugins: Plugins) -> Iterator[Item]:
     bringing = {entry.plugin for entries in plugins.registry.entries.values() for entry in entries.values()}
     for name in sorted(set(plugins.loaded) - bringing):
-        yield Item("observer", name, name, *_parts(plugins.loaded[name]), "Watches runs.", [])
+        yield Item("observer", name, name, *_split_origin(plugins.loaded[name]), "Watches runs.", [])
 
 
-def _plugins(plugins: Plugins) -> Iterator[Plugin]:
+def _list_plugins(plugins: Plugins) -> Iterator[Plugin]:
     for name, origin in plugins.loaded.items():
-        yield Plugin(name, *_parts(origin), "in use")
+        yield Plugin(name, *_split_origin(origin), "in use")
     for name, origin in plugins.disabled.items():
-        yield Plugin(name, *_parts(origin), "disabled", f"{DISABLE} names it")
+        yield Plugin(name, *_split_origin(origin), "disabled", f"{DISABLE} names it")
     for name, problem in plugins.problems.items():
-        yield Plugin(name, *_parts(problem.origin), "broken", f"{problem.error}; {problem.cure}")
+        yield Plugin(name, *_split_origin(problem.origin), "broken", f"{problem.error}; {problem.cure}")
 
 
-def _parts(origin: str) -> tuple[str, str]:
+def _split_origin(origin: str) -> tuple[str, str]:
     """Return a plugin's distribution and its version."""
     distribution, _, version = origin.partition(" ")
     return distribution, version
@@ -119,7 +119,7 @@ COLORS = {"in use": "green", "disabled": "yellow", "broken": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def command(*, as_json: bool) -> None:
     """List the installed components: what a job file can name, and the plugins that bring it."""
-    found = inventory(options=as_json)
+    found = take_inventory(options=as_json)
     check_interrupt()
     if as_json:
         import dataclasses
@@ -127,28 +127,28 @@ def command(*, as_json: bool) -> None:
 
         click.echo(json.dumps(dataclasses.asdict(found), indent=2))
         return
-    _components_plugins(found)
+    _print_components(found)
     click.echo()
-    _plugins_plugins(found)
+    _print_plugins(found)
 
 
-def _components_plugins(found: Inventory) -> None:
-    from vecmill.cli.format import table
+def _print_components(found: Inventory) -> None:
+    from vecmill.cli.format import format_table
 
     rows = [(item.kind, item.name, item.plugin, item.summary) for item in found.components]
-    for line in table(("kind", "name", "plugin", "what it is"), rows):
+    for line in format_table(("kind", "name", "plugin", "what it is"), rows):
         click.echo(line)
 
 
-def _plugins_plugins(found: Inventory) -> None:
-    from vecmill.cli.format import table
+def _print_plugins(found: Inventory) -> None:
+    from vecmill.cli.format import format_table
 
-    rows = [(plugin.name, f"{plugin.distribution} {plugin.version}", _state(plugin)) for plugin in found.plugins]
-    for line in table(("plugin", "package", "state"), rows):
+    rows = [(plugin.name, f"{plugin.distribution} {plugin.version}", _format_state(plugin)) for plugin in found.plugins]
+    for line in format_table(("plugin", "package", "state"), rows):
         click.echo(line)
 
 
-def _state(plugin: Plugin) -> str:
+def _format_state(plugin: Plugin) -> str:
     from vecmill.cli.format import clean_text
 
     state = click.style(plugin.state, fg=COLORS[plugin.state])

@@ -33,7 +33,7 @@ def show_delivery(*, quiet: bool) -> contextlib.AbstractContextManager[Callable[
     """Show progress by what standard error is: a bar, a line now and then, or nothing."""
     if quiet:
         return contextlib.nullcontext(lambda _: None)
-    return _bar() if can_redraw() else contextlib.nullcontext(_lines())
+    return _bar() if can_redraw() else contextlib.nullcontext(_print_lines())
 
 
 @contextlib.contextmanager
@@ -58,7 +58,7 @@ def _bar() -> Iterator[Callable[[RunEvent], None]]:
         yield show
 
 
-def _lines() -> Callable[[RunEvent], None]:
+def _print_lines() -> Callable[[RunEvent], None]:
     last_line = 0.0
 
     def show(event: RunEvent) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vecmill.cli.command import subcommand
-from vecmill.cli.format import duration, near, plural, printable, rate, size
+from vecmill.cli.format import format_count, format_duration, format_rate, format_size, printable, shorten_path
 from vecmill.cli.json_log import log_command, log_option
 from vecmill.cli.messages import warn_of_plugins
 from vecmill.cli.signals import resumable
@@ -91,7 +91,7 @@ def _interrupt_message(stats: ProgressStats) -> str:
 
     view = stats.view()
     if view.shards:
-        return f"interrupted: {view.shards_done:,} of {plural(view.shards, 'shard')} are done\nto resume,"
+        return f"interrupted: {view.shards_done:,} of {format_count(view.shards, 'shard')} are done\nto resume,"
     if view.phase == SUBMITTED:
         return "interrupted: finished shards stay on the other machines\nto resume,"
     return "interrupted before the work began\nto start again,"
@@ -105,10 +105,10 @@ def format_summary(dataset: Dataset, stats: ProgressStats, signature: str) -> st
         stats: What the command did for it.
         signature: The sha256 of its manifest, in hex.
     """
-    return "\n".join(f"{name:<10} {printable(line)}" for name, line in _summary(dataset, stats, signature))
+    return "\n".join(f"{name:<10} {printable(line)}" for name, line in _describe_dataset(dataset, stats, signature))
 
 
-def _summary(dataset: Dataset, stats: ProgressStats, signature: str) -> Iterator[tuple[str, str]]:
+def _describe_dataset(dataset: Dataset, stats: ProgressStats, signature: str) -> Iterator[tuple[str, str]]:
     from vecmill.cli.progress import format_retries
 
     account, manifest = dataset.account, dataset.manifest
@@ -120,38 +120,44 @@ def _summary(dataset: Dataset, stats: ProgressStats, signature: str) -> Iterator
     if stats.retried is not None:
         yield "", format_retries(stats.retried)
     if manifest.quarantine is not None:
-        yield "", f"quarantined in {near(dataset.path / manifest.quarantine.path)}"
-    yield "chunks", _chunks(account)
+        yield "", f"quarantined in {shorten_path(dataset.path / manifest.quarantine.path)}"
+    yield "chunks", _describe_chunks(account)
     if manifest.reused is not None:
         left = account.chunks - manifest.reused.chunks
         yield "", f"{manifest.reused.chunks:,} as the run {manifest.reused.run_id} made them, {left:,} embedded now"
     if dataset.fetch is None:
-        yield from _work(stats)
+        yield from _describe_work(stats)
     if manifest.cost is not None:
         yield "cost", str(manifest.cost)
-    yield "dataset", f"{near(dataset.path)}: {plural(len(manifest.shards), 'shard')}, {size(bytes_)}"
+    yield (
+        "dataset",
+        f"{shorten_path(dataset.path)}: {format_count(len(manifest.shards), 'shard')}, {format_size(bytes_)}",
+    )
     yield "manifest", signature
     yield from (("published", where) for where in dataset.published if where != str(dataset.path))
-    yield "next", dataset.fetch or f'vecmill search {shlex.quote(near(dataset.path))} "a question"'
+    yield "next", dataset.fetch or f'vecmill search {shlex.quote(shorten_path(dataset.path))} "a question"'
 
 
-def _chunks(account: Account) -> str:
+def _describe_chunks(account: Account) -> str:
     truncated = f"{account.truncated_chunks:,} truncated" if account.truncated_chunks else "none truncated"
     parts = [f"{account.chunks:,}", f"{account.characters:,} characters", f"{account.tokens:,} tokens", truncated]
     if account.shortened_titles:
-        parts.append(f"{plural(account.shortened_titles, 'title')} shortened")
+        parts.append(f"{format_count(account.shortened_titles, 'title')} shortened")
     return ", ".join(parts)
 
 
-def _work(stats: ProgressStats) -> Iterator[tuple[str, str]]:
+def _describe_work(stats: ProgressStats) -> Iterator[tuple[str, str]]:
     view = stats.view()
     if not stats.shards_made:
-        yield "run", f"already complete; {plural(view.shards, 'shard')} checked in {duration(view.seconds)}"
+        yield (
+            "run",
+            f"already complete; {format_count(view.shards, 'shard')} checked in {format_duration(view.seconds)}",
+        )
         return
     if stats.shards_made < view.shards:
         before = view.shards - stats.shards_made
-        yield "run", f"{stats.shards_made:,} of {plural(view.shards, 'shard')} now, {before:,} were done before"
+        yield "run", f"{stats.shards_made:,} of {format_count(view.shards, 'shard')} now, {before:,} were done before"
     seconds = max(stats.embedding_seconds, 1e-9)
-    speed = (rate(stats.made.chunks / seconds, "chunks"), rate(stats.made.tokens / seconds, "tokens"))
+    speed = (format_rate(stats.made.chunks / seconds, "chunks"), format_rate(stats.made.tokens / seconds, "tokens"))
     yield "speed", ", ".join(speed)
-    yield "time", f"{duration(view.seconds)}, {duration(seconds)} of it embedding"
+    yield "time", f"{format_duration(view.seconds)}, {format_duration(seconds)} of it embedding"

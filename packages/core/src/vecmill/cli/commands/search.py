@@ -24,30 +24,30 @@ WIDEST = 100
 LINES = 6
 
 
-def show(passages: Iterable[Passage], *, full: bool = False, console: Console | None = None) -> None:
+def print_passages(passages: Iterable[Passage], *, full: bool = False, console: Console | None = None) -> None:
     """Print passages, best first: score and title, the location, and the first lines of the text (or all of it)."""
     console = console or Console(file=sys.stdout, highlight=False)
     console.width = min(console.width, WIDEST)
     for number, passage in enumerate(passages):
         if number:
             console.print()
-        for line in (_head(passage), _location(passage)):
+        for line in (_format_head(passage), _format_location(passage)):
             console.print(line, no_wrap=True, overflow="ellipsis")
-        _body(passage, console, full=full)
+        _print_body(passage, console, full=full)
 
 
-def _head(passage: Passage) -> Text:
+def _format_head(passage: Passage) -> Text:
     meaning = "" if passage.similarity == "cosine" else f" {passage.similarity}"
     return Text.assemble(f"{passage.score:.3f}{meaning}  ", (flatten(passage.title or passage.id), "bold"))
 
 
-def _location(passage: Passage) -> Text:
+def _format_location(passage: Passage) -> Text:
     location = f"chunk {passage.chunk_index}, characters {passage.start:,}-{passage.end:,}"
     names = [flatten(name) for name in (passage.id if passage.title else "", passage.url) if name]
     return Text(" " * INDENT + "  ".join([location, *names]), style="dim")
 
 
-def _body(passage: Passage, console: Console, *, full: bool) -> None:
+def _print_body(passage: Passage, console: Console, *, full: bool) -> None:
     # Wrapped by the cells of the terminal, not by characters: Chinese and emoji take two.
     wrapped = Text(flatten(passage.text)).wrap(console, console.width - INDENT)
     shown = wrapped if full else wrapped[:LINES]
@@ -86,18 +86,18 @@ def command(  # noqa: PLR0913 - a command takes its options
     from vecmill.cli.progress import waiting
     from vecmill.retrieval import search
 
-    _check(query)
+    _check_query(query)
     options = read_embedder(embedder)
     with waiting("searching") as wait:
         passages = search(directory, query, limit, model=model, embedder=options, confirm=ask_on_terminal(wait))
     if as_json:
-        click.echo(_json(passages))
+        click.echo(_format_json(passages))
         return
 
-    show(passages, full=full)
+    print_passages(passages, full=full)
 
 
-def _check(query: str) -> None:
+def _check_query(query: str) -> None:
     from vecmill.errors import ConfigError
 
     if not query.strip():
@@ -108,7 +108,7 @@ def _check(query: str) -> None:
         raise ConfigError("the query is not valid Unicode: check the terminal's encoding") from None
 
 
-def _json(passages: Sequence[Passage]) -> str:
+def _format_json(passages: Sequence[Passage]) -> str:
     import dataclasses
     import json
 

@@ -60,20 +60,20 @@ def command(  # noqa: PLR0913 - a command takes its options
             confirm=ask_on_terminal(wait),
         )
     if as_json:
-        click.echo(_json(result))
+        click.echo(_format_json(result))
     else:
-        _report(result, directory)
+        _print_result(result, directory)
     context.exit(0 if result.ok else 1)
 
 
-def _report(result: Verification, directory: Path) -> None:
-    from vecmill.cli.format import plural, printable
+def _print_result(result: Verification, directory: Path) -> None:
+    from vecmill.cli.format import format_count, printable
 
     name = printable(str(directory))
-    account, shards = result.manifest.account, plural(len(result.manifest.shards), "shard")
+    account, shards = result.manifest.account, format_count(len(result.manifest.shards), "shard")
     if result.ok:
-        rows = f"{plural(account.chunks, 'row')} of {plural(account.documents_embedded, 'document')}"
-        again = f"; {plural(result.embedded, 'chunk')} embedded again" if result.embedded else ""
+        rows = f"{format_count(account.chunks, 'row')} of {format_count(account.documents_embedded, 'document')}"
+        again = f"; {format_count(result.embedded, 'chunk')} embedded again" if result.embedded else ""
         click.echo(f"{name} is valid: {rows} in {shards}{again}")
         return
     for fault in result.faults:
@@ -81,7 +81,7 @@ def _report(result: Verification, directory: Path) -> None:
         click.echo(f"{mark}  {printable(fault.path)}: {printable(fault.problem)}", err=True)
     if result.more:
         click.echo(f"and {result.more:,} more", err=True)
-    found = plural(len(result.faults) + result.more, "error")
+    found = format_count(len(result.faults) + result.more, "error")
     click.echo(
         f"{name} has {found}: `vecmill run` with its job restores files that are missing or changed; for other "
         "errors get a copy that you trust, or remove the folder and run the job again",
@@ -89,7 +89,7 @@ def _report(result: Verification, directory: Path) -> None:
     )
 
 
-def _json(result: Verification) -> str:
+def _format_json(result: Verification) -> str:
     import dataclasses
     import json
 
