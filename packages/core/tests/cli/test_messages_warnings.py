@@ -112,7 +112,7 @@ def test_an_observer_that_fails_is_a_message_of_the_command_and_others_warnings_
 
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("vecmill: warning: ")]
     assert line == (
-        "vecmill: warning: plugin 'bad' (bad_observer) failed at RunStarted and is told no more of this run: "
+        "vecmill: warning: plugin 'bad' (bad_observer) failed at RunStarted and gets no more events of this run: "
         "ZeroDivisionError: of its own; update it, or set VECMILL_DISABLE_PLUGINS=bad"
     )
     assert "PluginWarning" not in done.stderr
