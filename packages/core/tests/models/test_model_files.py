@@ -12,6 +12,7 @@ from vecmill.errors import ModelError
 from vecmill.models import open_model
 from vecmill.models.model_files import (
     check_casing,
+    check_tokenizer,
     digest,
     flop_per_token,
     onnx_files,
@@ -199,3 +200,113 @@ def test_other_architectures_have_other_words_for_the_same(config):
 def test_a_model_that_does_not_say_is_of_unknown_size():
     """Zero, and the caller says that it does not know."""
     assert flop_per_token(replace(MINILM, config={}), 100) == 0
+
+
+def special(*tokens):
+    """Return added tokens."""
+    return [{"id": n, "content": token, "special": True} for n, token in enumerate(tokens)]
+
+
+def template(first, last):
+    """Return a post-processor that puts tokens around a text."""
+    ends = [{"SpecialToken": {"id": token, "type_id": 0}} for token in (first, last)]
+    return {"type": "TemplateProcessing", "single": [ends[0], {"Sequence": {"id": "A", "type_id": 0}}, ends[1]]}
+
+
+WORD_PIECE = {
+    "added_tokens": special("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    "normalizer": {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "handle_chinese_chars": True,
+        "strip_accents": None,
+        "lowercase": True,
+    },
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": template("[CLS]", "[SEP]"),
+    "model": {
+        "type": "WordPiece",
+        "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 100,
+        "vocab": {},
+    },
+}
+BYTES = {
+    "added_tokens": special("<s>", "<pad>", "</s>", "<unk>"),
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+    "post_processor": {"type": "RobertaProcessing", "cls": ["<s>", 0], "sep": ["</s>", 2]},
+    "model": {"type": "BPE"},
+}
+PIECES = {
+    "added_tokens": special("<s>", "<pad>", "</s>", "<unk>"),
+    "pre_tokenizer": {
+        "type": "Sequence",
+        "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "prepend_scheme": "always"}],
+    },
+    "post_processor": template("<s>", "</s>"),
+    "model": {"type": "Unigram"},
+}
+
+
+def tokenizer_files(tokenizer, stated):
+    """Return a model's two files about its tokenizer."""
+    return {"tokenizer.json": tokenizer, "tokenizer_config.json": stated}
+
+
+def lowered(**change):
+    """Return a WordPiece tokenizer with another normalizer."""
+    return WORD_PIECE | {"normalizer": WORD_PIECE["normalizer"] | change}
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokenizer", "stated"),
+    [
+        ("bert", WORD_PIECE, None),
+        ("bert", WORD_PIECE, {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "strip_accents": None}),
+        ("bert", lowered(strip_accents=True), {"tokenizer_class": "BertTokenizerFast"}),
+        ("bert", lowered(lowercase=False), {"do_lower_case": False, "cls_token": {"content": "[CLS]"}}),
+        ("bert", lowered(lowercase=False), {"tokenizer_class": "PreTrainedTokenizerFast"}),
+        ("other", lowered(lowercase=False), {}),
+        ("roberta", BYTES, {"add_prefix_space": False}),
+        ("xlm-roberta", PIECES, {"tokenizer_class": "XLMRobertaTokenizer", "do_lower_case": True}),
+        ("xlm-roberta", PIECES, {"tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": False}),
+    ],
+)
+def test_a_tokenizer_whose_files_agree_is_accepted(kind, tokenizer, stated, tmp_path, write_model):
+    """Also what a class does not look at, and a class that takes tokenizer.json as it is."""
+    files = tokenizer_files(tokenizer, stated)
+    check_tokenizer(write_model(tmp_path, files), {"model_type": kind})
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokenizer", "stated", "name"),
+    [
+        ("bert", WORD_PIECE, {"do_lower_case": False}, "do_lower_case = False"),
+        ("bert", lowered(lowercase=False), None, "do_lower_case = True"),
+        ("distilbert", lowered(lowercase=False), {"tokenizer_class": "DistilBertTokenizer"}, "do_lower_case"),
+        ("mpnet", WORD_PIECE, {"tokenizer_class": "MPNetTokenizer"}, "special tokens around a text"),
+        ("bert", WORD_PIECE, {"strip_accents": False}, "strip_accents"),
+        ("bert", WORD_PIECE, {"tokenize_chinese_chars": False}, "tokenize_chinese_chars"),
+        ("bert", lowered(clean_text=False), {}, "clean_text"),
+        ("bert", WORD_PIECE | {"normalizer": {"type": "Lowercase"}}, {}, "the kind of normalizer"),
+        ("bert", WORD_PIECE | {"pre_tokenizer": {"type": "Whitespace"}}, {}, "the kind of pre-tokenizer"),
+        ("bert", BYTES, {"tokenizer_class": "BertTokenizer"}, "the kind of model"),
+        ("bert", WORD_PIECE, {"cls_token": "[PAD]"}, "the special tokens around a text"),
+        ("bert", WORD_PIECE | {"post_processor": None}, {}, "the special tokens around a text"),
+        ("bert", WORD_PIECE, {"unk_token": "[PAD]"}, "unk_token"),
+        ("bert", WORD_PIECE, {"pad_token": "<none>"}, "special tokens = "),
+        ("bert", WORD_PIECE, {"added_tokens_decoder": {"7": {"content": "word"}}}, "special tokens = "),
+        ("bert", WORD_PIECE | {"model": WORD_PIECE["model"] | {"max_input_chars_per_word": 7}}, {}, "max_input_chars"),
+        ("bert", WORD_PIECE, {"split_special_tokens": True}, "split_special_tokens"),
+        ("other", BYTES, {"split_special_tokens": True}, "split_special_tokens"),
+        ("roberta", BYTES, {"add_prefix_space": True}, "add_prefix_space"),
+        ("roberta", BYTES, {"sep_token": "<pad>"}, "the special tokens around a text"),
+        ("xlm-roberta", PIECES, {"add_prefix_space": False}, "add_prefix_space"),
+    ],
+)
+def test_a_tokenizer_whose_files_contradict_each_other_is_refused(kind, tokenizer, stated, name, tmp_path, write_model):
+    """Transformers would make other tokens of a text than tokenizer.json does; the message names what differs."""
+    folder = write_model(tmp_path, tokenizer_files(tokenizer, stated))
+    with pytest.raises(ModelError, match=f"{name}.*PreTrainedTokenizerFast"):
+        check_tokenizer(folder, {"model_type": kind})

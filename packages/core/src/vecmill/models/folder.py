@@ -10,6 +10,7 @@ from vecmill.errors import ModelError
 from vecmill.models.model_files import (
     WIDTH,
     check_casing,
+    check_tokenizer,
     hash_file,
     read_max_tokens,
     read_settings,
@@ -182,6 +183,7 @@ def _read_folder(model: str, root: Path) -> ModelFolder:
     settings = sentence_settings(path)
     _check_task(model, settings)
     check_casing(path, settings)
+    check_tokenizer(path, config)
     hidden = next((config[key] for key in WIDTH if isinstance(config.get(key), int)), None)
     if hidden is None:
         raise ModelError(f"{path / 'config.json'} does not say how wide the model is: name a text embedding model")

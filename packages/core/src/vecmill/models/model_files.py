@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vecmill.models.folder import ModelFolder
 
 Shape = TypeVar("Shape", dict, list)  # type: ignore[type-arg]  # of whatever JSON holds
+_STATED = "tokenizer_config.json"
 _reads: ContextVar[dict[Path, str] | None] = ContextVar("reads", default=None)
 
 
@@ -96,6 +97,145 @@ def _lowers(normalizer: Any) -> bool:  # noqa: ANN401 - it is whatever the file 
     return False
 
 
+_CLASSES = {
+    "bert": "BertTokenizer",
+    "camembert": "CamembertTokenizer",
+    "convbert": "BertTokenizer",
+    "distilbert": "BertTokenizer",
+    "electra": "BertTokenizer",
+    "mobilebert": "MobileBertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "nomic_bert": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
+}
+"""The class of tokenizers that transformers takes for an architecture whose files name none."""
+
+_BERT = {"cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+_WORD_PIECE = {
+    **dict.fromkeys(
+        ("BertTokenizer", "ConvBertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"), _BERT
+    ),
+    "MPNetTokenizer": {"cls_token": "<s>", "sep_token": "</s>", "unk_token": "[UNK]"},
+}
+_ROBERTA = {"RobertaTokenizer": {"cls_token": "<s>", "sep_token": "</s>"}}
+_FAIRSEQ = {"bos_token": "<s>", "eos_token": "</s>"}
+_SENTENCE_PIECE = {"CamembertTokenizer": _FAIRSEQ, "XLMRobertaTokenizer": _FAIRSEQ}
+_REBUILT = _WORD_PIECE | _ROBERTA | _SENTENCE_PIECE
+"""The classes that take the vocabulary alone from tokenizer.json, with the special tokens that they have by default."""
+
+_LONGEST_WORD = 100  # what WordPiece takes where nothing else is said
+
+
+def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a tokenizer of which transformers makes another one than its ``tokenizer.json`` describes.
+
+    Some of its classes take the vocabulary alone from that file, and the rest from ``tokenizer_config.json``.
+
+    Args:
+        folder: Where the tokenizer is.
+        config: The transformer's ``config.json``.
+
+    Raises:
+        ModelError: The two files contradict each other.
+    """
+    stated = read_settings(folder / _STATED, dict) or {}
+    named = stated.get("tokenizer_class") or config.get("tokenizer_class")
+    kind = str(named or _CLASSES.get(str(config.get("model_type")), "")).removesuffix("Fast")
+    if not stated and kind not in _REBUILT:
+        return
+    tokenizer = read_settings(folder / "tokenizer.json", dict) or {}
+    if not tokenizer.get("model"):
+        return  # which cannot be loaded
+    for key, wanted, found in _compare_tokenizers(kind, stated, tokenizer, is_named=named is not None):
+        if wanted != found:
+            raise ModelError(
+                f"{folder}: {_STATED} makes it a {kind or 'tokenizer'} with {key} = {wanted!r}, and in tokenizer.json "
+                f'it is {found!r}: make the two agree, write "tokenizer_class": "PreTrainedTokenizerFast" into '
+                f"{_STATED} if tokenizer.json alone is right, or name another model"
+            )
+
+
+def _compare_tokenizers(
+    kind: str, stated: Mapping[str, Any], tokenizer: Mapping[str, Any], *, is_named: bool
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what decides a text's tokens: its name, what ``tokenizer_config.json`` makes of it, what the file says."""
+    model = tokenizer["model"]
+    tokens = _REBUILT.get(kind, {}) | {key: _text(value) for key, value in stated.items() if key.endswith("_token")}
+    yield "split_special_tokens", bool(stated.get("split_special_tokens")), False
+    yield "special tokens", sorted(_special_tokens(stated) - _added_tokens(tokenizer)), []
+    if kind in _WORD_PIECE and (is_named or model.get("type", "WordPiece") == "WordPiece"):
+        yield "the kind of model", "WordPiece", model.get("type", "WordPiece")
+        yield from _compare_word_piece(stated, tokenizer)
+        yield "unk_token", tokens["unk_token"], model.get("unk_token")
+    elif kind in _ROBERTA and model.get("type", "BPE") == "BPE":
+        found = _find_steps(tokenizer.get("pre_tokenizer"), "pretokenizers", "ByteLevel")
+        yield "add_prefix_space", bool(stated.get("add_prefix_space")), bool(found and found[0].get("add_prefix_space"))
+    elif kind in _SENTENCE_PIECE and model.get("type", "Unigram") == "Unigram":
+        found = _find_steps(tokenizer.get("pre_tokenizer"), "pretokenizers", "Metaspace")
+        yield "add_prefix_space", bool(stated.get("add_prefix_space", True)), bool(found and _prepends(found[0]))
+    else:
+        return
+    first, last = (tokens[key] for key in list(_REBUILT[kind])[:2])
+    yield "the special tokens around a text", [first, last], _find_ends(tokenizer.get("post_processor"))
+
+
+def _compare_word_piece(stated: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    model, normalizer = tokenizer["model"], tokenizer.get("normalizer") or {}
+    yield "the kind of normalizer", "BertNormalizer", normalizer.get("type")
+    yield "the kind of pre-tokenizer", "BertPreTokenizer", (tokenizer.get("pre_tokenizer") or {}).get("type")
+    lower, lowers = bool(stated.get("do_lower_case", True)), bool(normalizer.get("lowercase", True))
+    yield "do_lower_case", lower, lowers
+    strip, strips = stated.get("strip_accents"), normalizer.get("strip_accents")
+    yield "strip_accents", lower if strip is None else bool(strip), lowers if strips is None else bool(strips)
+    chinese = bool(stated.get("tokenize_chinese_chars", True))
+    yield "tokenize_chinese_chars", chinese, bool(normalizer.get("handle_chinese_chars", True))
+    yield "clean_text", True, bool(normalizer.get("clean_text", True))
+    yield "max_input_chars_per_word", _LONGEST_WORD, model.get("max_input_chars_per_word", _LONGEST_WORD)
+    yield "continuing_subword_prefix", "##", model.get("continuing_subword_prefix", "##")
+
+
+def _text(token: Any) -> Any:  # noqa: ANN401 - it is whatever the file holds
+    return token.get("content") if isinstance(token, dict) else token
+
+
+def _special_tokens(stated: Mapping[str, Any]) -> set[str]:
+    """Return the tokens that are never taken apart, as ``tokenizer_config.json`` has them."""
+    tokens = [value for key, value in stated.items() if key.endswith("_token") and not key.startswith(("add_", "use_"))]
+    for key in ("additional_special_tokens", "extra_special_tokens", "added_tokens_decoder"):
+        more = stated.get(key) or ()
+        tokens += more.values() if isinstance(more, dict) else more
+    return {text for text in map(_text, tokens) if isinstance(text, str)}
+
+
+def _added_tokens(tokenizer: Mapping[str, Any]) -> set[Any]:
+    return {_text(token) for token in tokenizer.get("added_tokens") or ()}
+
+
+def _find_steps(step: Any, key: str, kind: str) -> list[dict[str, Any]]:  # noqa: ANN401 - (the same)
+    """Return the steps of a kind among the normalizers, pre-tokenizers or processors of a tokenizer."""
+    step = step or {}
+    if step.get("type") == "Sequence":
+        return [found for part in step.get(key) or () for found in _find_steps(part, key, kind)]
+    return [step] if step.get("type") == kind else []
+
+
+def _prepends(metaspace: Mapping[str, Any]) -> bool:
+    return bool(
+        metaspace.get("prepend_scheme", "always" if metaspace.get("add_prefix_space", True) else "never") == "always"
+    )
+
+
+def _find_ends(processor: Any) -> list[str]:  # noqa: ANN401 - (the same)
+    """Return the special tokens before and after a text."""
+    for kind in ("BertProcessing", "RobertaProcessing"):
+        for step in _find_steps(processor, "processors", kind):
+            return [step["cls"][0], step["sep"][0]]
+    for step in _find_steps(processor, "processors", "TemplateProcessing"):
+        return [part["SpecialToken"]["id"] for part in step["single"] if "SpecialToken" in part]
+    return []
+
+
 # These number their tokens from one past the padding token's id.
 OFFSET_POSITIONS = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod"})
 
@@ -132,7 +272,7 @@ def read_max_tokens(folder: Path, config: dict[str, Any]) -> int:
 
 
 def _iterate_stated(folder: Path) -> Iterator[int]:
-    tokenizer = read_settings(folder / "tokenizer_config.json", dict) or {}
+    tokenizer = read_settings(folder / _STATED, dict) or {}
     stated = sentence_settings(folder).get("max_seq_length") or tokenizer.get("model_max_length")
     if stated and stated < _NO_LIMIT:
         yield int(stated)
