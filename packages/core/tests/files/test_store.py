@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vecmill.errors import ConfigError
-from vecmill.files import find
+from vecmill.errors import ConfigError, SourceError
+from vecmill.files import HubFile, find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,3 +112,24 @@ def test_nothing_to_read_is_a_configuration_error(
     with pytest.raises(ConfigError, match=told) as caught:
         find(path, SUFFIXES)
     assert str(tmp_path) in str(caught.value) or "current folder" not in str(caught.value)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_file_that_changes_before_or_while_it_is_read_is_refused(tmp_path: Path, when: str) -> None:
+    """What was read of it may be of two files."""
+    path = tmp_path / "a.jsonl"
+    path.write_text("one\n")
+    (file,) = find(str(path), SUFFIXES)
+    assert file.size == 4
+    if when == "before":
+        path.write_text("another\n")
+    with pytest.raises(SourceError, match=r"a\.jsonl changed during the run"), file.open() as stream:
+        assert stream.read() == b"one\n"
+        path.write_text("another\n")
+
+
+@pytest.mark.parametrize(("large", "expected"), [({"lfs": {"sha256": "of all"}}, "of all"), ({"lfs": None}, "of git")])
+def test_a_large_file_of_the_hub_is_known_by_the_hash_of_its_content(large: dict[str, Any], expected: str) -> None:
+    """Git has the hash of a note in its place. Nothing is read for it."""
+    repo: Any = None
+    assert HubFile(repo, "a.parquet", "a.parquet", {"size": 1, "blob_id": "of git", **large}).hash() == expected

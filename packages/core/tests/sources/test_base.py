@@ -161,6 +161,25 @@ def test_a_file_that_changed_since_the_plan_is_refused(tmp_path: Path, change: s
         list(_source(tmp_path).read(partition))
 
 
+def test_a_renewed_partition_is_read_where_its_files_are_now(tmp_path: Path) -> None:
+    """All its files count, wherever they are in the list; before it is renewed, they are others."""
+    for folder in ("then", "now"):
+        (tmp_path / folder).mkdir()
+        for number in range(20):
+            (tmp_path / folder / f"{number:02}.jsonl").write_text(f'{{"text": "document {number}"}}\n')
+    then, now = _source(tmp_path / "then"), _source(tmp_path / "now")
+    planned = list(then.partitions(100))
+    renewed = [now.renew(partition) for partition in planned]
+
+    assert all(sum(rows.num_rows for rows in then.read(partition)) > 1 for partition in planned)
+    assert len(planned) > 2
+    assert [partition.where for partition in renewed] == [partition.where for partition in planned]
+    for partition, again in zip(planned, renewed, strict=True):
+        with pytest.raises(SourceError, match="changed during the run"):
+            list(now.read(partition.model_copy(update={"seen": partition.seen.partition(".")[0]})))
+        assert list(_source(tmp_path / "now").read(again)) == list(then.read(partition))
+
+
 def test_a_source_without_documents_is_refused(tmp_path: Path) -> None:
     """An empty corpus is a mistake, not a dataset."""
     (tmp_path / "a.jsonl").write_text("\n\n")
