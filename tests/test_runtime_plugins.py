@@ -16,6 +16,7 @@ from repository import ROOT
 from vecmill.errors import ConfigError, EngineError, RunError
 from vecmill.plugins import load
 from vecmill.records import RunSubmitted, ShardDone, ShardProgress, ShardRetried, ShardStarted
+from vecmill.store.state import find_run
 from vecmill.testing import HashEmbedder, install
 
 LONGEST = 60
@@ -195,6 +196,18 @@ def test_the_launcher_in_the_docs_takes_a_job_away_and_brings_its_dataset_back(j
     assert shards(dataset) == shards(vecmill.run(job("here")))
     with pytest.raises(ConfigError, match="leave them out"):
         vecmill.run(job("launched", runtime="ssh", host="far"), overwrite=True)
+
+
+def test_a_run_that_a_launcher_took_away_is_known_as_ones_own(job, monkeypatch, tmp_path):
+    """The other machine has noted it for itself; here it is noted when the dataset is back."""
+    dataset = vecmill.run(job("far"))
+    monkeypatch.setenv("VECMILL_STATE", str(tmp_path / "state"))
+    assert find_run(dataset.manifest.run_id) is None
+    monkeypatch.setattr(sys.modules["vecmill_ssh"].SshLauncher, "run", lambda *_: dataset)
+    assert vecmill.run(job("any", runtime="ssh", host="far")) is dataset
+    embedder = find_run(dataset.manifest.run_id)
+    assert embedder is not None
+    assert embedder.name == "hash"
 
 
 def test_a_job_is_the_same_in_json(job):

@@ -121,11 +121,16 @@ def test_a_file_that_changes_before_or_while_it_is_read_is_refused(tmp_path: Pat
     path.write_text("one\n")
     (file,) = find(str(path), SUFFIXES)
     assert file.size == 4
+
+    def read() -> None:
+        with file.open() as stream:
+            assert stream.read() == b"one\n"
+            path.write_text("another\n")
+
     if when == "before":
         path.write_text("another\n")
-    with pytest.raises(SourceError, match=r"a\.jsonl changed during the run"), file.open() as stream:
-        assert stream.read() == b"one\n"
-        path.write_text("another\n")
+    with pytest.raises(SourceError, match=r"a\.jsonl changed during the run"):
+        read()
 
 
 @pytest.mark.parametrize(("large", "expected"), [({"lfs": {"sha256": "of all"}}, "of all"), ({"lfs": None}, "of git")])

@@ -14,7 +14,7 @@ from vecmill.chunking.windows import CharactersChunker
 from vecmill.errors import ConfigError, SourceError
 from vecmill.job.plan import sample_source
 from vecmill.protocols import Source
-from vecmill.records import ModelInfo, Partition
+from vecmill.records import ModelInfo, Output, Partition
 from vecmill.store.files import sha256
 from vecmill.testing import WordTokenizer
 
@@ -105,6 +105,18 @@ def test_a_column_that_would_pass_for_a_part_of_ours_is_refused():
     rows = pa.record_batch({"id": ["1"], "text": ["x"], "embedding.list.element": [1]})
     with pytest.raises(ConfigError, match=r"'embedding\.list\.element' would collide with vecmill's own"):
         sample_source(Given([[rows]]), CHUNKER)
+
+
+@pytest.mark.parametrize("name", ["meaning", "meaning.list.element"])
+def test_a_column_with_the_name_of_the_models_output_is_refused(name):
+    """Whatever the model calls it."""
+    output = Output(name="meaning", dimension=8, normalized=True, similarity="cosine")
+    model = ModelInfo(**MODEL.model_dump(exclude={"outputs"}), outputs=(output,))
+    chunker = CharactersChunker(CharactersChunker.Config(), WordTokenizer(), model)
+    rows = pa.record_batch({"id": ["1"], "text": ["x"], name: [1]})
+    assert sample_source(Given([[rows]]), CHUNKER).keep
+    with pytest.raises(ConfigError, match=rf"'{name}' would collide with vecmill's own"):
+        sample_source(Given([[rows]]), chunker)
 
 
 def test_what_no_file_can_hold_is_refused_before_any_work():

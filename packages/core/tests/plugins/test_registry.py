@@ -216,6 +216,14 @@ def test_a_component_that_its_modules_text_does_not_show_is_imported_at_once(mod
     assert registry.entries["chunker"]["lines"].summary == "Lines."
 
 
+def test_a_component_that_is_listed_under_another_name_than_it_has_is_refused(module):
+    """A job that names the one would get the other."""
+    registry = Registry()
+    registry.add("chunker", module(LINES + "\n\nLines.name = 'rows'\n", package=""), "p")
+    with pytest.raises(ConfigError, match=r"chunker lazy\.lines:Lines is listed as 'lines' and has the name 'rows'"):
+        registry.get("chunker", "lines")
+
+
 def test_a_component_that_cannot_be_imported_is_named_by_who_asks_for_it(module):
     """With its plugin, why, and what to do; nothing else of the plugin is affected."""
     registry = Registry()
