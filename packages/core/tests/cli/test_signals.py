@@ -7,6 +7,8 @@ import threading
 
 import pytest
 
+from vecmill.cli import signals
+
 SCRIPT = """
 import os, sys
 from vecmill.testing import install, HashEmbedder
@@ -205,6 +207,11 @@ def test_what_does_not_stop_is_stopped_when_patience_ends(signalled):
     code, errors = signalled("forever", signal.SIGTERM, patience=0.3)
     assert code == 130
     assert errors.endswith("\nvecmill: not stopped after 0 s, so stopped at once\n")
+
+
+def test_patience_is_half_a_minute_and_two_seconds_for_what_does_not_ask():
+    """As the README and docs/design.md say."""
+    assert (signals.LIMIT_SECONDS, signals.SAFE_POINT_SECONDS) == (30, 2)
 
 
 def test_threads_of_libraries_are_not_waited_for(signalled):

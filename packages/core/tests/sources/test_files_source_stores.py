@@ -13,6 +13,7 @@ import pytest
 
 import vecmill
 from vecmill.errors import ConfigError, SourceError
+from vecmill.files import find
 from vecmill.records import Partition, Terms
 from vecmill.sources import CsvSource, JsonlSource, ParquetSource
 from vecmill.sources.saved import SavedSource
@@ -296,6 +297,14 @@ def test_what_cannot_be_read_is_named(
     with pytest.raises(ConfigError, match=message) as caught:
         list(_source("jsonl", path).partitions(1000))
     assert "secret" not in str(caught.value)
+
+
+def test_of_several_datasets_the_one_that_is_not_there_is_named(tmp_path: Path, hub: HubDouble) -> None:
+    """Also where the paths are not pinned before."""
+    _write("jsonl", tmp_path / "repo")
+    _repo(hub, tmp_path / "repo")
+    with pytest.raises(ConfigError, match="there is no dataset 'user/nothing' on the Hub"):
+        find([f"hf://datasets/{REPO}", "hf://datasets/user/nothing"], (".jsonl",))
 
 
 def test_an_outage_is_one_clear_error(tmp_path: Path, hub: HubDouble) -> None:

@@ -231,9 +231,7 @@ class HubStore(FsspecStore):
     def pin(self, path: str) -> str:
         """Return the path with the repo's full name and the commit that its revision means now."""
         repo, revision, inside = _parse(path)
-        with reading(repo, revision):
-            found = self._repo(repo, revision)
-        return f"hf://{found.root}{inside}".rstrip("/")
+        return f"hf://{self._repo(repo, revision).root}{inside}".rstrip("/")
 
     def terms(self, paths: Sequence[str]) -> Terms:
         """Return what the dataset's card says; nothing for several datasets."""
@@ -259,7 +257,8 @@ class HubStore(FsspecStore):
     def _repo(self, repo: str, revision: str | None) -> HubRepo:
         key = (repo, revision)
         if key not in self._repos:
-            self._repos[key] = HubRepo(repo, revision)
+            with reading(repo, revision):
+                self._repos[key] = HubRepo(repo, revision)
         return self._repos[key]
 
 
