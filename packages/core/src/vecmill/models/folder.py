@@ -216,8 +216,8 @@ _DOCUMENT_NAMES = ("document", "passage", "corpus")
 def read_prompts(folder: Path) -> Prompts:
     """Read a model's prompts from ``config_sentence_transformers.json``.
 
-    A document gets the prompt called ``document``, ``passage`` or ``corpus``, a query the one called
-    ``query``; where there is none, the model's default prompt. A default that is the query prompt is not
+    A document gets the first prompt with a text among those called ``document``, ``passage`` and ``corpus``, a query the
+    one called ``query``; where there is no prompt of these names, the model's default prompt. A default that is the query prompt is not
     for documents.
 
     Raises:
@@ -227,9 +227,10 @@ def read_prompts(folder: Path) -> Prompts:
     prompts = {name: _check_prompt(text or "", folder) for name, text in (settings.get("prompts") or {}).items()}
     default_name = settings.get("default_prompt_name")
     default = prompts.get(default_name, "")
-    named = (prompts[name] for name in _DOCUMENT_NAMES if name in prompts)
+    named = [prompts[name] for name in _DOCUMENT_NAMES if name in prompts]
+    unnamed = "" if named or default_name == "query" else default
     return Prompts(
-        document=next(named, "" if default_name == "query" else default),
+        document=next(filter(None, named), unnamed),
         query=prompts.get("query", default),
     )
 
