@@ -92,6 +92,12 @@ def test_a_bare_transformer_saved_with_another_head_and_in_shards(kind, tmp_path
     assert_same(embed(tmp_path, texts("")), reference(tmp_path, texts("")))
 
 
+def test_a_bare_causal_language_model_takes_its_last_token(tmp_path):
+    """RobertaForCausalLM is an encoder that runs natively; sentence-transformers goes by the architecture's name."""
+    save_transformer(tmp_path, "Roberta", task="ForCausalLM")
+    assert_same(embed(tmp_path, texts("")), reference(tmp_path, texts("")))
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_weights_are_read_exactly(dtype, tmp_path):
     """Weights stored in 16 bits mean what they mean in torch."""

@@ -130,6 +130,22 @@ def test_a_bare_transformer_pools_as_sentence_transformers_does_then(tmp_path):
     assert read_pipeline(tmp_path) == Pipeline(pooling=("mean",), normalized=False)
 
 
+@pytest.mark.parametrize(
+    ("config", "pooling"),
+    [
+        ({"architectures": ["Qwen3ForCausalLM"]}, "lasttoken"),
+        ({"architectures": ["Qwen3ForCausalLM"], "is_causal": False}, "mean"),
+        ({"architectures": ["Qwen3Model", "Qwen3ForCausalLM"]}, "mean"),
+        ({"architectures": None}, "mean"),
+        ({}, "mean"),
+    ],
+)
+def test_a_bare_causal_model_pools_its_last_token(config, pooling, tmp_path, write_model):
+    """As sentence-transformers does; one that looks both ways takes the mean."""
+    write_model(tmp_path, files={"modules.json": None, "config.json": {"model_type": "qwen3"} | config})
+    assert read_pipeline(tmp_path) == Pipeline(pooling=(pooling,), normalized=False)
+
+
 def test_a_transformer_in_a_folder_of_its_own_is_found(tmp_path, write_model):
     """As the first versions saved it."""
     steps = modules("Transformer", "Pooling")

@@ -216,9 +216,9 @@ _DOCUMENT_NAMES = ("document", "passage", "corpus")
 def read_prompts(folder: Path) -> Prompts:
     """Read a model's prompts from ``config_sentence_transformers.json``.
 
-    A document gets the first prompt with a text among those called ``document``, ``passage`` and ``corpus``, a query the
-    one called ``query``; where there is no prompt of these names, the model's default prompt. A default that is the query prompt is not
-    for documents.
+    A document gets the first prompt with a text among those called ``document``, ``passage`` and ``corpus``, a query
+    the one called ``query``; where there is no prompt of these names, the model's default prompt. A default that is
+    the query prompt is not for documents.
 
     Raises:
         ModelError: A prompt is not a text.
@@ -278,8 +278,8 @@ POOLING = frozenset(_POOLING_FLAGS.values())
 def read_pipeline(folder: Path) -> Pipeline:
     """Read ``modules.json`` and what it names.
 
-    A folder without it is a bare transformer; sentence-transformers then takes the mean of the token vectors
-    and does not normalize, and so does this.
+    A folder without it is a bare transformer; sentence-transformers then takes the mean of the token vectors, of a
+    causal language model the last one, and does not normalize, and so does this.
 
     Raises:
         ModelError: The model is not a plain text embedder, or has steps that are not known here.
@@ -289,7 +289,7 @@ def read_pipeline(folder: Path) -> Pipeline:
         raise ModelError(f"{folder} holds a {kind}: name a model that makes one dense vector per text")
     modules = read_settings(folder / "modules.json", list)
     if modules is None:
-        return Pipeline()
+        return Pipeline(pooling=_pool_bare(read_settings(folder / "config.json", dict) or {}))
     steps = [(_class_name(folder, module), _module_path(folder, module)) for module in modules]
     steps = [step for step in steps if step[0] != "Dropout"]  # which does nothing outside training
     _check_order(folder, [name for name, _ in steps])
@@ -302,6 +302,11 @@ def read_pipeline(folder: Path) -> Pipeline:
         dense=tuple(_read_dense(folder / path, path, config[path]) for name, path in steps if name == "Dense"),
         normalized=steps[-1][0] == "Normalize",
     )
+
+
+def _pool_bare(config: dict[str, Any]) -> tuple[str, ...]:
+    architecture = next(iter(config.get("architectures") or ()), "")
+    return ("lasttoken",) if architecture.endswith("ForCausalLM") and config.get("is_causal", True) else ("mean",)
 
 
 def _class_name(folder: Path, module: Any) -> str:  # noqa: ANN401 - it is whatever the file holds
