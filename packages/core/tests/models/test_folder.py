@@ -238,3 +238,45 @@ def test_a_comparison_that_is_not_known_is_refused(name, tmp_path, write_model):
     write_model(tmp_path, files={"config_sentence_transformers.json": {"similarity_fn_name": name}})
     with pytest.raises(ModelError, match="is not one of cosine, dot, euclidean, manhattan"):
         describe_folder("m", tmp_path)
+
+
+DESCRIPTION, TRANSFORMER = "config_sentence_transformers.json", "sentence_bert_config.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        (DESCRIPTION, {"rescale": 2}),
+        (DESCRIPTION, {"quantization": "int8"}),
+        (TRANSFORMER, {"processing_kwargs": {"text": {"add_special_tokens": False}}}),
+        (TRANSFORMER, {"query_length": 32}),
+        (TRANSFORMER, {"tokenizer_args": {"padding_side": "left"}}),
+        (TRANSFORMER, {"model_args": {"attn_implementation": "eager"}}),
+        ("1_Pooling/config.json", {"pooling_mode_attention": True}),
+        ("2_Normalize/config.json", {"p": 1}),
+        ("3_Dense/config.json", DENSE | {"dropout": 0.5}),
+    ],
+)
+def test_a_setting_that_is_not_known_is_refused_by_name(file, settings, tmp_path, write_model):
+    """It could change the vectors; switched off it changes nothing."""
+    steps = modules("Transformer", "Pooling", "Dense" if "Dense" in file else "Normalize")
+    name = next(key for key in settings if key not in DENSE)
+    files = {"modules.json": steps, file.replace("3_", "2_"): settings}
+    with pytest.raises(ModelError, match=rf"says {name} = .*not known here and could change the vectors"):
+        describe_folder("m", write_model(tmp_path, files=files))
+    for off in (None, False, {}):
+        describe_folder("m", write_model(tmp_path, files={file.replace("3_", "2_"): settings | {name: off}}))
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [
+        (DESCRIPTION, {"__version__": {"sentence_transformers": "6.2.0"}, "requirements": {"transformers": ">=5"}}),
+        (TRANSFORMER, NEW_SETTINGS | {"unpad_inputs": True, "query_length": None, "max_seq_length": 64}),
+        ("1_Pooling/config.json", {"embedding_dimension": 8, "pooling_mode": "mean", "include_prompt": True}),
+        ("2_Normalize/config.json", {"module_input_name": "sentence_embedding", "module_output_name": None}),
+    ],
+)
+def test_settings_of_every_version_are_accepted(file, settings, tmp_path, write_model):
+    """All that sentence-transformers writes for a model that is known here."""
+    describe_folder("m", write_model(tmp_path, files={file: settings}))

@@ -22,13 +22,25 @@ from vecmill.records.model import SIMILARITIES
 from vecmill.sanitize import is_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from vecmill.records import Similarity
 
 TOKENIZER = "tokenizer.json"
 _DESCRIPTION = "config_sentence_transformers.json"
+_DESCRIPTION_KEYS = {
+    "__version__",
+    "default_prompt_name",
+    "model_type",
+    "prompts",
+    "requirements",
+    "similarity_fn_name",
+}
+_TRANSFORMER_KEYS = {
+    *("do_lower_case", "max_seq_length", "modality_config", "module_output_name", "transformer_task"),
+    "unpad_inputs",  # which changes the speed alone
+}
 
 
 class Prompts(NamedTuple):
@@ -181,6 +193,7 @@ def _read_folder(model: str, root: Path) -> ModelFolder:
             f"{model!r} holds no model: there is no {path / 'config.json'}: name a transformer's folder or Hub id"
         )
     settings = sentence_settings(path)
+    _check_keys(path / "sentence_bert_config.json", settings, _TRANSFORMER_KEYS)
     _check_task(model, settings)
     check_casing(path, settings)
     check_tokenizer(path, config)
@@ -199,6 +212,19 @@ def _read_folder(model: str, root: Path) -> ModelFolder:
         dimension=pipeline.dimension(hidden),
         similarity=read_similarity(root),
     )
+
+
+def _check_keys(path: Path, settings: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse a setting that is not known here, unless it is switched off: it could change the vectors."""
+    for key, value in settings.items():
+        if key not in known and value not in _OFF:
+            raise ModelError(
+                f"{path} says {key} = {value!r}, which is not known here and could change the vectors: name another "
+                "model, or remove the key from a copy of the folder if it changes nothing"
+            )
+
+
+_OFF: tuple[object, ...] = (None, False, "", [], {})
 
 
 def _check_task(model: str, settings: dict[str, Any]) -> None:
@@ -273,6 +299,15 @@ _POOLING_FLAGS = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 POOLING = frozenset(_POOLING_FLAGS.values())
+_NAMES = {"module_input_name", "module_output_name"}
+_MODULE_KEYS = {
+    "Pooling": {
+        *_POOLING_FLAGS,
+        *("embedding_dimension", "include_prompt", "pooling_mode", "word_embedding_dimension"),
+    },
+    "Dense": {*_NAMES, "activation_function", "bias", "in_features", "out_features", "use_residual"},
+    "Normalize": _NAMES,
+}
 
 
 def read_pipeline(folder: Path) -> Pipeline:
@@ -284,9 +319,11 @@ def read_pipeline(folder: Path) -> Pipeline:
     Raises:
         ModelError: The model is not a plain text embedder, or has steps that are not known here.
     """
-    kind = (read_settings(folder / _DESCRIPTION, dict) or {}).get("model_type")
+    settings = read_settings(folder / _DESCRIPTION, dict) or {}
+    kind = settings.get("model_type")
     if kind not in {None, "SentenceTransformer"}:
         raise ModelError(f"{folder} holds a {kind}: name a model that makes one dense vector per text")
+    _check_keys(folder / _DESCRIPTION, settings, _DESCRIPTION_KEYS)
     modules = read_settings(folder / "modules.json", list)
     if modules is None:
         return Pipeline(pooling=_pool_bare(read_settings(folder / "config.json", dict) or {}))
@@ -296,6 +333,7 @@ def read_pipeline(folder: Path) -> Pipeline:
     config = {path: read_settings(folder / path / "config.json", dict) or {} for _, path in steps[1:]}
     for name, path in steps[1:]:
         _check_inputs(folder, name, config[path])
+        _check_keys(folder / path / "config.json", config[path], _MODULE_KEYS[name])
     return Pipeline(
         transformer=steps[0][1],
         pooling=_read_pooling(folder, config[steps[1][1]]),
