@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,21 @@ def test_a_bare_transformer_saved_with_another_head_and_in_shards(kind, tmp_path
     save_transformer(tmp_path, kind, task="ForMaskedLM", shard_size="60KB")
     assert len(list(tmp_path.glob("model-*-of-*.safetensors"))) > 1
     assert_same(embed(tmp_path, texts("")), reference(tmp_path, texts("")))
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("dense", [0, 24])
+def test_vectors_are_cut_as_the_model_says(dense, normalize, tmp_path):
+    """``truncate_dim`` keeps the first numbers. sentence-transformers leaves what is left of a unit vector shorter."""
+    save_transformer(tmp_path / "bare", "Bert")
+    save_sentence_model(tmp_path / "model", tmp_path / "bare", "mean", dense=dense, normalize=normalize)
+    settings = tmp_path / "model/config_sentence_transformers.json"
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"truncate_dim": 16}))
+    mine, theirs = embed(tmp_path / "model", texts("")), reference(tmp_path / "model", texts(""))
+    if normalize:
+        theirs = theirs / np.linalg.norm(theirs, axis=1, keepdims=True)
+    assert mine.shape[1] == 16
+    assert_same(mine, theirs)
 
 
 def test_a_bare_causal_language_model_takes_its_last_token(tmp_path):

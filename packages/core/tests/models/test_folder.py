@@ -280,3 +280,17 @@ def test_a_setting_that_is_not_known_is_refused_by_name(file, settings, tmp_path
 def test_settings_of_every_version_are_accepted(file, settings, tmp_path, write_model):
     """All that sentence-transformers writes for a model that is known here."""
     describe_folder("m", write_model(tmp_path, files={file: settings}))
+
+
+@pytest.mark.parametrize(("width", "dimension"), [(3, 3), (8, 8), (99, 8), (None, 8)])
+def test_a_model_that_cuts_its_vectors_is_that_wide(width, dimension, tmp_path, write_model):
+    """``truncate_dim`` is obeyed, and no vector gets wider by it."""
+    found = describe_folder("m", write_model(tmp_path, files={DESCRIPTION: {"truncate_dim": width}}))
+    assert found.info("", None, normalized=True).dimension == found.dimension == dimension
+
+
+@pytest.mark.parametrize("width", [0, -1, True, "8", 4.0])
+def test_a_width_that_is_none_is_refused(width, tmp_path, write_model):
+    """It would be ignored, or fail in the middle of a run."""
+    with pytest.raises(ModelError, match="says truncate_dim = "):
+        describe_folder("m", write_model(tmp_path, files={DESCRIPTION: {"truncate_dim": width}}))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 
 import pytest
 
-from vecmill.errors import ConfigError, EngineError
+from repository import model_folder
+from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.plugins import load
 from vecmill.plugins.registry import validate_options
 from vecmill.tei.embedder import TeiEmbedder
@@ -31,6 +34,14 @@ def test_the_model_is_described_without_a_router():
     assert (model.dimension, model.max_tokens, model.pooling, model.normalized) == (384, 256, "mean", True)
     assert (model.id, model.revision, model.prompt) == (PACKAGE, DIGEST, "passage: ")
     assert embedder().tokenizer().count(["hello world"]).tolist() == [2]
+
+
+def test_a_model_that_cuts_its_vectors_is_refused(tmp_path):
+    """A router does not look at truncate_dim, and gives the whole vector."""
+    folder = shutil.copytree(model_folder(), tmp_path / "model")
+    (folder / "config_sentence_transformers.json").write_text(json.dumps({"truncate_dim": 128}))
+    with pytest.raises(ModelError, match="cuts its vectors to 128 numbers"):
+        TeiEmbedder(TeiEmbedder.Config(model=str(folder))).model()
 
 
 def test_pinning_fixes_revision_and_prompt():

@@ -191,13 +191,14 @@ _TINY = np.float32(1e-12)
 
 
 class PostProcessing:
-    """The steps after pooling: dense layers, and unit length where the model normalizes.
+    """The steps after pooling: dense layers, the width that the model cuts to, and unit length where it normalizes.
 
     Raises:
         ModelError: A layer is damaged or has an activation that is not known here.
     """
 
     def __init__(self, folder: ModelFolder) -> None:
+        self._kept = slice(folder.pipeline.truncated)
         self._normalized = folder.pipeline.normalized
         self._layers = [_DenseLayer(folder, dense) for dense in folder.pipeline.dense]
 
@@ -205,6 +206,7 @@ class PostProcessing:
         """Return finished vectors, shape ``(n, dimension)``."""
         for layer in self._layers:
             pooled = layer(pooled)
+        pooled = pooled[:, self._kept]
         return normalize(pooled) if self._normalized else pooled
 
 

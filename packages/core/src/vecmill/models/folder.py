@@ -36,6 +36,7 @@ _DESCRIPTION_KEYS = {
     "prompts",
     "requirements",
     "similarity_fn_name",
+    "truncate_dim",
 }
 _TRANSFORMER_KEYS = {
     *("do_lower_case", "max_seq_length", "modality_config", "module_output_name", "transformer_task"),
@@ -75,17 +76,20 @@ class Pipeline:
         transformer: The transformer's folder in the model's folder; mostly empty: the folder itself.
         pooling: How token vectors become one; the results of several ways are put side by side.
         dense: Linear layers on the pooled vector.
-        normalized: Whether the vector is scaled to unit length at the end.
+        truncated: How many of the vector's numbers are kept, the first ones; by default all.
+        normalized: Whether the vector is scaled to unit length at the end, what is left of a truncated one too.
     """
 
     transformer: str = ""
     pooling: tuple[str, ...] = ("mean",)
     dense: tuple[Dense, ...] = ()
+    truncated: int | None = None
     normalized: bool = False
 
     def dimension(self, hidden: int) -> int:
         """Return the width of a finished vector, given the transformer's."""
-        return self.dense[-1].outputs if self.dense else hidden * len(self.pooling)
+        width = self.dense[-1].outputs if self.dense else hidden * len(self.pooling)
+        return min(width, self.truncated or width)
 
 
 @dataclass(frozen=True)
@@ -326,7 +330,8 @@ def read_pipeline(folder: Path) -> Pipeline:
     _check_keys(folder / _DESCRIPTION, settings, _DESCRIPTION_KEYS)
     modules = read_settings(folder / "modules.json", list)
     if modules is None:
-        return Pipeline(pooling=_pool_bare(read_settings(folder / "config.json", dict) or {}))
+        pooling = _pool_bare(read_settings(folder / "config.json", dict) or {})
+        return Pipeline(pooling=pooling, truncated=_read_truncation(folder, settings))
     steps = [(_class_name(folder, module), _module_path(folder, module)) for module in modules]
     steps = [step for step in steps if step[0] != "Dropout"]  # which does nothing outside training
     _check_order(folder, [name for name, _ in steps])
@@ -338,8 +343,16 @@ def read_pipeline(folder: Path) -> Pipeline:
         transformer=steps[0][1],
         pooling=_read_pooling(folder, config[steps[1][1]]),
         dense=tuple(_read_dense(folder / path, path, config[path]) for name, path in steps if name == "Dense"),
+        truncated=_read_truncation(folder, settings),
         normalized=steps[-1][0] == "Normalize",
     )
+
+
+def _read_truncation(folder: Path, settings: dict[str, Any]) -> int | None:
+    width = settings.get("truncate_dim")
+    if width is None or (type(width) is int and width > 0):
+        return width
+    raise ModelError(f"{folder / _DESCRIPTION} says truncate_dim = {width!r}: give it a number above 0, or remove it")
 
 
 def _pool_bare(config: dict[str, Any]) -> tuple[str, ...]:

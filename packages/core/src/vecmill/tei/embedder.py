@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from vecmill.errors import ConfigError, EngineError
+from vecmill.errors import ConfigError, EngineError, ModelError
 from vecmill.protocols import INCIDENTAL, LOCATION, Embedder, Options
 
 if TYPE_CHECKING:
@@ -183,7 +183,13 @@ class TeiEmbedder(Embedder["TeiEmbedder.Config"]):
     def _folder(self) -> ModelFolder:
         from vecmill.models import open_model
 
-        return open_model(self.config.model, self.config.revision)
+        found = open_model(self.config.model, self.config.revision)
+        if found.pipeline.truncated:
+            raise ModelError(
+                f"{found.id!r} cuts its vectors to {found.dimension} numbers (truncate_dim), and a router does not: "
+                "remove truncate_dim from its config_sentence_transformers.json, or use the embedder openvino"
+            )
+        return found
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
