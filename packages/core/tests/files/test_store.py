@@ -35,6 +35,49 @@ def test_a_folder_gives_its_files_sorted(folder: Path) -> None:
     assert _names(str(folder)) == ["a.jsonl", "b.jsonl", "deep/er/c.jsonl.gz"]
 
 
+def test_what_spark_and_hive_hide_is_left_out(folder: Path) -> None:
+    """Unfinished attempts and notes, at any depth; not partitions by a column whose name begins so, nor what is named."""
+    for name in ("_temporary/0/a.jsonl", "x/_c.jsonl", "x/_SUCCESS", "_lang=en/d.jsonl"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+    assert _names(str(folder)) == ["_lang=en/d.jsonl", "a.jsonl", "b.jsonl", "deep/er/c.jsonl.gz"]
+    assert _names(f"{folder}/**/[ad].jsonl") == ["_lang=en/d.jsonl", "a.jsonl"]
+    assert _names(f"{folder}/_temporary/*/*.jsonl") == ["a.jsonl"]
+    assert _names(f"{folder}/_temp*/*/*.jsonl") == ["a.jsonl"]
+    assert _names(f"{folder}/_temporary") == ["a.jsonl"]
+    assert _names([f"{folder}/x/_c.jsonl"]) == ["_c.jsonl"]
+
+
+LOGS = {
+    "a Delta table": "_delta_log/00000000000000000000.json",
+    "an Iceberg table": "metadata/00001-5f1e8a34-0bd5-4f3c-9f0e-2d3f6a7b8c9d.metadata.json",
+    "a Hudi table": ".hoodie/hoodie.properties",
+}
+
+
+@pytest.mark.parametrize("what", LOGS)
+@pytest.mark.parametrize("path", ["", "table", "table/*/*.parquet", "**/*.parquet", "table/lang=en"])
+def test_a_table_of_a_lakehouse_is_no_folder_of_files(tmp_path: Path, what: str, path: str) -> None:
+    """Its files hold deleted and superseded rows too; the message says how its rows are exported."""
+    for name in (LOGS[what], "lang=en/0.parquet"):
+        (tmp_path / "table" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "table" / name).touch()
+
+    with pytest.raises(ConfigError, match=f"table' is {what}.*: export its current rows to plain Parquet"):
+        find(f"{tmp_path}/{path}", (".parquet",))
+    assert len(find(f"{tmp_path}/table/lang=en/0.parquet", (".parquet",))) == 1
+
+
+def test_a_folder_called_metadata_is_no_table(tmp_path: Path) -> None:
+    """Only an Iceberg catalog's own names are."""
+    for name in ("metadata/books.metadata.json", "data/0.parquet"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+
+    assert [file.name for file in find(str(tmp_path), (".parquet",))] == ["0.parquet"]
+
+
 def test_a_pattern_gives_its_matches_sorted(folder: Path) -> None:
     """A pattern takes what it matches, whatever its suffix, but no folders."""
     assert _names(f"{folder}/*") == ["a.jsonl", "b.jsonl", "notes.txt"]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         ({"columns": {"text": ""}}, "text must name a column"),
         ({"keep": ["title"]}, "title: the dataset has a column of that name already"),
         ({"keep": ["lang", "lang"]}, "named twice"),
+        ({"keep": ["Text"]}, "'Text' and the dataset's column 'text' differ in case alone"),
+        ({"keep": ["Lang", "lang"]}, "'lang' and the dataset's column 'Lang' differ in case alone"),
         ({"keeps": ["lang"]}, "Extra inputs are not permitted"),
     ],
 )

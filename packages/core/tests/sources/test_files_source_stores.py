@@ -117,8 +117,9 @@ def test_a_pattern_and_a_list_mean_the_same_in_every_store(
 ) -> None:
     """A pattern takes what it matches, sorted; a list is in its own order, and takes a file once."""
     _write(name, tmp_path / "repo" / "data")
-    (tmp_path / "repo" / "data" / ".hidden").mkdir()
-    (tmp_path / "repo" / "data" / ".hidden" / f"2.{name}").write_text("")
+    for hidden in (".hidden", "_temporary"):
+        (tmp_path / "repo" / "data" / hidden).mkdir()
+        (tmp_path / "repo" / "data" / hidden / f"2.{name}").write_text("")
     _repo(hub, tmp_path / "repo")
     memory.put(f"{tmp_path}/repo/", "/corpus", recursive=True)
     for root in (f"{tmp_path}/repo", "memory://corpus", f"hf://datasets/{REPO}"):
@@ -128,6 +129,20 @@ def test_a_pattern_and_a_list_mean_the_same_in_every_store(
         one, two = (file.name for file in _source(name, f"{root}/data").files)
         listed = _source(name, [f"{root}/data/{two}", f"{root}/data/*.{name}*", f"{root}/data/{one}"])
         assert [file.name for file in listed.files] == [two, one]
+
+
+def test_a_table_of_a_lakehouse_is_refused_in_every_store(
+    tmp_path: Path, hub: HubDouble, memory: fsspec.AbstractFileSystem
+) -> None:
+    """Its files hold deleted rows too."""
+    _write("parquet", tmp_path / "repo" / "data")
+    (tmp_path / "repo" / "data" / "_delta_log").mkdir()
+    (tmp_path / "repo" / "data" / "_delta_log" / "0.json").write_text("{}")
+    _repo(hub, tmp_path / "repo")
+    memory.put(f"{tmp_path}/repo/", "/corpus", recursive=True)
+    for root in (f"{tmp_path}/repo", "memory://corpus", f"hf://datasets/{REPO}"):
+        with pytest.raises(ConfigError, match=f"'{root}.*/data' is a Delta table"):
+            _ = _source("parquet", root).files
 
 
 def _read(source: FilesSource[Any], partition: Partition) -> list[dict[str, Any]]:

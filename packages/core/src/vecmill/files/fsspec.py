@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, cast
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.files.folders import PARQUET, is_hidden, passes_hidden, refuse_table
 from vecmill.files.store import AGAIN, File, Store
 
 if TYPE_CHECKING:
@@ -122,12 +123,23 @@ class FsspecStore(Store):
         if info is not None and info["type"] == "file":
             return [(full, info)]
         if info is not None:
-            found = _files(self.filesystem.find(full, detail=True), full)
-            found = [(name, info) for name, info in found if name.lower().endswith(suffixes)]
+            listed = _files(self.filesystem.find(full, detail=True))
+            if PARQUET in suffixes:
+                refuse_table(path.rstrip("/"), (_split(name, full)[0] for name, _ in listed))
+            found = [
+                (name, info)
+                for name, info in listed
+                if name.lower().endswith(suffixes) and not any(map(is_hidden, _split(name, full)[1]))
+            ]
             problem = f"the folder {path!r} holds no file that ends with {' or '.join(suffixes)}"
         elif glob.has_magic(full):
             fixed = full[: min(full.find(sign) for sign in "*?[" if sign in full)]
-            found = _files(self.filesystem.glob(full, detail=True), posixpath.dirname(fixed))
+            folder, pattern = posixpath.dirname(fixed), full.split("/")
+            found = [
+                (name, info)
+                for name, info in _files(self.filesystem.glob(full, detail=True))
+                if "/." not in name.removeprefix(folder) and not passes_hidden(_split(name, folder)[1][:-1], pattern)
+            ]
             problem = f"no file matches {path!r}"
         else:
             found, problem = [], f"there is no file or folder {path!r}"
@@ -136,10 +148,15 @@ class FsspecStore(Store):
         return found
 
 
-def _files(listing: object, folder: str) -> list[tuple[str, Info]]:
-    """Return what is a file and not hidden below the folder, sorted."""
-    listed = sorted(cast("dict[str, Info]", listing).items())
-    return [(full, info) for full, info in listed if info["type"] == "file" and "/." not in full.removeprefix(folder)]
+def _files(listing: object) -> list[tuple[str, Info]]:
+    """Return what is a file, sorted."""
+    return [(full, info) for full, info in sorted(cast("dict[str, Info]", listing).items()) if info["type"] == "file"]
+
+
+def _split(full: str, folder: str) -> tuple[str, list[str]]:
+    """Return a path within a folder, and its parts."""
+    name = full.removeprefix(folder).lstrip("/")
+    return name, name.split("/")
 
 
 class MemoryFile(FsspecFile):

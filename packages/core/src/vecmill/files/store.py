@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
+from vecmill.files.folders import PARQUET, passes_hidden, refuse_local_tables, walk
 from vecmill.sanitize import expand_path, require_utf8
 
 if TYPE_CHECKING:
@@ -97,11 +98,12 @@ class Store(ABC):
 
         Args:
             paths: Each a file, a folder (all files in it that end with one of ``suffixes``, in any case and at any
-                depth, hidden ones left out) or a glob pattern.
+                depth, without those whose path has a part there that begins with ``.`` or ``_``) or a glob pattern.
             suffixes: How a file's name in a folder must end to be taken.
 
         Raises:
-            ConfigError: There is no such file, or the folder or pattern has none.
+            ConfigError: There is no such file, the folder or pattern has none, or it is of a table whose Parquet files
+                hold deleted rows too.
         """
 
     @abstractmethod
@@ -354,10 +356,17 @@ def _match(item: str, suffixes: tuple[str, ...]) -> list[Path]:
     if not glob.has_magic(item):
         raise ConfigError(f"there is no file or folder {item!r} (the current folder is {Path.cwd()}): name another")
     # Path.glob refuses absolute patterns.
-    matches = sorted(match for match in glob.glob(str(path), recursive=True) if _is_file(Path(match)))  # noqa: PTH207
+    fixed = next(index for index, part in enumerate(path.parts) if glob.has_magic(part))
+    matches = [
+        Path(match)
+        for match in sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+        if _is_file(Path(match)) and not passes_hidden(Path(match).parts[fixed:-1], path.parts)
+    ]
     if not matches:
         raise ConfigError(f"no file matches {item!r} (the current folder is {Path.cwd()}): name others")
-    return [Path(match) for match in matches]
+    if PARQUET in suffixes:
+        refuse_local_tables({match.parent for match in matches})
+    return matches
 
 
 def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -366,8 +375,10 @@ def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     Raises:
         ConfigError: There is none, a folder cannot be read, or a link leads nowhere.
     """
-    named = (path for path in _walk(folder, [folder.resolve()]) if path.name.lower().endswith(suffixes))
+    named = (path for path in walk(folder, [folder.resolve()]) if path.name.lower().endswith(suffixes))
     found = sorted(named, key=str)
+    if PARQUET in suffixes:
+        refuse_local_tables({folder, *(path.parent for path in found)})
     if not found:
         raise ConfigError(
             f"the folder {str(folder)!r} holds no file that ends with {' or '.join(suffixes)}: name another"
@@ -384,24 +395,3 @@ def _is_file(path: Path) -> bool:
     if not path.exists():
         raise ConfigError(f"{str(path)!r} is a link to a file that is not there: get the file, or remove the link")
     return path.is_file()
-
-
-def _walk(folder: Path, read: list[Path]) -> Iterator[Path]:
-    """Yield what is no folder; ``read`` are the real paths of folders that are read with all that is in them."""
-    for path, folders, names in os.walk(folder, onerror=_raise_error):
-        yield from (Path(path, name) for name in names if not name.startswith("."))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for link in filter(Path.is_symlink, (Path(path, name) for name in folders)):
-            real = link.resolve()
-            if not any(_includes(known, real) or real in known.parents for known in read):
-                read.append(real)
-                yield from _walk(link, read)
-
-
-def _includes(folder: Path, other: Path) -> bool:
-    """Return whether to read a folder is to read another one with it."""
-    return other.is_relative_to(folder) and not any(part.startswith(".") for part in other.relative_to(folder).parts)
-
-
-def _raise_error(error: OSError) -> None:
-    raise error

@@ -62,6 +62,13 @@ class SourceConfig(Options):
             raise ValueError(f"{', '.join(taken)}: the dataset has a column of that name already")
         if len(set(keep)) != len(keep):
             raise ValueError("a column is named twice")
+        seen = {name.lower(): name for name in TAKEN}
+        for name in keep:  # SQL takes names that differ in case alone for one: DuckDB reads the first of them
+            if (other := seen.setdefault(name.lower(), name)) != name:
+                raise ValueError(
+                    f"{name!r} and the dataset's column {other!r} differ in case alone, and readers such as DuckDB take "
+                    "one for the other: rename it in the source, or take it out of keep"
+                )
         return keep
 
 

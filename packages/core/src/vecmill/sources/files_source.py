@@ -189,7 +189,8 @@ class FilesSource(Source[FilesConfigT]):
         Attributes:
             path: A file, a folder, a glob pattern, or a list of them, on this machine, on the Hub
                 (``hf://datasets/user/repo/…``) or in this process (``memory://…``); read in this order, names sorted.
-                In a folder hidden files are left out; on this machine links to other folders are followed.
+                In a folder files are left out whose path has a part there that begins with ``.`` or ``_``, such as
+                ``_temporary``; on this machine links to other folders are followed.
         """
 
         path: Annotated[str | list[str], LOCATION]
