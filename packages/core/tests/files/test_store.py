@@ -36,7 +36,7 @@ def test_a_folder_gives_its_files_sorted(folder: Path) -> None:
 
 
 def test_what_spark_and_hive_hide_is_left_out(folder: Path) -> None:
-    """Unfinished attempts and notes, at any depth; not partitions by a column whose name begins so, nor what is named."""
+    """Unfinished attempts and notes, at any depth; but no partitions (_lang=en), nor what is named."""
     for name in ("_temporary/0/a.jsonl", "x/_c.jsonl", "x/_SUCCESS", "_lang=en/d.jsonl"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

@@ -55,7 +55,7 @@ def test_partitions_join_to_the_whole(
         for number, rows in enumerate(files):
             text = _written(rows, ("id", "text", "lang"), delimiter)
             Path(folder, f"{number}.csv").write_text(text, encoding="utf-8", newline="")
-        found = _all(_source(folder, limit=limit, keep=["lang"], delimiter=delimiter), target)
+        found = _all(_source(folder, limit=limit, keep=["lang"], delimiter=delimiter, quote='"'), target)
 
     assert [(row["id"], row["text"], row["lang"]) for row in found] == [row for rows in files for row in rows][:limit]
 
@@ -92,6 +92,58 @@ def test_a_bad_record_is_a_problem_of_its_own(tmp_path: Path, read_all: Callable
             "a.csv line 8 is not valid CSV: ',' expected after '\"'",
             None,
         ]
+
+
+SWALLOWED = {
+    "closed by a later row": 'id\ttext\n1 One\tx\n2 Two\t"Open quote\n3 Three\ty\n4 Four\tz"\n5 Five\tu\n',
+    "malformed at a later row": 'id\ttext\n1 One\tx\n2 Two\t"Open quote\n3 Three\ty\n4 Four\tsays "z" now\n5 Five\tu\n',
+    "with a third column": 'lang\ttext\tid\nen\tx\t1\nen\t"y\t2\nen\tz\t3\nen\t"w"\t4\nen\tu\t5\n',
+    "with commas": 'id,text,lang\n1,x,en\n2,"open,en\n3,y,en\n4,"z",en\n5,u,en\n',
+}
+
+
+@pytest.mark.parametrize("content", SWALLOWED.values(), ids=SWALLOWED)
+def test_a_quote_that_makes_one_record_of_rows_is_refused(
+    tmp_path: Path, read_all: Callable[..., pa.Table], content: str
+) -> None:
+    """They vanished without a word. Without quotes each row is a document."""
+    path = tmp_path / ("a.csv" if "," in content.splitlines()[0] else "a.tsv")
+    path.write_text(content)
+
+    with pytest.raises(
+        SourceError, match=r"line 3 has a quote that makes one record of the . rows.*: set quote = \"\""
+    ):
+        list(_source(path).partitions(1_000))
+    lines, delimiter = content.splitlines()[1:], "," if path.suffix == ".csv" else "\t"
+    assert read_all(_source(path, quote=""))["text"].to_pylist() == [line.split(delimiter)[1] for line in lines]
+    assert len(read_all(_source(path, quote='"'))) < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello\nDear Bob, hi",
+        "Ingredients:\n2, eggs\n3, milk",
+        "one\ntwo",
+        "Prices\napples\t3",
+        "code:\n\treturn",
+        'a "b"\nc,d',
+    ],
+)
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_lines_in_quotes_are_one_field(
+    tmp_path: Path, read_all: Callable[..., pa.Table], text: str, delimiter: str
+) -> None:
+    """Even with as many delimiters as a row has."""
+    (tmp_path / "a.csv").write_text(_written([("1", text), ("2", "x")], ("id", "text"), delimiter), newline="")
+
+    assert read_all(_source(tmp_path, delimiter=delimiter))["text"].to_pylist() == [text, "x"]
+
+
+def test_the_default_quote_is_no_part_of_what_is_hashed(tmp_path: Path) -> None:
+    """Runs of the time before the option keep their ids."""
+    assert "quote" not in _source(tmp_path).config.model_dump(mode="json")
+    assert not _source(tmp_path, quote="").config.model_dump(mode="json")["quote"]
 
 
 @pytest.mark.fault(

@@ -66,8 +66,8 @@ class SourceConfig(Options):
         for name in keep:  # SQL takes names that differ in case alone for one: DuckDB reads the first of them
             if (other := seen.setdefault(name.lower(), name)) != name:
                 raise ValueError(
-                    f"{name!r} and the dataset's column {other!r} differ in case alone, and readers such as DuckDB take "
-                    "one for the other: rename it in the source, or take it out of keep"
+                    f"{name!r} and the dataset's column {other!r} differ in case alone, and DuckDB, among others, "
+                    "takes one for the other: rename it in the source, or take it out of keep"
                 )
         return keep
 

@@ -16,7 +16,7 @@ from vecmill.sources.files_source import CsvSource
 from vecmill.sources.text import TextFormat, endings, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from vecmill.files import File
     from vecmill.records import Partition
@@ -35,6 +35,7 @@ class CsvRecord(NamedTuple):
         stop: The byte after it, in the file before compression.
         fields: Its values; none if it could not be parsed.
         problem: Why not.
+        lines: Its lines, if it has several.
     """
 
     line: int
@@ -42,6 +43,7 @@ class CsvRecord(NamedTuple):
     stop: int
     fields: list[str]
     problem: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 class CsvFormat(TextFormat[CsvSource.Config, CsvRecord]):
@@ -56,7 +58,10 @@ class CsvFormat(TextFormat[CsvSource.Config, CsvRecord]):
 
     def records(self, file: File, start: int = 0, line: int = 1) -> Iterator[CsvRecord]:
         """Yield the records of a file, without its header."""
-        found = read_records(file, self._delimiter(file), start, line)
+        found = self._read_records(file, start, line)
+        if self.config.quote is None:
+            header = self._header(file)
+            found = _refuse_swallowed(found, file, self._delimiter(file), header, self.config.columns.get("id", "id"))
         return islice(found, 0 if start else 1, None)
 
     def units(self, target_bytes: int) -> Iterator[Unit]:
@@ -78,11 +83,14 @@ class CsvFormat(TextFormat[CsvSource.Config, CsvRecord]):
         return Projection(self.config, header, str(file))
 
     def _header(self, file: File) -> list[str]:
-        header = next(read_records(file, self._delimiter(file)), None)
+        header = next(self._read_records(file), None)
         if header is None or header.problem:
             why = f": its first line {header.problem}" if header else ""
             raise SourceError(f"{file} has no header line with the names of its columns{why}: put one at its top")
         return header.fields
+
+    def _read_records(self, file: File, start: int = 0, line: int = 1) -> Iterator[CsvRecord]:
+        return read_records(file, self._delimiter(file), start, line, quotes=self.config.quote != "")
 
     def _delimiter(self, file: File) -> str:
         return self.config.delimiter or ("\t" if ".tsv" in PurePosixPath(file.name).name.lower() else ",")
@@ -97,21 +105,26 @@ class _Lines:
         self.stop = start
         self.next_line = line
         self.ended = False
+        self.read: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         for found in self._lines:
             self.stop, self.next_line = found.stop, found.next_line
             try:
-                yield found.data.decode()
+                text = found.data.decode()
             except UnicodeDecodeError as error:
                 raise SourceError(
                     f"{self._file} line {found.line} is not valid UTF-8 ({error.reason} at byte {error.start + 1}): "
                     "convert the file to UTF-8"
                 ) from error
+            self.read.append(text)
+            yield text
         self.ended = True
 
 
-def read_records(file: File, delimiter: str, start: int = 0, line: int = 1) -> Iterator[CsvRecord]:
+def read_records(
+    file: File, delimiter: str, start: int = 0, line: int = 1, *, quotes: bool = True
+) -> Iterator[CsvRecord]:
     """Yield the records of a file, blank lines left out.
 
     Args:
@@ -119,20 +132,67 @@ def read_records(file: File, delimiter: str, start: int = 0, line: int = 1) -> I
         delimiter: What stands between fields.
         start: The byte to begin at, which is the first of a record.
         line: The number of the line there.
+        quotes: Whether a field may stand in quotes; otherwise a quote is a character as any other.
 
     Raises:
         SourceError: The file is not UTF-8, or ends within quotes.
     """
     csv.field_size_limit(LONGEST_FIELD)
     text = _Lines(file, start, line)
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    reader = csv.reader(text, delimiter=delimiter, strict=True, quoting=quoting)
     while True:
         first = text.next_line
+        text.read.clear()
         fields, problem = _next(reader, text, f"{file} line {first}")
         if fields is None:
             return
         if fields or problem:
-            yield CsvRecord(first, text.next_line, text.stop, fields, problem)
+            lines = tuple(text.read) if len(text.read) > 1 else ()
+            yield CsvRecord(first, text.next_line, text.stop, fields, problem, lines)
+
+
+def _refuse_swallowed(
+    records: Iterable[CsvRecord], file: File, delimiter: str, header: Sequence[str], key: str
+) -> Iterator[CsvRecord]:
+    """Yield records that are not several rows, which a quote that is none made one of.
+
+    Raises:
+        SourceError: One is: each of its lines is a row by itself.
+    """
+    for record in records:
+        if record.lines and _are_rows(record.lines, delimiter, header, key):
+            raise SourceError(
+                f"{file} line {record.line} has a quote that makes one record of the {len(record.lines)} rows to line "
+                f'{record.next_line - 1}: set quote = "" if quotes are plain characters in this file, or double the '
+                "quote and close it; if these lines are one record, set quote = '\"'"
+            )
+        yield record
+
+
+def _are_rows(lines: Sequence[str], delimiter: str, header: Sequence[str], key: str) -> bool:
+    """Return whether each line of a record looks like a row by itself, and none like prose in a quoted field.
+
+    Each has the header's number of fields, and an id like the first one's, or without ids a first field like the
+    first one's. Commas are frequent in prose: there the ids have digits, and no space follows a comma.
+    """
+    if len(header) == 1 or any(line.count(delimiter) != len(header) - 1 for line in lines):
+        return False
+    rows = [line.rstrip("\r\n").split(delimiter) for line in lines]
+    numbered = key not in header
+    keys = [row[0 if numbered else header.index(key)].strip('"') for row in rows]
+    if len({_describe_key(each) for each in keys}) > 1 or not all(keys):
+        return False
+    if not numbered and len(set(keys)) < len(keys):
+        return False
+    spaced = any(field.startswith(" ") for row in rows[1:] for field in row[1:])
+    digits = all(any(map(str.isdigit, each)) for each in keys)
+    return delimiter == "\t" or (digits and not numbered and not spaced)
+
+
+def _describe_key(value: str) -> tuple[bool, bool, bool]:
+    """Return whether a key is a number, has digits, and has spaces."""
+    return value.isdigit(), any(map(str.isdigit, value)), " " in value
 
 
 def _next(reader: Iterator[list[str]], text: _Lines, label: str) -> tuple[list[str] | None, str | None]:
@@ -141,8 +201,8 @@ def _next(reader: Iterator[list[str]], text: _Lines, label: str) -> tuple[list[s
     except csv.Error as error:
         if text.ended:
             raise SourceError(
-                f"{label} opens a quote that is not closed before the end of the file: close it, or get the file again "
-                "if it was cut off"
+                f"{label} opens a quote that is not closed before the end of the file: close it, get the file again if "
+                'it was cut off, or set quote = "" if quotes are plain characters in this file'
             ) from error
         if "field limit" in str(error):
             raise SourceError(

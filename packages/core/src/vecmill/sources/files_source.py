@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from vecmill.concurrency import Threads
 from vecmill.files import hash_contents, pin
@@ -286,9 +286,18 @@ class CsvSource(FilesSource["CsvSource.Config"]):
 
         Attributes:
             delimiter: What stands between fields; by default a tab in ``.tsv`` files, a comma in others.
+            quote: Empty if a quote is a character as any other; ``"`` if fields may stand in quotes and hold anything.
+                By default they may, but one that seems to hold whole rows is refused.
         """
 
         delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+        quote: Literal["", '"'] | None = None
+
+        @model_serializer(mode="wrap")
+        def _omit_default_quote(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+            """Keep the hashes of options as they were before there was ``quote``."""
+            dumped: dict[str, Any] = dump(self)
+            return {name: value for name, value in dumped.items() if name != "quote" or value is not None}
 
         @field_validator("delimiter")
         @classmethod
