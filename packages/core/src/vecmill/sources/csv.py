@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -139,7 +139,7 @@ def read_records(
     """
     csv.field_size_limit(LONGEST_FIELD)
     text = _Lines(file, start, line)
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = 0 if quotes else 3  # csv.QUOTE_MINIMAL, csv.QUOTE_NONE
     reader = csv.reader(text, delimiter=delimiter, strict=True, quoting=quoting)
     while True:
         first = text.next_line
