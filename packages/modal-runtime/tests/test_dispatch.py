@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vecmill.errors import EmbedError, EngineError, SourceError, UnfitEngineError
+from vecmill.errors import EmbedError, EngineError, SourceError, StoreError, UnfitEngineError
 from vecmill.records import Receipt, ShardFailure, ShardRetried, ShardStarted, Spent
 from vecmill_modal_runtime import dispatch
 from vecmill_modal_runtime.budget import Budget
@@ -235,6 +235,13 @@ def test_an_engine_that_refuses_everything_is_told_as_such():
     """The driver stops a run that it would go on with after another failure."""
     assert (failure(3, UnfitEngineError("no")).final, failure(3, UnfitEngineError("no")).engine) == (True, True)
     assert (failure(3, EngineError("no")).final, failure(3, EngineError("no")).engine) == (False, False)
+
+
+def test_a_volume_that_takes_nothing_may_do_so_the_next_time():
+    """Unlike a folder of one's own machine; what else is final is so here, too."""
+    assert not failure(3, StoreError("the Volume takes nothing")).final
+    assert failure(3, StoreError("the Volume takes nothing")).error == "StoreError: the Volume takes nothing"
+    assert failure(3, SourceError("the file is damaged")).final
 
 
 def test_the_secrets_of_a_container_stay_there(monkeypatch):
