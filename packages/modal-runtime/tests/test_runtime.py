@@ -6,6 +6,7 @@ from typing import Any
 import modal
 import pytest
 
+from vecmill.records import Spent
 from vecmill_modal_runtime import app, volume
 from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.options import ModalOptions
@@ -43,6 +44,17 @@ def test_what_waits_with_modal_is_taken_back_by_a_run_that_gives_up(tasks, cance
     assert cancelled == []
     outcomes.close()
     assert cancelled == ["fc-1"]
+
+
+def test_a_run_that_gives_up_reports_what_it_cost_to_the_end(tasks, cancelled):
+    """Containers cost while they wait; then there are none."""
+    events: list[Any] = []
+    outcomes: Any = ModalRuntime(ModalOptions(max_cost_usd="none")).map(tasks(40), events.append)
+    next(outcomes)
+    outcomes.close()
+    assert cancelled == ["fc-1"]
+    assert isinstance(events[-1], Spent)
+    assert events[-1].machines == 0
 
 
 def test_a_run_that_ends_has_nothing_to_take_back(tasks, cancelled):
