@@ -15,7 +15,7 @@ from vecmill.errors import ConfigError, RunError, StoreError
 from vecmill_modal_runtime import app, driver, leases, volume
 from vecmill_modal_runtime.dispatch import Outcome
 from vecmill_modal_runtime.driver import Driver
-from vecmill_modal_runtime.leases import FolderEntries, Lease, hold_lease
+from vecmill_modal_runtime.leases import FolderEntries, FolderLease, Lease, hold_lease
 from vecmill_modal_runtime.options import ModalOptions
 from vecmill_modal_runtime.runtime import ModalRuntime
 
@@ -214,3 +214,23 @@ def test_a_finished_run_does_not_fail_for_its_lease(entries):
     """Modal cannot be reached any more when it ends: nothing is raised."""
     with hold_lease("unreachable", "embed", print, entries) as held:
         vars(held)["_entries"] = None
+
+
+def test_a_run_sees_what_the_one_before_left_and_leaves_what_it_did(entries, monkeypatch):
+    """The Volume is reloaded when the folder is the run's own, and committed while it still is, also by one that fails."""
+    steps: list[Any] = []
+
+    def over():
+        entry = FolderEntries("seen", entries).last()[1]
+        return entry is not None and entry["over"]
+
+    monkeypatch.setattr(leases, "open_entries", lambda: entries)
+    monkeypatch.setattr(volume, "reload", lambda: steps.append(("reload", over())))
+    monkeypatch.setattr(volume, "commit", lambda: steps.append(("commit", over())))
+    with FolderLease(volume.MOUNT / "seen", "run", print):
+        steps.append("work")
+    assert over()
+    with pytest.raises(ZeroDivisionError), FolderLease(volume.MOUNT / "seen", "run", print):
+        raise ZeroDivisionError
+    assert over()
+    assert steps == [("reload", False), "work", ("commit", False), ("reload", False), ("commit", False)]
