@@ -217,7 +217,7 @@ def test_a_finished_run_does_not_fail_for_its_lease(entries):
 
 
 def test_a_run_sees_what_the_one_before_left_and_leaves_what_it_did(entries, monkeypatch):
-    """The Volume is reloaded when the folder is the run's own, and committed while it still is, also by one that fails."""
+    """The Volume is reloaded once the folder is the run's own, and committed while it is, also by one that fails."""
     steps: list[Any] = []
 
     def over():
