@@ -102,3 +102,15 @@ def test_a_tokenizer_without_a_config_is_that_of_its_architecture(lowercase, tmp
     config = {"model_type": "bert"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert_equal_or_refused(tmp_path, config, expected=lowercase)
+
+
+@pytest.mark.parametrize("token", ["[CLS]", "[MASK]"])
+def test_the_special_tokens_of_an_older_folder_overrule(token, tmp_path):
+    """special_tokens_map.json goes before tokenizer_config.json where that lists no added tokens."""
+    save_word_piece(tmp_path)
+    config = {"model_type": "bert"}
+    stated = BERT | {"cls_token": "[CLS]"}
+    files = {"config": config, "tokenizer_config": stated, "special_tokens_map": {"cls_token": token}}
+    for name, content in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    assert_equal_or_refused(tmp_path, config, expected=token == SPECIAL[2])

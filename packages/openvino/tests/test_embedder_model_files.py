@@ -179,7 +179,7 @@ def test_a_model_that_changes_while_its_run_works_is_refused_by_the_workers(job,
         if type(event).__name__ == "RunStarted":
             change(model / "tokenizer_config.json")
 
-    with pytest.raises(RunError, match=r"not the one that the run began with: it differs in tokenizer_config\.json"):
+    with pytest.raises(RunError, match=r"not the one that the run began with, but differs in tokenizer_config\.json"):
         vecmill.run(job(), swap)
 
 

@@ -300,6 +300,8 @@ def test_a_tokenizer_whose_files_agree_is_accepted(kind, tokenizer, stated, tmp_
         ("bert", WORD_PIECE | {"model": WORD_PIECE["model"] | {"max_input_chars_per_word": 7}}, {}, "max_input_chars"),
         ("bert", WORD_PIECE, {"split_special_tokens": True}, "split_special_tokens"),
         ("other", BYTES, {"split_special_tokens": True}, "split_special_tokens"),
+        ("other", BYTES, {"truncation_side": "left"}, "truncation_side"),
+        ("bert", WORD_PIECE | {"truncation": {"direction": "Left", "max_length": 9}}, {}, "truncation_side"),
         ("roberta", BYTES, {"add_prefix_space": True}, "add_prefix_space"),
         ("roberta", BYTES, {"sep_token": "<pad>"}, "the special tokens around a text"),
         ("xlm-roberta", PIECES, {"add_prefix_space": False}, "add_prefix_space"),
@@ -310,3 +312,16 @@ def test_a_tokenizer_whose_files_contradict_each_other_is_refused(kind, tokenize
     folder = write_model(tmp_path, tokenizer_files(tokenizer, stated))
     with pytest.raises(ModelError, match=f"{name}.*PreTrainedTokenizerFast"):
         check_tokenizer(folder, {"model_type": kind})
+
+
+def test_the_special_tokens_of_an_older_folder_overrule(tmp_path, write_model):
+    """special_tokens_map.json is looked at where the tokenizer's settings list no added tokens."""
+    files = tokenizer_files(WORD_PIECE, {"cls_token": "[CLS]"})
+    folder = write_model(tmp_path, files | {"special_tokens_map.json": {"cls_token": {"content": "[PAD]"}}})
+    with pytest.raises(ModelError, match="the special tokens around a text"):
+        check_tokenizer(folder, {"model_type": "bert"})
+    decoder = {str(n): token for n, token in enumerate(WORD_PIECE["added_tokens"])}
+    newer = tokenizer_files(WORD_PIECE, {"added_tokens_decoder": decoder})
+    check_tokenizer(write_model(tmp_path, newer), {"model_type": "bert"})
+    (folder / "special_tokens_map.json").write_text("[")
+    check_tokenizer(write_model(tmp_path, tokenizer_files(WORD_PIECE, {})), {"model_type": "bert"})

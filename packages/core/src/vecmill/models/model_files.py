@@ -147,6 +147,8 @@ def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
     tokenizer = read_settings(folder / "tokenizer.json", dict) or {}
     if not tokenizer.get("model"):
         return  # which cannot be loaded
+    if kind in _REBUILT and tokenizer["model"].get("type") != "WordLevel" and "added_tokens_decoder" not in stated:
+        stated = stated | _read_special_tokens(folder)
     for key, wanted, found in _compare_tokenizers(kind, stated, tokenizer, is_named=named is not None):
         if wanted != found:
             raise ModelError(
@@ -156,12 +158,29 @@ def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
             )
 
 
+def _read_special_tokens(folder: Path) -> dict[str, Any]:
+    """Read what overrules ``tokenizer_config.json`` in older folders.
+
+    It is not recorded: a model that is not refused has the same vectors whatever this file says.
+    """
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        found = json.loads((folder / "special_tokens_map.json").read_bytes())
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
 def _compare_tokenizers(
     kind: str, stated: Mapping[str, Any], tokenizer: Mapping[str, Any], *, is_named: bool
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield what decides a text's tokens: its name, what ``tokenizer_config.json`` makes of it, what the file says."""
     model = tokenizer["model"]
     tokens = _REBUILT.get(kind, {}) | {key: _text(value) for key, value in stated.items() if key.endswith("_token")}
+    truncation = tokenizer.get("truncation") or {}
+    yield (
+        "truncation_side",
+        str(stated.get("truncation_side") or truncation.get("direction") or "right").lower(),
+        "right",
+    )
     yield "split_special_tokens", bool(stated.get("split_special_tokens")), False
     yield "special tokens", sorted(_special_tokens(stated) - _added_tokens(tokenizer)), []
     if kind in _WORD_PIECE and (is_named or model.get("type", "WordPiece") == "WordPiece"):
