@@ -173,6 +173,40 @@ def test_whole_numbers_are_ids_and_titles(write_lines: Callable[..., Path], read
     assert (row["id"], row["title"]) == ("18446744073709551615", "1984")
 
 
+def test_whole_numbers_beyond_64_bits_keep_their_digits_as_ids(
+    write_lines: Callable[..., Path], read_all: Callable[..., pa.Table]
+) -> None:
+    """The fast parser makes doubles of them, of which these are one."""
+    ids = [10**24 + 1, 10**24 + 2, -(10**24), 2**64]
+    path = write_lines(
+        *(f'{{"id": {each}, "text": "x", "title": {each}}}'.encode() for each in ids), b'{"id": 1e30, "text": "x"}'
+    )
+    found = read_all(_source(path))
+
+    assert found["id"].to_pylist()[:4] == found["title"].to_pylist()[:4] == [str(each) for each in ids]
+    assert "has a number as its id" in found["problem"].to_pylist()[4]
+
+
+@pytest.mark.parametrize("value", ["%s", "[1.5, %s]", '[1, {"a": %s}]'])
+def test_whole_numbers_beyond_64_bits_are_not_kept(write_lines: Callable[..., Path], value: str) -> None:
+    """They would become doubles, and keys that differ in their last digits one."""
+    lines = [f'{{"text": "x", "key": {value % (10**24 + each)}}}'.encode() for each in range(2)]
+    path = write_lines(b'{"text": "x", "key": null}', *lines)
+
+    with pytest.raises(
+        ConfigError, match=r"'key': .* line 2 has the whole number 10{24} there, which is beyond 64 bits"
+    ):
+        list(_source(path, keep=["key"]).partitions(1_000))
+    assert len(list(_source(path).partitions(1_000))) == 1
+
+
+def test_large_doubles_are_kept(write_lines: Callable[..., Path], read_all: Callable[..., pa.Table]) -> None:
+    """What the file writes as a double is one."""
+    path = write_lines(b'{"text": "x", "score": 1e300}', b'{"text": "x", "score": -1e19}')
+
+    assert read_all(_source(path, keep=["score"]))["score"].to_pylist() == [1e300, -1e19]
+
+
 def test_a_missing_id_is_null_where_others_have_one(write_lines: Callable[..., Path]) -> None:
     """It is set aside later; no other id is made up for it."""
     path = write_lines(GOOD, {"text": "two"}, {"id": None, "text": "three"}, {"id": "4"})

@@ -71,10 +71,11 @@ class RowError(ValueError):
 
 
 class _Fields(NamedTuple):
-    """A JSON object, and whether all its strings are sure to be valid Unicode."""
+    """A JSON object, whether all its strings are sure to be valid Unicode, and its line."""
 
     values: dict[str, Any]
     sure: bool
+    data: bytes
 
     def get(self, key: str) -> Any:  # noqa: ANN401 (JSON is anything)
         """Return a value, null if there is none.
@@ -121,6 +122,8 @@ class _RowReader:
         value = fields.get(self._keys[role]) if self._keys[role] else None
         if value is None or isinstance(value, str):
             return value
+        if role != "text" and _is_wide(value):
+            value = _parse_slowly(fields.data)[self._keys[role]]
         if role != "text" and type(value) is int:
             return str(value)
         raise RowError(f"has {kind(value)} as its {role}, not a string{'' if role == 'text' else ' or a whole number'}")
@@ -130,7 +133,7 @@ def _parse_fields(data: bytes) -> _Fields:
     values, sure = parse(data)
     if not isinstance(values, dict):
         raise RowError(f"holds {kind(values)}, not an object")
-    return _Fields(values, sure)
+    return _Fields(values, sure, data)
 
 
 class NotJsonError(ValueError):
@@ -151,6 +154,32 @@ def parse(data: bytes) -> tuple[Any, bool]:
     except orjson.JSONDecodeError:
         # The slow parser takes what the fast one does not (lone surrogates, NaN), and says more exactly what is wrong.
         return _parse_slowly(data), False
+
+
+WIDE = 2.0**63
+"""From here on the fast parser may have made a float of a whole number of more than 64 bits, without its last digits."""
+
+
+def _is_wide(value: object) -> bool:
+    """Return whether a value is, or holds, a number that may be a whole one of more than 64 bits."""
+    if type(value) is float or type(value) is int:
+        return abs(value) >= WIDE
+    if isinstance(value, dict):
+        return any(map(_is_wide, value.values()))
+    if isinstance(value, list):
+        try:
+            return max(map(abs, value), default=0) >= WIDE  # a vector, say
+        except TypeError:
+            return any(map(_is_wide, value))
+    return False
+
+
+def _find_wide_integer(value: object) -> int | None:
+    """Return a whole number of more than 64 bits in a value that was parsed exactly."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return next((found for found in map(_find_wide_integer, inner) if found is not None), None)
+    return value if type(value) is int and not -(1 << 63) <= value < 1 << 64 else None
 
 
 def kind(value: object) -> str:
@@ -275,7 +304,7 @@ def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
     sample = list(islice(found, SAMPLE))
     if not sample:
         return Shape(numbered=True, keep=[])
-    objects = _objects(sample)
+    objects = _objects(sample, config.keep)
     label = str(sample[0][0])
     if not objects:
         raise SourceError(f"{label} line {sample[0][1].line} {_describe_problem(sample[0][1])}: {ADVICE}")
@@ -288,16 +317,33 @@ def discover(found: Iterator[tuple[File, Line]], config: SourceConfig) -> Shape:
     return Shape(not key or key not in keys, _types(objects, found, config.keep, label))
 
 
-def _objects(found: Iterable[tuple[File, Line]]) -> list[dict[str, Any]]:
+def _objects(found: Iterable[tuple[File, Line]], keep: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the objects in lines; those that are none are left out.
+
+    Raises:
+        ConfigError: One has a whole number of more than 64 bits in an extra column.
+    """
     rows = []
-    for _, line in found:
+    for file, line in found:
         try:
             row, _ = parse(line.data)
         except NotJsonError:
             continue
         if isinstance(row, dict):
+            for name in keep:
+                if _is_wide(row.get(name)):
+                    _check_exact(name, file, line)
             rows.append(row)
     return rows
+
+
+def _check_exact(name: str, file: File, line: Line) -> None:
+    found = _find_wide_integer(_parse_slowly(line.data)[name])
+    if found is not None:
+        raise ConfigError(
+            f"keep cannot carry the column {name!r}: {file} line {line.line} has the whole number {found} there, which "
+            "is beyond 64 bits and would lose digits: write it as a string, or take it out of keep"
+        )
 
 
 def _describe_problem(line: Line) -> str:
@@ -324,5 +370,5 @@ def _types(
     types.add(sample, label)
     if keep:
         for found in iter(lambda: list(islice(rest, SAMPLE)), []):
-            types.add(_objects(found), str(found[0][0]))
+            types.add(_objects(found, keep), str(found[0][0]))
     return types.fields(label)
