@@ -157,7 +157,7 @@ def parse(data: bytes) -> tuple[Any, bool]:
 
 
 WIDE = 2.0**63
-"""From here on the fast parser may have made a float of a whole number of more than 64 bits, without its last digits."""
+"""From here on the fast parser may have made a float of a whole number beyond 64 bits, without its last digits."""
 
 
 def _is_wide(value: object) -> bool:
