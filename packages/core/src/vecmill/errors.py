@@ -21,10 +21,12 @@ meet it again.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+T = TypeVar("T")
 
 
 class VecmillError(Exception):
@@ -126,4 +128,30 @@ def name_errors(what: str, kind: type[VecmillError], advice: str) -> Iterator[No
     except (VecmillError, MemoryError):
         raise
     except Exception as error:
-        raise kind(f"{what}: {type(error).__name__}: {error}: {advice}") from error
+        raise kind(f"{what}: {describe_error(error)}: {advice}") from error
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the kind and the text of an error that is not vecmill's, as one line: some libraries write several."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def check_result(value: object, kind: type[T], role: str, name: str, call: str) -> T:
+    """Return what a component gave, if it is of the type that its protocol says.
+
+    Args:
+        value: What it gave.
+        kind: What it should be.
+        role: What the component is: ``source``, ``embedder`` and so on.
+        name: The component's name.
+        call: At which call.
+
+    Raises:
+        PluginError: It is something else.
+    """
+    if not isinstance(value, kind):
+        raise PluginError(
+            f"the {role} {name!r} gave {type(value).__name__}, not {kind.__name__}, at {call}: report it to the "
+            f"{role}'s author"
+        )
+    return value

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import UnfitEngineError, VecmillError
+from vecmill.errors import UnfitEngineError, VecmillError, describe_error
 from vecmill.plugins import DISABLE, load
 from vecmill.plugins.manager import EXTRA, GROUP, OWN
 from vecmill.plugins.registry import build, validate_options
@@ -84,7 +84,7 @@ def describe_failure(task: ShardTask, error: BaseException, attempts: int = 1) -
         error: What its last attempt raised.
         attempts: How often it was tried.
     """
-    text = str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, VecmillError) else describe_error(error)
     engine = isinstance(error, UnfitEngineError)
     return ShardFailure(index=task.index, error=redact_secrets(text), attempts=attempts, engine=engine)
 

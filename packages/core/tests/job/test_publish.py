@@ -9,7 +9,7 @@ import pytest
 
 import vecmill
 from vecmill import Options, Publisher
-from vecmill.errors import ConfigError, PublishError, RunError, StoreError
+from vecmill.errors import ConfigError, PluginError, PublishError, RunError, StoreError
 from vecmill.job.publish import preview, publish
 from vecmill.plugins import load
 from vecmill.plugins.registry import Registered
@@ -135,3 +135,11 @@ def test_a_dataset_on_a_read_only_disk_is_published(dataset, tmp_path, locks):
     done = run()
     assert done.returncode == 0, done
     assert vecmill.verify(tmp_path / "copy").ok
+
+
+def test_a_publisher_that_returns_no_location_is_named(dataset, monkeypatch):
+    """The message does not blame vecmill."""
+    silent = type("Silent", (Publisher,), {"name": "silent", "Config": Options, "publish": lambda *_: None})
+    monkeypatch.setitem(load().registry.entries["publisher"], "silent", Registered(silent, "silent"))
+    with pytest.raises(PluginError, match=r"the publisher 'silent' gave NoneType, not str, at publish\(\): report"):
+        publish(dataset, "silent")

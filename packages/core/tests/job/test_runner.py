@@ -6,12 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 
 import vecmill
-from vecmill.errors import ConfigError, RunError, StoreError
+from vecmill.errors import ConfigError, EngineError, PluginError, RunError, StoreError
 from vecmill.plugins import load
-from vecmill.protocols import Publisher
+from vecmill.plugins.registry import Registered
+from vecmill.protocols import Launcher, Options, Publisher
 from vecmill.records import RunFinished, RunStarted, ShardDone
 from vecmill.store.card import BEGIN
-from vecmill.testing import AWKWARD_TEXTS
+from vecmill.testing import AWKWARD_TEXTS, HashEmbedder
 
 TEXTS = [
     f"Document {n} begins.\n\nIt has a second paragraph with a few more words in it, {n} of them or so. " * 4
@@ -350,3 +351,29 @@ def test_what_is_said_of_the_text_is_in_manifest_and_card_and_embeds_nothing_aga
     assert 'license:\n- "mit"\nlanguage:\n- "en"\n' in card
     assert vecmill.verify(second.path).ok
     assert second.manifest.columns["embedding"].startswith("fixed_size_list<")
+
+
+def test_a_launcher_that_returns_no_dataset_is_named(job, corpus, monkeypatch):
+    """The message does not blame vecmill."""
+    empty = type("Empty", (Launcher,), {"name": "empty", "Config": Options, "run": lambda *_: None})
+    monkeypatch.setitem(load().registry.entries["launcher"], "empty", Registered(empty, "empty"))
+    with pytest.raises(PluginError, match=r"the launcher 'empty' gave NoneType, not Dataset, at run\(\): report"):
+        vecmill.run(job(corpus(*rows(TEXTS[:2])), runtime={"name": "empty"}))
+
+
+def test_an_embedder_that_describes_no_model_is_named(job, corpus, monkeypatch):
+    """The message does not blame vecmill."""
+    monkeypatch.setattr(HashEmbedder, "model", lambda _: {"id": "hash"})
+    with pytest.raises(PluginError, match=r"the embedder 'hash' gave dict, not ModelInfo, at model\(\): report"):
+        vecmill.run(job(corpus(*rows(TEXTS[:2])), embedder={"name": "hash"}))
+
+
+def test_a_plugins_error_of_several_lines_is_one_line(job, corpus, monkeypatch):
+    """As pydantic and Arrow write them: a message is a line."""
+
+    def fail(_):
+        raise ValueError("1 validation error\nsimilarity\n  is not one\n")
+
+    monkeypatch.setattr(HashEmbedder, "model", fail)
+    with pytest.raises(EngineError, match="ValueError: 1 validation error similarity is not one: run the same"):
+        vecmill.run(job(corpus(*rows(TEXTS[:2])), embedder={"name": "hash"}))

@@ -325,6 +325,7 @@ def test_shards_that_were_not_begun_have_not_failed():
     [
         (lambda receipts: receipts[:-1], r"'inline' ended without an outcome for shard \d+: run the same"),
         (lambda receipts: receipts[2:], "'inline' ended without an outcome for shards 0, 1: run"),
+        (lambda receipts: None, r"'inline' gave NoneType, not Iterable, at map\(\): report"),
         (lambda receipts: [receipts[0], None, receipts[2]], "'inline' yielded a NoneType, neither"),
         (
             lambda receipts: [receipts[0].model_copy(update={"run_id": "0" * 16}), *receipts[1:]],

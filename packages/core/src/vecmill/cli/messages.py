@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.format import clean_text
-from vecmill.errors import PluginWarning, VecmillError
+from vecmill.errors import PluginWarning, VecmillError, describe_error
 from vecmill.sanitize import printable
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def report_error(error: Exception, *, debug: bool) -> int:
     if isinstance(error, VecmillError):
         click.echo(f"vecmill: {_shorten(clean_text(str(error)))}", err=True)
         return error.exit_code
-    problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    problem = describe_error(error) if str(error) else type(error).__name__
     click.echo(f"vecmill: {_shorten(clean_text(problem))}\n{BUG}", err=True)
     return 1
 

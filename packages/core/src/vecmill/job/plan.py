@@ -24,7 +24,7 @@ from vecmill.records.manifest import hash_identity
 from vecmill.sources.corpus import Corpus
 from vecmill.store.layout import Layout
 from vecmill.store.state import Split, read_split, read_state
-from vecmill.worker.embedding import name_embedder_errors
+from vecmill.worker.embedding import check_model, name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -232,7 +232,7 @@ def build_components(job: Job, registry: Registry) -> tuple[dict[str, Any], Mode
     embedder = build(registry, "embedder", job.embedder)
     with name_embedder_errors(embedder, "pinned(), model() or tokenizer()"):
         embedder = type(embedder)(embedder.pinned())
-        model, tokenizer = embedder.model(), embedder.tokenizer()
+        model, tokenizer = check_model(embedder), embedder.tokenizer()
     chunker = build(registry, "chunker", job.chunker, tokenizer, model)
     batching = build(registry, "batching", job.batching)
     return {"source": source, "chunker": chunker, "batching": batching, "embedder": embedder}, model

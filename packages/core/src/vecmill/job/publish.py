@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from vecmill.__about__ import __version__
 from vecmill.concurrency import check_interrupt
-from vecmill.errors import PublishError, RunError, name_errors
+from vecmill.errors import PublishError, RunError, check_result, name_errors
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Account, ComponentSpec, Manifest, Reused, Timing, WorkerUpload
@@ -110,7 +110,8 @@ def deliver(publishers: Sequence[Publisher[Any]], layout: Layout, manifest: Mani
 def _deliver_dataset(publisher: Publisher[Any], layout: Layout, manifest: Manifest) -> str:
     check_interrupt()
     with _name_errors(publisher, "publish()"):
-        return publisher.publish(layout.root, manifest)
+        location = publisher.publish(layout.root, manifest)
+    return check_result(location, str, "publisher", publisher.name, "publish()")
 
 
 def prepare_uploads(publishers: Iterable[Publisher[Any]]) -> tuple[WorkerUpload, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import ConfigError, RunError
+from vecmill.errors import ConfigError, RunError, check_result
 from vecmill.job import resume
 from vecmill.job.plan import build_publishers, plan
 from vecmill.job.publish import REFUSED, Finish, check_publishers, deliver, find_directory, judge
@@ -120,7 +120,7 @@ def _run_by_launcher(job: Job, notify: Callable[[RunEvent], None], options: RunO
     launcher: Launcher[Any] = cls(validate_options(cls, "runtime", job.runtime.options))
     if not launcher.is_needed():
         return None
-    dataset = launcher.run(job, notify, options)
+    dataset = check_result(launcher.run(job, notify, options), Dataset, "launcher", name, "run()")
     _register(job, dataset.manifest)
     return dataset
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
-from vecmill.errors import PluginError, ReuseError, RunError, StoreError
+from vecmill.errors import PluginError, ReuseError, RunError, StoreError, check_result
 from vecmill.job.publish import REFUSED, prepare_uploads
 from vecmill.records import DocumentsRetried, Receipt, RunStarted, ShardDone, ShardFailed, ShardFailure, Spent
 from vecmill.store.reuse_index import write_index
 from vecmill.store.state import find_duplicates, read_refused, refuse_earlier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from vecmill.job.plan import Plan
@@ -116,7 +116,7 @@ class Shards:
         in_a_row, left, embedded = 0, {task.index for task in tasks}, False
         if self.cost is not None:
             self._plan.runtime.accept_cost(self.cost)
-        with _closing(self._plan.runtime.map(tasks, self._report)) as outcomes:
+        with _closing(self._start_map(tasks)) as outcomes:
             for outcome in map(self._check_outcome, outcomes):
                 if self._plan.lease is not None:
                     self._plan.lease.check()
@@ -138,6 +138,12 @@ class Shards:
                 "run the same command again, and report it to the runtime's author if it stays so"
             )
         return failures, len(left)
+
+    def _start_map(self, tasks: list[ShardTask]) -> Iterator[Receipt | ShardFailure]:
+        runtime = self._plan.runtime
+        outcomes = runtime.map(tasks, self._report)
+        check_result(outcomes, Iterable, "runtime", runtime.name, "map()")  # type: ignore[type-abstract]
+        return outcomes
 
     def _report(self, event: RunEvent) -> None:
         """Pass on what the runtime reports, and note what it says of the cost."""

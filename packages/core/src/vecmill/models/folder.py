@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vecmill.errors import ModelError
+from vecmill.errors import ModelError, describe_error
 from vecmill.models.model_files import (
     WIDTH,
     check_casing,
@@ -184,7 +184,7 @@ def _explain_errors(root: Path) -> Iterator[None]:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ModelError(
-            f"the settings in {root} make no sense ({type(error).__name__}: {error}): get the model's files again"
+            f"the settings in {root} make no sense ({describe_error(error)}): get the model's files again"
         ) from error
 
 

@@ -15,7 +15,7 @@ import pluggy
 
 from vecmill import hookspecs
 from vecmill.__about__ import __version__
-from vecmill.errors import PluginError, PluginWarning
+from vecmill.errors import PluginError, PluginWarning, describe_error
 from vecmill.plugins import builtin
 from vecmill.plugins.registry import Registry
 
@@ -142,7 +142,7 @@ class Plugins:
                 self._observers.unregister(name=name)
                 warnings.warn(
                     f"plugin {name!r} ({self.loaded.get(name, '')}) failed at {type(event).__name__} and gets no "
-                    f"more events of this run: {type(error).__name__}: {error}; update it, or set {DISABLE}={name}",
+                    f"more events of this run: {describe_error(error)}; update it, or set {DISABLE}={name}",
                     PluginWarning,
                     stacklevel=2,
                 )
@@ -235,4 +235,4 @@ def _try(plugins: Plugins, point: EntryPoint) -> None:
     try:
         plugins.add(point.load(), point.name, origin)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, the others go on
-        plugins.problems[point.name] = Problem(point.name, origin, f"{type(error).__name__}: {error}", point.module)
+        plugins.problems[point.name] = Problem(point.name, origin, describe_error(error), point.module)

@@ -15,7 +15,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from vecmill.errors import ConfigError, PluginError
+from vecmill.errors import ConfigError, PluginError, describe_error
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -113,7 +113,7 @@ class Reference:
         return (names[-1], ast.get_docstring(classes[-1]) or "") if names else None
 
     def _import_error(self, error: BaseException) -> PluginError:
-        return PluginError(f"{self.kind} {self.path} cannot be imported: {type(error).__name__}: {error}")
+        return PluginError(f"{self.kind} {self.path} cannot be imported: {describe_error(error)}")
 
 
 def _find_module(name: str) -> ModuleSpec:

@@ -24,7 +24,7 @@ from vecmill.store.state import find_run
 from vecmill.store.vectors import compare_vectors, from_column
 from vecmill.store.verify import MOST, Problem
 from vecmill.store.verify import verify as verify_files
-from vecmill.worker.embedding import name_embedder_errors
+from vecmill.worker.embedding import check_model, name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -101,7 +101,7 @@ def verify(
 def _compare(root: Path, manifest: Manifest, embedder: Embedder[Any], sample: int) -> Iterator[Problem]:
     """Yield the chunks of a sample that have other vectors, or another number of tokens, than the model gives them."""
     with name_embedder_errors(embedder, "model() or tokenizer()"):
-        found, tokenizer = embedder.model(), embedder.tokenizer()
+        found, tokenizer = check_model(embedder), embedder.tokenizer()
     output = manifest.model.output
     chunker = _chunker(manifest, embedder)
     with Threads(embedder.concurrency) as threads:

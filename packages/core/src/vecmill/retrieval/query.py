@@ -23,7 +23,7 @@ from vecmill.records import ComponentSpec
 from vecmill.records.manifest import SOMEWHERE
 from vecmill.store.state import STATE_FOLDER, can_register, find_run
 from vecmill.tei.embedder import URL, check_address
-from vecmill.worker.embedding import name_embedder_errors
+from vecmill.worker.embedding import check_model, name_embedder_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -142,7 +142,7 @@ def _open(choice: Choice, wanted: ModelInfo) -> Embedder[Any]:
     spec = ComponentSpec(name=choice.name, options=choice.options)
     embedder: Embedder[Any] = build(load().registry, "embedder", spec)
     with name_embedder_errors(embedder, "model()"):
-        found = embedder.model()
+        found = check_model(embedder)
     _refuse_another(found, wanted)
     with name_embedder_errors(embedder, "open()"):
         embedder.open()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from vecmill.errors import ConfigError, SourceError
+from vecmill.sanitize import flatten
 from vecmill.sources.base import ROLES
 
 if TYPE_CHECKING:
@@ -399,9 +400,9 @@ def translate_errors(problem: str) -> Iterator[None]:
     try:
         yield
     except pa.ArrowException as error:
-        raise SourceError(f"{problem}: replace the file ({error})") from error
+        raise SourceError(f"{problem}: replace the file ({flatten(str(error))})") from error
     except OSError as error:
         # Arrow's own I/O errors are plain; a subclass comes from the file object, such as a lost connection.
         if type(error) is not OSError:
             raise
-        raise SourceError(f"{problem}: replace the file ({error})") from error
+        raise SourceError(f"{problem}: replace the file ({flatten(str(error))})") from error

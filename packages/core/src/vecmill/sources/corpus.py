@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vecmill.concurrency import check_interrupt
-from vecmill.errors import PluginError, ReadError, name_errors
+from vecmill.errors import PluginError, ReadError, check_result, name_errors
 from vecmill.records import Partition, Terms
 
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ class Corpus:
         return name_errors(f"the source {self._source.name!r} failed at {call}", ReadError, ADVICE)
 
     def _check_type(self, value: object, kind: type[T], call: str) -> T:
-        if not isinstance(value, kind):
-            raise PluginError(
-                f"the source {self._source.name!r} gave {type(value).__name__}, not {kind.__name__}, at {call}: report "
-                "it to the source's author"
-            )
-        return value
+        return check_result(value, kind, "source", self._source.name, call)
 
     def _travels(self, partition: Partition) -> Partition:
         try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vecmill.concurrency import check_interrupt
-from vecmill.errors import EmbedError, EngineError, UnfitEngineError, name_errors
+from vecmill.errors import EmbedError, EngineError, UnfitEngineError, check_result, name_errors
+from vecmill.records import ModelInfo
 from vecmill.store.vectors import check_vectors, describe_shape, empty_vectors
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from vecmill.concurrency import Answer, Threads
     from vecmill.protocols import Embedder
-    from vecmill.records import ModelInfo
 
     Texts = Callable[[npt.NDArray[np.int64]], list[str]]
 
@@ -31,6 +31,15 @@ ADVICE = "run the same command again, which resumes; if it fails again, report i
 def name_embedder_errors(embedder: Embedder[Any], call: str) -> AbstractContextManager[None]:
     """Raise an ``EngineError`` with the embedder's name for an error that is not vecmill's."""
     return name_errors(f"the embedder {embedder.name!r} failed at {call}", EngineError, ADVICE)
+
+
+def check_model(embedder: Embedder[Any]) -> ModelInfo:
+    """Return the embedder's model.
+
+    Raises:
+        PluginError: It gives something else than a ``ModelInfo``.
+    """
+    return check_result(embedder.model(), ModelInfo, "embedder", embedder.name, "model()")
 
 
 REFUSALS = 32

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from vecmill.chunking.packing import is_blank
-from vecmill.errors import PluginError, SourceError, VecmillError
+from vecmill.errors import PluginError, SourceError, VecmillError, describe_error
 from vecmill.protocols.component import check_prefix, make_prefix
 from vecmill.records import Account, Document
 from vecmill.sources.batches import MEANINGFUL, load, row_bytes
@@ -266,7 +266,7 @@ def cut(chunker: Chunker[Any], document: Document) -> list[Span]:
         raise
     except Exception as error:
         raise PluginError(
-            f"the chunker {chunker.name!r} failed at document {document.id!r}: {type(error).__name__}: {error}; "
+            f"the chunker {chunker.name!r} failed at document {document.id!r}: {describe_error(error)}; "
             "it must return vecmill.Span(start, end) for each chunk; report it to the chunker's author"
         ) from error
     return [span for span in spans if not is_blank(document.text, chunker.tokenizer, span.start, span.end)]

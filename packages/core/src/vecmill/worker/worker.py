@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vecmill.concurrency import Threads, check_interrupt
-from vecmill.errors import ModelError, PluginError, VecmillError
+from vecmill.errors import ModelError, PluginError, VecmillError, describe_error
 from vecmill.plugins import load
 from vecmill.plugins.registry import build
 from vecmill.records import Account, FileEntry, Progress, Receipt, Sent
@@ -52,9 +52,7 @@ def run_uploads(spec: WorkSpec, receipt: Receipt) -> Receipt:
         try:
             note = _run_upload(upload, spec, receipt)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything, and the shard is done
-            unsent.append(
-                redact_secrets(str(error) if isinstance(error, VecmillError) else f"{type(error).__name__}: {error}")
-            )
+            unsent.append(redact_secrets(str(error) if isinstance(error, VecmillError) else describe_error(error)))
         else:
             sent.append(Sent(publisher=upload.publisher.name, sha256=receipt.shard.sha256, note=note))
     return receipt.model_copy(update={"sent": tuple(sent), "unsent": tuple(unsent)})

@@ -17,6 +17,7 @@ from vecmill.cli.command import subcommand
 from vecmill.cli.environment import EXTRA, LOCAL, Check, check_accounts, check_packages, list_missing
 from vecmill.cli.format import clean_text, format_size, printable
 from vecmill.concurrency import check_interrupt
+from vecmill.errors import describe_error
 from vecmill.plugins.manager import DISABLE
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _check_plugins() -> Iterator[Check]:
         plugins = load()
         plugins.check()
     except Exception as error:  # noqa: BLE001 - a damaged installation may raise anything, and is what the command diagnoses
-        yield Check("plugins", "fail", f"{type(error).__name__}: {error}", f"install it again: {LOCAL}")
+        yield Check("plugins", "fail", describe_error(error), f"install it again: {LOCAL}")
         yield from _check_local(list_missing(), [])
         return
     yield from _list_plugins(plugins)
