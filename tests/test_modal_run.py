@@ -109,6 +109,7 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
         (("--set", "embedder.model=."), "is a folder of this machine: name a model of the Hub"),
         (("--set", "runtime.max_cost_usd=lots"), "runtime.max_cost_usd: a number of dollars above 0 is needed"),
         (("--since", "out/topics"), "leave --overwrite and --since out"),
+        (("--overwrite",), "leave --overwrite and --since out"),
     ],
 )
 def test_what_cannot_work_there_is_refused_here(local, plane, args, message):
