@@ -198,6 +198,21 @@ def test_a_moved_branch_does_not_move_a_pinned_source(name: str, tmp_path: Path,
         _read(_source(name, path), parts[0])
 
 
+def test_each_path_of_a_list_is_pinned_and_two_datasets_state_no_terms(tmp_path: Path, hub: HubDouble) -> None:
+    """Each to its own commit. Of whose text the terms of one dataset would be said, nobody knows."""
+    _write("jsonl", tmp_path / "repo")
+    repos = {name: hub.add("dataset", name, tmp_path / "repo") for name in (REPO, "user/others")}
+    (tmp_path / "repo" / "README.md").write_text(CARD)
+    for repo in repos.values():
+        repo.commit(tmp_path / "repo")
+    source = _source("jsonl", [f"hf://datasets/{name}/0.jsonl" for name in repos])
+    commits = {name: repo.refs["refs/heads/main"] for name, repo in repos.items()}
+    assert source.config.path == [f"hf://datasets/{name}@{commits[name]}/0.jsonl" for name in repos]
+    assert source.terms() == Terms()
+    one = _source("jsonl", [f"hf://datasets/{REPO}/0.jsonl", f"hf://datasets/{REPO}/1.jsonl"])
+    assert one.terms() == Terms(license=("cc-by-sa-4.0",), language=("en", "de"))
+
+
 def test_files_of_two_datasets_are_known_by_their_content(tmp_path: Path, hub: HubDouble) -> None:
     """A commit that leaves the files alone makes no other run; two revisions of one dataset are not mixed up."""
     _write("jsonl", tmp_path / "repo" / "data")
