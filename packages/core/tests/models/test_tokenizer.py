@@ -192,7 +192,7 @@ class Liar:
         return np.array([*chain.from_iterable(ids)], np.uint32), np.array([*map(len, ids)], np.uint64)
 
 
-def test_bert_has_a_find_fast_counter(fast):
+def test_bert_has_a_fast_counter(fast):
     """The demo's own model is counted by tokie."""
     assert isinstance(fast, TokieCounter)
 
@@ -238,7 +238,7 @@ def test_a_fast_tokenizer_that_fails_the_probes_is_not_used(exact):
 
 
 @pytest.mark.parametrize("kind", ["xlmr", "t5", "bpe", "gpt"])
-def test_other_kinds_have_no_find_fast_counter(tokenizer_folders, kind):
+def test_other_kinds_have_no_fast_counter(tokenizer_folders, kind):
     """Only BERT's way of splitting is known to depend on single characters."""
     folder = tokenizer_folders[kind]
 
