@@ -111,7 +111,7 @@ def test_every_text_gets_its_own_vector_or_the_shard_fails(texts, errors, size, 
     ("kind", "error"), [(Kind.DISCONNECTED, EngineError), (Kind.FAILED, EmbedError), (Kind.DAMAGED, EmbedError)]
 )
 def test_two_faults_are_survived_and_nine_are_not(kind, error):
-    """The last error's words are told; where there was an answer, the text may be the cause, as the worker finds out."""
+    """The last error's words are told; after an answer, the text may be the cause, as the worker finds out."""
     few, many = (MemoryRouter(in_turn(*[RetryableError(kind, "storm")] * count)) for count in (2, 9))
     assert session(few).embed(["a"]).tolist() == [vector("a")]
     with pytest.raises(error, match="storm"):
