@@ -117,3 +117,18 @@ def test_an_option_of_the_usual_component_needs_no_name(tmp_path):
     assert (job.chunker.name, job.chunker.options) == ("paragraphs", {"max_tokens": 64})
     with pytest.raises(ConfigError, match="source: this table needs a name"):
         Job(source={"limit": 3}, embedder={"name": "hash"})
+
+
+def test_options_that_are_wrong_together_are_named_by_their_table():
+    """Without a dot after it, as if a key were missing."""
+    job = Job(
+        source={"name": "pydoc"}, embedder={"name": "hash"}, chunker={"name": "characters", "size": 3, "overlap": 9}
+    )
+    with pytest.raises(ConfigError, match=r"^chunker: overlap \(9\) must be smaller than size \(3\); found"):
+        job.check()
+
+
+def test_a_value_in_the_place_of_a_table_is_refused_in_plain_words(tmp_path):
+    """In a job file's words, without a class of vecmill's."""
+    with pytest.raises(ConfigError, match=r"source: input should be a table; found 3$"):
+        load(tmp_path, MINIMAL, "source=3")

@@ -52,6 +52,10 @@ SHOWN = 80
 """Characters of a wrong value that an error quotes."""
 
 
+TABLES = {"model_type": "input should be a table", "model_attributes_type": "input should be a table"}
+"""What pydantic says of its own classes, in a job file's words."""
+
+
 class Reference:
     """A component class by its path, ``module:Class``: listed from the module's text, imported when it is used.
 
@@ -308,7 +312,8 @@ def explain(error: ValidationError, model: type[BaseModel], prefix: str = "") ->
 
 
 def _explain_key(details: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
-    key = prefix + ".".join(str(part) for part in details["loc"] if part != "[key]")
+    parts = [str(part) for part in details["loc"] if part != "[key]"]
+    key = prefix + ".".join(parts) if parts else prefix.rstrip(".")  # no key alone is wrong, but several together
     if details["type"] == "extra_forbidden":
         allowed = list(model.model_fields)
         close = difflib.get_close_matches(str(details["loc"][-1]), allowed, n=1)
@@ -316,7 +321,7 @@ def _explain_key(details: ErrorDetails, model: type[BaseModel], prefix: str) -> 
         return f"{key}: unknown key; {hint}allowed: {', '.join(allowed)}"
     if details["type"] == "missing":
         return f"{key}: this key is required and is missing"
-    message = details["msg"].removeprefix("Value error, ")
+    message = TABLES.get(details["type"]) or details["msg"].removeprefix("Value error, ")
     return f"{key}: {message[0].lower()}{message[1:]}; found {_show_value(details['input'])}"
 
 
