@@ -58,6 +58,10 @@ class PluginWarning(RuntimeWarning):
     """A plugin failed at what a run does not need, and the run goes on."""
 
 
+class SourceWarning(RuntimeWarning):
+    """Something in the corpus's folder is not read, and the run goes on without it."""
+
+
 class SourceError(VecmillError):
     """The corpus could not be read: a file is missing, truncated or not what it says."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vecmill.errors import SourceError
+from vecmill.errors import SourceError, SourceWarning
 from vecmill.sources import JsonlSource
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ def test_a_copy_elsewhere_has_the_same_fingerprint(
 
     assert _fingerprint(corpus) == _fingerprint(tmp_path / "copy") == _fingerprint(tmp_path / "copy" / "*.jsonl")
     assert _fingerprint(corpus) == JsonlSource(JsonlSource.Config(path="copy")).fingerprint()
+
+
+def test_files_that_are_left_out_are_named(corpus: Path) -> None:
+    """In one line; not what Spark leaves behind, nor what is hidden."""
+    before = _fingerprint(corpus)
+    for name in ("c.jsonl.xz", "d.json.gz", "_posts/e.jsonl", "_temporary/0/f.jsonl", ".g.jsonl", "dataset_info.json"):
+        (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+        (corpus / name).touch()
+
+    with pytest.warns(SourceWarning, match=r"3 of the files .* are left out, the first is '.*/_posts/e.jsonl'") as told:
+        assert _fingerprint(corpus) == before
+    assert len(told) == 1
 
 
 def test_one_other_byte_is_another_fingerprint(corpus: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vecmill.cli.format import clean_text
-from vecmill.errors import PluginWarning, VecmillError, describe_error
+from vecmill.errors import PluginWarning, SourceWarning, VecmillError, describe_error
 from vecmill.sanitize import printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _shorten(text: str) -> str:
 
 
 def install_warnings() -> None:
-    """Print warnings about plugins like the command's other messages; those of libraries look as Python's do."""
+    """Print warnings about plugins and corpora as the command's other messages; those of libraries as Python does."""
 
     def show(
         message: Warning | str,
@@ -55,7 +55,7 @@ def install_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, PluginWarning):
+        if issubclass(category, PluginWarning | SourceWarning):
             _warn(str(message))
         else:
             text = warnings.formatwarning(message, category, filename, lineno, line)  # may quote a corpus or a server
@@ -66,7 +66,7 @@ def install_warnings() -> None:
 
 @contextlib.contextmanager
 def log_warnings(log: Log) -> Iterator[None]:
-    """Log warnings about plugins, too; or instead, where the log takes the place of messages."""
+    """Log warnings about plugins and corpora, too; or instead, where the log takes the place of messages."""
     _logs.append(log)
     try:
         yield

@@ -86,6 +86,24 @@ def _list_signs(folder: Path) -> Iterator[str]:
         return
 
 
+def list_left_out(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files in a folder that look like the source's, and are not read, sorted.
+
+    Their names have its suffix before one that it does not read (``a.jsonl.xz``), or they are hidden by a ``_``.
+    """
+    alike = tuple(f"{suffix}." for suffix in suffixes) + ((".json.",) if ".jsonl" in suffixes else ())
+    left = []
+    for path, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "_temporary"))]
+        hidden = any(map(is_hidden, Path(path).relative_to(folder).parts))
+        for name in (name for name in names if not name.startswith(".")):
+            if name.lower().endswith(suffixes):
+                left += [Path(path, name)] if hidden or is_hidden(name) else []
+            elif any(part in name.lower() for part in alike):
+                left.append(Path(path, name))
+    return sorted(left, key=str)
+
+
 def walk(folder: Path, read: list[Path]) -> Iterator[Path]:
     """Yield what is no folder and not hidden, at any depth; links to folders that are not read anyway are followed.
 

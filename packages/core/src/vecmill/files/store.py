@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from vecmill.concurrency import Threads
 from vecmill.errors import ConfigError, SourceError
-from vecmill.files.folders import PARQUET, passes_hidden, refuse_local_tables, walk
+from vecmill.files.folders import PARQUET, list_left_out, passes_hidden, refuse_local_tables, walk
 from vecmill.sanitize import expand_path, require_utf8
 
 if TYPE_CHECKING:
@@ -109,6 +109,10 @@ class Store(ABC):
     @abstractmethod
     def find_file(self, folder: str, name: str) -> File | None:
         """Return the file with a name in a folder, or None if there is none."""
+
+    def list_left_out(self, paths: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:  # noqa: ARG002 - by default
+        """Return the files in those paths that are folders that look like the source's and are not read, if known."""
+        return []
 
     def normalize(self, folder: str) -> str:
         """Return a folder as messages show it, without a slash at its end."""
@@ -324,6 +328,11 @@ class LocalStore(Store):
         base = os.path.commonpath([path.parent for path in absolute])
         names = [path.relative_to(base).as_posix() for path in absolute]
         return [LocalFile(path, name) for path, name in zip(found.values(), names, strict=True)]
+
+    def list_left_out(self, paths: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
+        """Return the files in folders that look like the source's and are not read; see ``Store.list_left_out``."""
+        folders = filter(Path.is_dir, map(expand_path, paths))
+        return [str(path) for folder in folders for path in list_left_out(folder, suffixes)]
 
     def find_file(self, folder: str, name: str) -> File | None:
         """Return the file with a name in a folder, or None if there is none."""

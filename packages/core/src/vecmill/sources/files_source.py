@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Na
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from vecmill.concurrency import Threads
+from vecmill.errors import SourceWarning
 from vecmill.files import hash_contents, pin
 from vecmill.files.store import list_paths, open_common_store
 from vecmill.protocols import LOCATION, Source
@@ -222,8 +224,10 @@ class FilesSource(Source[FilesConfigT]):
         return self.store.terms(list_paths(self.config.path)).but(license_, language)
 
     def fingerprint(self) -> str:
-        """Hash the files' names and contents, and the options that choose among them."""
-        return fingerprint(self, self.config, hash_contents(self.files))
+        """Hash the files' names and contents, and the options that choose among them; warn of files left out."""
+        contents = hash_contents(self.files)
+        self._warn_of_files_left_out()
+        return fingerprint(self, self.config, contents)
 
     def count(self) -> int | None:
         """Return the number of documents that the files say they have, up to the limit."""
@@ -242,6 +246,17 @@ class FilesSource(Source[FilesConfigT]):
     def read(self, partition: Partition) -> Iterator[pa.RecordBatch]:
         """Stream one partition's documents."""
         return self._reader.read(partition)
+
+    def _warn_of_files_left_out(self) -> None:
+        suffixes = self._format.suffixes
+        if left := self.store.list_left_out(list_paths(self.config.path), suffixes):
+            warnings.warn(
+                f"{len(left)} of the files in source.path {'is' if len(left) == 1 else 'are'} left out, the first is "
+                f"{left[0]!r}: the {self.name} source reads files that end with {' or '.join(suffixes)} and lie in no "
+                "folder that begins with _: convert, rename, move or name them",
+                SourceWarning,
+                stacklevel=2,
+            )
 
     @property
     def _format(self) -> type[Format[Any]]:
