@@ -1,5 +1,6 @@
 """``vecmill run`` with runtime.name = "modal": from a laptop with nothing but the packages, on Modal and back."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -90,7 +91,8 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     assert f"modal volume get vecmill runs/{folder.name} out/" in output
     assert "8 in = 8 embedded + 0 quarantined" in output
     assert "container hours (A10G or L4)" in output
-    assert "1 shard, 0 done before" in errors
+    # Modal's client has two seconds to hear of the interrupt; a small shard may be finished in that time.
+    assert re.search("^1 shard, [01] done before$", errors, re.MULTILINE)
     (tmp_path / "out").mkdir()
     get = ["volume", "get", "vecmill", f"runs/{folder.name}", "out/"]
     environment = {**plane.environment, "PATH": "/usr/bin"}
