@@ -74,7 +74,7 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     """
     first = begin("run", "job.toml")
     until = time.monotonic() + 200
-    while not plane.containers.of("ShardWorker.*") and time.monotonic() < until:
+    while not plane.containers.of("embed") and time.monotonic() < until:
         time.sleep(0.1)
     first.send_signal(signal.SIGINT)
     _, errors = first.communicate(timeout=200)
