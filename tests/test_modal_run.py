@@ -1,6 +1,5 @@
 """``vecmill run`` with runtime.name = "modal": from a laptop with nothing but the packages, on Modal and back."""
 
-import re
 import signal
 import subprocess
 import sys
@@ -74,8 +73,9 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     """
     first = begin("run", "job.toml")
     until = time.monotonic() + 200
-    while not plane.containers.of("embed") and time.monotonic() < until:
-        time.sleep(0.1)
+    while not plane.at_work("embed") and time.monotonic() < until:
+        time.sleep(0.02)
+    plane.halt("embed")  # the client has two seconds to hear of the interrupt, and the one shard may be done by then
     first.send_signal(signal.SIGINT)
     _, errors = first.communicate(timeout=200)
     assert first.returncode == 130
@@ -91,8 +91,7 @@ def test_a_laptops_job_runs_on_modal(begin, local, plane, tmp_path, vecmill):
     assert f"modal volume get vecmill runs/{folder.name} out/" in output
     assert "8 in = 8 embedded + 0 quarantined" in output
     assert "container hours (A10G or L4)" in output
-    # Modal's client has two seconds to hear of the interrupt; a small shard may be finished in that time.
-    assert re.search("^1 shard, [01] done before$", errors, re.MULTILINE)
+    assert "1 shard, 0 done before" in errors
     (tmp_path / "out").mkdir()
     get = ["volume", "get", "vecmill", f"runs/{folder.name}", "out/"]
     environment = {**plane.environment, "PATH": "/usr/bin"}
